@@ -1,0 +1,45 @@
+// One 64-bit mixing function for digests and keyed randomness; the same on every compiler.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+namespace ww {
+
+/// SplitMix64's finaliser: every input bit moves every output bit. (Steele, Lea & Flood 2014.)
+constexpr std::uint64_t mix64(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15ULL;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31);
+}
+
+/// Appends a word to a hash; order matters.
+constexpr std::uint64_t hash_combine(std::uint64_t hash, std::uint64_t word) {
+  return mix64(hash ^ (word * 0x9fb21c651e98df25ULL + 0xd6e8feb86659fd93ULL));
+}
+
+/// Hash of a byte string, eight little-endian bytes a step; not cryptographic.
+constexpr std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed = 0) {
+  std::uint64_t hash = hash_combine(seed, bytes.size());
+  std::size_t i = 0;
+  for (; i + 8 <= bytes.size(); i += 8) {
+    std::uint64_t word = 0;
+    for (std::size_t b = 0; b < 8; ++b) {
+      word |= std::uint64_t{static_cast<unsigned char>(bytes[i + b])} << (8 * b);
+    }
+    hash = hash_combine(hash, word);
+  }
+  if (i < bytes.size()) {
+    std::uint64_t word = 0;
+    for (std::size_t b = 0; i + b < bytes.size(); ++b) {
+      word |= std::uint64_t{static_cast<unsigned char>(bytes[i + b])} << (8 * b);
+    }
+    hash = hash_combine(hash, word);
+  }
+  return hash;
+}
+
+}  // namespace ww

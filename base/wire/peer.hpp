@@ -1,0 +1,141 @@
+// What Raft nodes say to each other (Raft paper, figure 2; PreVote from the dissertation, 9.6).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/result.hpp"
+#include "base/wire/envelope.hpp"
+
+namespace ww::wire {
+
+/// Entries of one log, by index: [first, first + count).
+struct EntryRange {
+  Index first = 0;
+  std::uint32_t count = 0;
+  [[nodiscard]] Index end() const { return first + count; }
+  friend bool operator==(const EntryRange&, const EntryRange&) = default;
+};
+
+enum class EntryKind : std::uint8_t { kNoop, kCommand };
+template <>
+struct EnumSize<EntryKind> {
+  static constexpr std::uint64_t value = 2;
+};
+std::string_view name_of(EntryKind kind);
+
+/// One log entry, its payload lent. On the wire and on disk: varint length of the rest, varint term,
+/// u8 kind, payload.
+struct EntryView {
+  Term term = 0;
+  EntryKind kind = EntryKind::kNoop;
+  std::string_view payload;
+  friend bool operator==(const EntryView&, const EntryView&) = default;
+};
+inline constexpr std::size_t kMaxEntryPayload = std::size_t{1} << 20;
+
+void append_entry(std::string& out, const EntryView& entry);
+/// Reads the next entry; `in.ok()` is false when it is malformed or over kMaxEntryPayload.
+EntryView read_entry(ByteReader& in);
+/// h(i) of docs/invariants.md: index, term, kind and payload.
+std::uint64_t entry_hash(Index index, const EntryView& entry);
+
+/// "Could I win in `term`?" Carries the term it would stand in; changes nobody's term.
+struct PreVote {
+  Term term = 0;
+  LogPosition last;
+  friend bool operator==(const PreVote&, const PreVote&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("last", s.last);
+  }
+};
+/// `term` is the term asked about when granted, else the replier's own.
+struct PreVoteReply {
+  Term term = 0;
+  bool granted = false;
+  friend bool operator==(const PreVoteReply&, const PreVoteReply&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("ok", s.granted);
+  }
+};
+struct Vote {
+  Term term = 0;
+  LogPosition last;
+  friend bool operator==(const Vote&, const Vote&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("last", s.last);
+  }
+};
+struct VoteReply {
+  Term term = 0;
+  bool granted = false;
+  friend bool operator==(const VoteReply&, const VoteReply&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("ok", s.granted);
+  }
+};
+/// A heartbeat is an append of no entries. `round` counts the leader's broadcasts in its term; the
+/// reply echoes it, which is what confirms a ReadIndex.
+struct Append {
+  Term term = 0;
+  LogPosition prev;
+  Index commit = 0;
+  std::uint64_t round = 0;
+  std::uint32_t count = 0;
+  /// Received: the encoded entries, lent by the frame. To be sent: empty; the sender's host fills in
+  /// the entries (prev.index, prev.index + count] of the replica's log when it encodes the message.
+  std::string_view entries;
+  friend bool operator==(const Append&, const Append&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("prev", s.prev);
+    v("commit", s.commit);
+    v("round", s.round);
+    v("count", s.count);
+  }
+};
+/// On success `match` is prev.index + count of the append answered, all of it durable at the replier.
+/// On failure `conflict` tells where to go back to: {first index of the conflicting term, that term},
+/// or {last index + 1, 0} when the log is too short; `match` is then the refused prev.index.
+struct AppendReply {
+  Term term = 0;
+  bool success = false;
+  Index match = 0;
+  LogPosition conflict;
+  std::uint64_t round = 0;
+  friend bool operator==(const AppendReply&, const AppendReply&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("ok", s.success);
+    v("match", s.match);
+    v("conflict", s.conflict);
+    v("round", s.round);
+  }
+};
+
+using PeerMessage = std::variant<PreVote, PreVoteReply, Vote, VoteReply, Append, AppendReply>;
+
+MessageType type_of(const PeerMessage& message);
+Term term_of(const PeerMessage& message);
+/// The `content` of its envelope: an append's first index, else 0.
+std::uint64_t content_of(const PeerMessage& message);
+
+/// Appends the payload of a frame: envelope, fields, and for an append the encoded `entries`.
+void encode_peer(std::string& out, NodeId from, NodeId to, MessageId id, const PeerMessage& message,
+                 std::string_view entries);
+
+struct PeerFrame {
+  Envelope envelope;
+  PeerMessage message;  // its entries point into the payload it was decoded from
+};
+/// Errors: kCorrupt, definite, when it is not exactly one well-formed message between nodes, entries
+///         included.
+Result<PeerFrame> decode_peer(std::string_view payload);
+
+}  // namespace ww::wire

@@ -1,0 +1,295 @@
+// The trace of a node: what it did, in order, written before the effect leaves the process.
+//
+// Records travel binary over a one-way pipe, one frame a record: varint sequence number in the
+// incarnation (dense from 1), varint true monotonic time in ns since the run began (not the node's
+// skewed clock), u8 kind, fields. Two writers share the pipe: the replica, and the byte store's log
+// ("store" events), which stands outside the code that uses the store.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/wire/envelope.hpp"
+#include "base/wire/kv.hpp"
+#include "base/wire/peer.hpp"
+
+namespace ww::wire {
+
+enum class Role : std::uint8_t { kFollower, kPreCandidate, kCandidate, kLeader, kHalted };
+template <>
+struct EnumSize<Role> {
+  static constexpr std::uint64_t value = 5;
+};
+std::string_view name_of(Role role);
+
+namespace trace {
+
+/// What survived: term and vote, and the log [first, last.index].
+struct Boot {
+  Term term = 0;
+  NodeId vote;
+  Index first = 1;
+  LogPosition last;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("term", s.term), v("vote", s.vote), v("first", s.first), v("last", s.last);
+  }
+};
+/// The role taken. `granters` are the nodes whose votes made a leader (or a candidate of a
+/// pre-candidate); else empty.
+struct RoleChange {
+  Role role = Role::kFollower;
+  Term term = 0;
+  std::vector<NodeId> granters;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("role", s.role), v("term", s.term), v("granters", s.granters);
+  }
+};
+/// A decision on a request for a vote, its own included; at the moment of decision.
+struct VoteCast {
+  Term term = 0;
+  NodeId candidate;
+  bool granted = false;
+  bool pre = false;
+  LogPosition candidate_last;
+  LogPosition own_last;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("term", s.term), v("cand", s.candidate), v("granted", s.granted), v("pre", s.pre);
+    v("cand_last", s.candidate_last), v("own_last", s.own_last);
+  }
+};
+/// Entries added to the log in memory (their write is issued, not done): term and hash of each.
+struct EntryMark {
+  Term term = 0;
+  std::uint64_t hash = 0;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("t", s.term), v("h", s.hash);
+  }
+};
+struct Appended {
+  Index first = 0;
+  std::vector<EntryMark> entries;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("first", s.first), v("entries", s.entries);
+  }
+};
+/// Entries from `from` on were removed from the log in memory.
+struct Truncated {
+  Index from = 0;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("from", s.from);
+  }
+};
+/// The replica learnt that a write is durable (or failed): the log up to `upto`, `term` and `vote`.
+struct Synced {
+  WriteId write;
+  LogPosition upto;
+  Term term = 0;
+  NodeId vote;
+  bool ok = true;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("write", s.write), v("upto", s.upto), v("term", s.term), v("vote", s.vote), v("ok", s.ok);
+  }
+};
+/// The commit index rose to `to`.
+struct Committed {
+  LogPosition to;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("to", s.to);
+  }
+};
+/// What the state machine did with a session's command.
+enum class Execution : std::uint8_t { kNoop, kExecuted, kRepeated, kRefused };
+/// One entry was applied: its hash, the digest of the whole machine after it (sessions included), and
+/// for commands the session, its sequence number, and a hash of the answer.
+struct Applied {
+  LogPosition at;
+  std::uint64_t hash = 0;
+  std::uint64_t digest = 0;
+  SessionId session;
+  std::uint64_t seq = 0;
+  Execution execution = Execution::kNoop;
+  std::uint64_t answer = 0;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("at", s.at), v("h", s.hash), v("d", s.digest), v("session", s.session), v("seq", s.seq);
+    v("execution", s.execution), v("answer", s.answer);
+  }
+};
+/// What a message between nodes says, apart from its entries' bytes; a proxy's view of the same
+/// message must be equal.
+struct Summary {
+  MessageType type = MessageType::kAppend;
+  Term term = 0;
+  bool ok = false;           // replies: granted, success
+  LogPosition position;      // votes: last; appends: prev; append replies: conflict
+  std::uint32_t count = 0;   // appends: entries
+  Index index = 0;           // appends: commit; append replies: match
+  std::uint64_t round = 0;
+  std::uint64_t entries_hash = 0;  // appends: hash_bytes of the encoded entries, 0 when there are none
+  friend bool operator==(const Summary&, const Summary&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("type", s.type), v("term", s.term), v("ok", s.ok), v("pos", s.position);
+    v("count", s.count), v("index", s.index), v("round", s.round), v("eh", s.entries_hash);
+  }
+};
+struct Sent {
+  NodeId to;
+  MessageId id;
+  Summary message;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("to", s.to), v("id", s.id), v("message", s.message);
+  }
+};
+struct Received {
+  NodeId from;
+  MessageId id;
+  Summary message;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("from", s.from), v("id", s.id), v("message", s.message);
+  }
+};
+enum class ReadPhase : std::uint8_t { kRequested, kConfirmed, kServed };
+/// A ReadIndex read: `context` is the round that must be confirmed, `index` its read index.
+struct Read {
+  std::uint64_t context = 0;
+  ReadPhase phase = ReadPhase::kRequested;
+  Index index = 0;
+  Index applied = 0;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("ctx", s.context), v("phase", s.phase), v("k", s.index), v("applied", s.applied);
+  }
+};
+/// A client's request was taken (`answered` false) or answered.
+struct Client {
+  ClientId connection;
+  std::uint64_t request = 0;
+  SessionId session;
+  std::uint64_t seq = 0;
+  bool answered = false;
+  Outcome outcome = Outcome::kUnknown;
+  LogPosition at;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("conn", s.connection), v("request", s.request), v("session", s.session), v("seq", s.seq);
+    v("answered", s.answered), v("outcome", s.outcome), v("at", s.at);
+  }
+};
+/// A rare path was taken for the `count`-th time in this incarnation.
+struct Mark {
+  std::string name;
+  std::uint64_t count = 0;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("name", s.name), v("count", s.count);
+  }
+};
+/// A deadline was judged otherwise than true time would have: early (fast clock) or late (slow).
+struct ClockFlip {
+  Duration skewed{};  // how long the node thought it waited
+  Duration actual{};  // how long it did
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("skewed", s.skewed), v("actual", s.actual);
+  }
+};
+/// The pipe was full for this long, and the node stood still.
+struct Stall {
+  Duration blocked{};
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("blocked", s.blocked);
+  }
+};
+/// The node stops serving, and why.
+struct Halt {
+  std::string reason;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("reason", s.reason);
+  }
+};
+
+enum class StoreOp : std::uint8_t {
+  kCreate,    // file: made empty; its directory entry is not durable yet
+  kRename,    // file to `other`
+  kUnlink,    // file
+  kTruncate,  // file to `offset` bytes (longer: zeros)
+  kWrite,     // `data` at `offset` of file
+  kSyncFile,  // returned: the file's bytes and size so far are durable
+  kSyncDir,   // returned: the directory's entries so far are durable
+};
+/// An operation on the data directory: intents are emitted before the system call, the two syncs
+/// after it returned well. `file` is a plain name in the one flat directory. `ok` false: a sync failed.
+struct Store {
+  StoreOp op = StoreOp::kWrite;
+  std::string file;
+  std::string other;
+  std::uint64_t offset = 0;
+  std::string data;
+  bool ok = true;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("op", s.op), v("file", s.file), v("other", s.other), v("offset", s.offset);
+    v("data", s.data), v("ok", s.ok);
+  }
+};
+
+std::string_view name_of(Execution execution);
+std::string_view name_of(ReadPhase phase);
+std::string_view name_of(StoreOp op);
+
+using Event = std::variant<Boot, RoleChange, VoteCast, Appended, Truncated, Synced, Committed, Applied,
+                           Sent, Received, Read, Client, Mark, ClockFlip, Stall, Halt, Store>;
+
+/// "boot", "role", "vote", "append", ...: the `ev` of trace.jsonl.
+std::string_view name_of(const Event& event);
+
+struct Record {
+  std::uint64_t sequence = 0;
+  Instant time{};
+  Event event;
+};
+
+void encode(std::string& out, std::uint64_t sequence, Instant time, const Event& event);
+/// Errors: kCorrupt, definite.
+Result<Record> decode(std::string_view payload);
+
+/// Appends one line of trace.jsonl, newline included. Written bytes are printed as their length and
+/// hash, not as themselves.
+void append_json(std::string& out, NodeId node, Incarnation incarnation, const Record& record);
+
+/// What a message says. `entries`: an append's encoded entries.
+Summary summarize(const PeerMessage& message, std::string_view entries);
+
+}  // namespace trace
+
+template <>
+struct EnumSize<trace::Execution> {
+  static constexpr std::uint64_t value = 4;
+};
+template <>
+struct EnumSize<trace::ReadPhase> {
+  static constexpr std::uint64_t value = 3;
+};
+template <>
+struct EnumSize<trace::StoreOp> {
+  static constexpr std::uint64_t value = 7;
+};
+
+}  // namespace ww::wire

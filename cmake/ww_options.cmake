@@ -1,0 +1,41 @@
+# Compiler settings that every target shares. Presets set the WW_* options.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
+option(WW_WERROR "Treat warnings as errors" OFF)
+set(WW_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize= (address,undefined or thread)")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 EXACT REQUIRED)
+
+add_library(ww_flags INTERFACE)
+target_include_directories(ww_flags INTERFACE "${CMAKE_SOURCE_DIR}")
+target_compile_options(ww_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast
+  -Wnon-virtual-dtor -Wimplicit-fallthrough)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 sees overlaps in std::string concatenation that are not there (GCC bug 105651).
+  target_compile_options(ww_flags INTERFACE -Wno-restrict)
+endif()
+if(WW_WERROR)
+  target_compile_options(ww_flags INTERFACE -Werror)
+endif()
+if(WW_SANITIZE)
+  target_compile_options(ww_flags INTERFACE -fsanitize=${WW_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  target_link_options(ww_flags INTERFACE -fsanitize=${WW_SANITIZE})
+endif()
+
+# Boost is a system header for us: Asio and Process are header-only, and their warnings are not ours.
+add_library(ww_boost INTERFACE)
+target_include_directories(ww_boost SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
+target_compile_definitions(ww_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_PROCESS_USE_STD_FS
+  BOOST_ERROR_CODE_HEADER_ONLY BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+target_link_libraries(ww_boost INTERFACE Threads::Threads)
