@@ -1,0 +1,37 @@
+#include "base/op.hpp"
+
+namespace ww {
+
+std::string_view name_of(OpType type) {
+  switch (type) {
+    case OpType::kInvoke:
+      return "invoke";
+    case OpType::kOk:
+      return "ok";
+    case OpType::kFail:
+      return "fail";
+    case OpType::kInfo:
+      return "info";
+  }
+  return "?";
+}
+
+std::string_view name_of(Func f) {
+  switch (f) {
+    case Func::kRead:
+      return "read";
+    case Func::kWrite:
+      return "write";
+    case Func::kCas:
+      return "cas";
+    case Func::kAppend:
+      return "append";
+    case Func::kDelete:
+      return "delete";
+    case Func::kNemesis:
+      return "nemesis";
+  }
+  return "?";
+}
+
+}  // namespace ww
