@@ -1,0 +1,171 @@
+#include "controller/worlds/live/node_process.hpp"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/process.hpp>
+#include <boost/process/extend.hpp>
+#include <cstring>
+#include <system_error>
+
+namespace ww::live {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace bp = boost::process;
+
+constexpr int kPipeBytes = 1 << 20;
+constexpr std::size_t kReadBytes = 256U << 10;
+
+Error spawn_error(const std::string& what, const std::string& why) {
+  return Error{ErrorCode::kEnvironment, true, "cannot start " + what + ": " + why};
+}
+
+/// Runs in the child between fork and exec: only async-signal-safe calls.
+struct ChildSetup {
+  int trace_fd;
+  pid_t parent;
+
+  template <class Executor>
+  void operator()(Executor&) const {
+    if (::dup2(trace_fd, NodeProcess::kTraceFd) < 0) ::_exit(127);
+    ::close_range(NodeProcess::kTraceFd + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // The parent may have died between fork and prctl; then nobody would ever signal us.
+    if (::getppid() != parent) ::_exit(127);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  }
+};
+
+}  // namespace
+
+std::string Exit::describe() const {
+  if (signal != 0) return std::string("killed by signal ") + std::to_string(signal);
+  return "exited with status " + std::to_string(status);
+}
+
+struct NodeProcess::Impl : std::enable_shared_from_this<Impl> {
+  Impl(asio::io_context& io, Handlers h)
+      : handlers(std::move(h)), pipe(io), exit_watch(io), buffer(kReadBytes, '\0') {}
+
+  void read_trace() {
+    pipe.async_read_some(asio::buffer(buffer), [self = shared_from_this()](
+                                                   boost::system::error_code ec, std::size_t n) {
+      if (self->abandoned) return;
+      if (n > 0) self->handlers.on_trace(std::string_view(self->buffer.data(), n));
+      if (ec) {
+        self->trace_ended = true;
+        self->report_if_gone();
+      } else {
+        self->read_trace();
+      }
+    });
+  }
+
+  void watch_exit() {
+    exit_watch.async_wait(asio::posix::descriptor_base::wait_read,
+                          [self = shared_from_this()](boost::system::error_code ec) {
+                            if (ec || self->abandoned) return;
+                            self->reap();
+                            self->report_if_gone();
+                          });
+  }
+
+  void reap() {
+    int status = 0;
+    if (reaped || ::waitpid(pid, &status, 0) != pid) return;
+    reaped = true;
+    if (WIFSIGNALED(status)) {
+      exit.signal = WTERMSIG(status);
+    } else {
+      exit.status = WEXITSTATUS(status);
+    }
+  }
+
+  void report_if_gone() {
+    if (!reaped || !trace_ended || reported) return;
+    reported = true;
+    // The handler may destroy the NodeProcess, and with it the handlers.
+    const auto on_gone = handlers.on_gone;
+    on_gone(exit);
+  }
+
+  Handlers handlers;
+  asio::posix::stream_descriptor pipe;
+  asio::posix::stream_descriptor exit_watch;
+  std::string buffer;
+  pid_t pid = 0;
+  Exit exit;
+  bool reaped = false;
+  bool trace_ended = false;
+  bool reported = false;
+  bool abandoned = false;
+};
+
+Result<std::unique_ptr<NodeProcess>> NodeProcess::spawn(asio::io_context& io,
+                                                        const NodeCommand& command,
+                                                        Handlers handlers) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    return spawn_error(command.executable, std::string("no pipe: ") + std::strerror(errno));
+  }
+  // A larger pipe lets a node run on through a pause of ours; a refusal leaves the default of 64 KiB.
+  ::fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes);
+  auto impl = std::make_shared<Impl>(io, std::move(handlers));
+  impl->pipe.assign(ends[0]);
+
+  const int log = ::open(command.stderr_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (log < 0) {
+    const std::string why = std::strerror(errno);
+    ::close(ends[1]);
+    return spawn_error(command.executable, command.stderr_file + ": " + why);
+  }
+  std::error_code ec;
+  bp::child child(bp::exe = command.executable, bp::args = command.arguments, bp::std_in < bp::null,
+                  bp::posix::fd.bind(1, log), bp::posix::fd.bind(2, log), ec,
+                  bp::extend::on_exec_setup = ChildSetup{ends[1], ::getpid()});
+  ::close(ends[1]);
+  ::close(log);
+  if (ec) return spawn_error(command.executable, ec.message());
+  impl->pid = child.id();
+  child.detach();
+
+  const int watch = ::pidfd_open(impl->pid, 0);
+  if (watch < 0) {
+    const std::string why = std::strerror(errno);
+    ::kill(impl->pid, SIGKILL);
+    ::waitpid(impl->pid, nullptr, 0);
+    return spawn_error(command.executable, "cannot watch it: " + why);
+  }
+  impl->exit_watch.assign(watch);
+  impl->read_trace();
+  impl->watch_exit();
+  return std::unique_ptr<NodeProcess>(new NodeProcess(std::move(impl)));
+}
+
+NodeProcess::~NodeProcess() {
+  impl_->abandoned = true;
+  signal(SIGKILL);
+  if (!impl_->reaped) impl_->reap();
+  boost::system::error_code ignored;
+  impl_->pipe.close(ignored);
+  impl_->exit_watch.close(ignored);
+}
+
+std::int64_t NodeProcess::pid() const { return impl_->pid; }
+
+void NodeProcess::signal(int number) {
+  if (!impl_->reaped) ::kill(impl_->pid, number);
+}
+
+}  // namespace ww::live
