@@ -1,0 +1,76 @@
+// What the faults need of a world: verbs on nodes, and a look at the cluster.
+//
+// Network faults need no verb: they live in the LinkTable (faults/links.hpp), which every message
+// of every world passes.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "base/wire/trace.hpp"
+
+namespace ww::faults {
+
+/// What a node's clocks do beside true time: mono runs at (1 + rate_ppm/10^6) of it, and wall shows
+/// mono + wall_offset. {0, 0} is a healed clock; the lead that drift gave to mono stays.
+struct ClockSkew {
+  Duration wall_offset{};
+  std::int64_t rate_ppm = 0;
+  friend bool operator==(const ClockSkew&, const ClockSkew&) = default;
+};
+
+/// Which of the permitted disk states a power loss leaves.
+enum class LossStyle : std::uint8_t {
+  kNothing,  // nothing that was not synced survives
+  kPrefix,   // the first few unsynced operations survive, whole
+  kTorn,     // every unsynced 512-byte sector and directory entry survives or vanishes by itself
+};
+/// "nothing", "prefix", "torn": the shapes of the power-loss fault.
+std::string_view name_of(LossStyle style);
+
+/// A node as the world saw it last.
+struct NodeView {
+  NodeId id;
+  bool alive = false;    // the process exists, paused or not
+  bool serving = false;  // it has recovered and takes part
+  bool paused = false;
+  wire::Role role = wire::Role::kFollower;
+  Term term = 0;
+  NodeId leader = kNobody;  // whom it follows, as far as the world knows
+};
+
+struct ClusterView {
+  std::vector<NodeView> nodes;  // n1, n2, ... in this order
+};
+
+/// The node that leads in the highest term among those that run, or kNobody.
+NodeId leader_of(const ClusterView& view);
+
+/// The verbs that a world implements.
+///
+/// Verbs return at once and may take effect a little later; the world then tells the nemesis
+/// (node_died, node_serving, note_clock_set, note_power_loss), also from within the verb.
+class Cluster {
+ public:
+  virtual ~Cluster() = default;
+
+  /// SIGKILL. Asked only for nodes that the nemesis believes alive; paused ones included.
+  virtual void kill(NodeId node) = 0;
+  /// Starts a node that was killed or lost power, on the disk that this left.
+  virtual void start(NodeId node) = 0;
+  /// SIGSTOP and SIGCONT. A node that is gone ignores them.
+  virtual void pause(NodeId node) = 0;
+  virtual void resume(NodeId node) = 0;
+  /// Replaces the node's skew. Asked again after every node_serving while it is not {0, 0}.
+  virtual void set_clock(NodeId node, const ClockSkew& skew) = 0;
+  /// Kills all of `nodes` at the same moment, then leaves each a permitted disk state of `style`,
+  /// chosen by `key` and the node's id. What was lost is told later, by note_power_loss.
+  virtual void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key, LossStyle style) = 0;
+
+  [[nodiscard]] virtual ClusterView view() const = 0;
+};
+
+}  // namespace ww::faults

@@ -1,0 +1,120 @@
+// The nemesis: runs a plan against a cluster, heals what it did, and keeps the evidence.
+//
+// It is a pure engine over the port of cluster.hpp and the LinkTable; worlds drive it by deadline()
+// and advance(), and tell it what they saw. It holds no clock and no randomness of its own.
+//
+// Overlaps: a node that two faults keep down starts again when the last of them heals. A kill ends
+// a pause of the same node. A fault whose targets are all down waits for one, within its patience,
+// and is else skipped. A fault that turned out ineffective is dealt again later under a new id.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "faults/cluster.hpp"
+#include "faults/links.hpp"
+#include "faults/plan.hpp"
+
+namespace ww::faults {
+
+enum class Phase : std::uint8_t { kInject, kHeal, kSkip };
+std::string_view name_of(Phase phase);
+
+/// Something the nemesis did, for the history and the plots.
+struct Mark {
+  Instant time{};
+  std::string fault;  // id
+  std::string kind;
+  Phase phase = Phase::kInject;
+  std::vector<NodeId> nodes;
+  std::string description;
+};
+
+/// What a power loss took from one node.
+struct PowerLoss {
+  std::uint64_t bytes = 0;       // written, never synced, gone
+  std::uint64_t operations = 0;  // creations, renames, truncations undone
+};
+
+/// What became of one fault of the plan.
+struct FaultOutcome {
+  FaultSpec spec;
+  bool injected = false;
+  bool effective = false;
+  Instant injected_at{};
+  Instant healed_at{};        // kNever while it lasts
+  std::vector<NodeId> nodes;  // those that it hit
+  std::string evidence;       // "blocked 31 appends and 4 votes"
+};
+
+/// Planned, injected, effective: faults of one kind.
+struct KindTally {
+  std::string kind;
+  std::uint64_t planned = 0;
+  std::uint64_t injected = 0;
+  std::uint64_t effective = 0;
+};
+
+struct NemesisOptions {
+  /// How long a fault waits for a leader before it takes any node instead.
+  Duration leader_patience = milliseconds(1500);
+  /// How long a fault waits for a node that is up before it is skipped.
+  Duration target_patience = milliseconds(2500);
+  Duration retry_every = milliseconds(25);
+  /// How long after the heal evidence may still come in.
+  Duration evidence_grace = milliseconds(300);
+  /// A pause counts when it lasted at least this long: peers miss a heartbeat or a vote.
+  Duration noticeable_pause = milliseconds(100);
+  /// How often a fault is dealt again.
+  std::uint32_t max_redeals = 3;
+};
+
+class Nemesis {
+ public:
+  /// `cluster` and `links` outlive the nemesis. REQUIRES: validate(plan).
+  Nemesis(Plan plan, Cluster& cluster, LinkTable& links, std::function<void(const Mark&)> on_mark,
+          NemesisOptions options = {});
+  ~Nemesis();
+  Nemesis(const Nemesis&) = delete;
+  Nemesis& operator=(const Nemesis&) = delete;
+
+  /// When advance() has something to do next; kNever after the last heal.
+  [[nodiscard]] Instant deadline() const;
+  /// Injects and heals whatever is due.
+  void advance(Instant now);
+  /// Heals everything at once and injects nothing any more; the end of a run, or an interrupt.
+  void heal_all(Instant now);
+  /// Nothing is injected, and nothing is to come.
+  [[nodiscard]] bool finished() const;
+
+  /// The process of `node` is gone, for whatever reason.
+  void node_died(NodeId node, Instant now);
+  /// `node` has recovered and serves (again): its clock is skewed anew if it was.
+  void node_serving(NodeId node, Instant now);
+  /// The node confirmed these clocks.
+  void note_clock_set(NodeId node, const ClockSkew& skew, Instant now);
+  /// A deadline of the node was judged otherwise than true time would have.
+  void note_clock_flip(NodeId node, Instant now);
+  /// What the last power loss of `node` removed.
+  void note_power_loss(NodeId node, const PowerLoss& loss, Instant now);
+
+  /// One row a fault, those dealt again included, in order of their planned time.
+  [[nodiscard]] std::vector<FaultOutcome> outcomes() const;
+  /// One row a kind of the plan.
+  [[nodiscard]] std::vector<KindTally> tally() const;
+  /// Ids and kinds of what is injected now, for the progress line: "f3 partition".
+  [[nodiscard]] std::vector<std::string> active() const;
+  /// What really ran: at the times and on the nodes it hit; runnable, without dealing again.
+  [[nodiscard]] Plan executed() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ww::faults
