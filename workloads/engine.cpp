@@ -1,0 +1,204 @@
+#include "workloads/engine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "base/rng.hpp"
+#include "workloads/arrivals.hpp"
+
+namespace ww::workloads {
+
+Engine::Engine(const EngineOptions& options, std::unique_ptr<Generator> generator)
+    : options_(options), generator_(std::move(generator)), ledger_(*generator_) {
+  WW_ASSERT(options.worker.concurrency > 0, "a workload without clients");
+  seats_.reserve(options.worker.concurrency);
+  for (std::uint32_t i = 0; i < options.worker.concurrency; ++i) {
+    const bool follow = options.follow_one_in > 0 && (i + 1) % options.follow_one_in == 0;
+    const Mode mode = follow ? Mode::kFollow : Mode::kStay;
+    seats_.push_back(Seat{Worker(i, mode, options.worker), 0, Instant{}, false, Task{}});
+  }
+}
+
+Worker::Step Engine::step(Instant now, Actions& actions) {
+  return Worker::Step{now, ledger_, actions};
+}
+
+Engine::Seat& Engine::seat_of(ClientId client) {
+  WW_ASSERT(client.value >= 1 && client.value <= seats_.size(), "an event of an unknown client");
+  return seats_[client.value - 1];
+}
+
+// ---- what happens ------------------------------------------------------------------------------
+
+void Engine::start(Instant now, Actions& actions) {
+  WW_ASSERT(phase_ == Phase::kBefore, "a workload that starts twice");
+  phase_ = Phase::kRunning;
+  for (std::uint32_t i = 0; i < seats_.size(); ++i) {
+    seats_[i].next_arrival = options_.rate > 0 ? arrival_after(now, i, 0) : now;
+    seats_[i].worker.start(step(now, actions));
+  }
+}
+
+void Engine::on_timer(Instant now, Actions& actions) {
+  for (Seat& seat : seats_) {
+    const bool was_idle = seat.worker.idle();
+    if (seat.worker.deadline() <= now) seat.worker.on_timer(step(now, actions));
+    settle(seat, was_idle, now, actions);
+  }
+}
+
+void Engine::on_reply(ClientId client, const wire::ClientReply& reply, Instant now,
+                      Actions& actions) {
+  Seat& seat = seat_of(client);
+  const bool was_idle = seat.worker.idle();
+  seat.worker.on_reply(step(now, actions), reply);
+  settle(seat, was_idle, now, actions);
+}
+
+void Engine::on_connected(ClientId client, NodeId node, Instant now, Actions& actions) {
+  Seat& seat = seat_of(client);
+  const bool was_idle = seat.worker.idle();
+  seat.worker.on_connected(step(now, actions), node);
+  settle(seat, was_idle, now, actions);
+}
+
+void Engine::on_connection_lost(ClientId client, NodeId node, Instant now, bool refused,
+                                Actions& actions) {
+  Seat& seat = seat_of(client);
+  const bool was_idle = seat.worker.idle();
+  seat.worker.on_connection_lost(step(now, actions), node, refused);
+  settle(seat, was_idle, now, actions);
+}
+
+void Engine::record_nemesis(Instant now, std::string text, Actions& actions) {
+  Op op;
+  op.type = OpType::kInfo;
+  op.process = kNemesisProcess;
+  op.f = Func::kNemesis;
+  op.value = std::move(text);
+  ledger_.record(std::move(op), now, now, actions);
+}
+
+// ---- what is called ----------------------------------------------------------------------------
+
+/// After every event of a worker: draws the conclusions of an op that ended, and hands out the
+/// next.
+void Engine::settle(Seat& seat, bool was_idle, Instant now, Actions& actions) {
+  if (!seat.worker.idle()) return;
+  if (!was_idle) {
+    const bool paced = phase_ == Phase::kRunning && options_.rate > 0;
+    const bool refused = seat.worker.last_outcome() == OpType::kFail;
+    if (!paced) seat.next_arrival = refused ? now + options_.worker.pause : now;
+    if (std::exchange(seat.assigned, false) && seat.worker.last_outcome() != OpType::kOk) {
+      tasks_.push_back(seat.task);
+    }
+  }
+  assign(seat, now, actions);
+}
+
+void Engine::assign(Seat& seat, Instant now, Actions& actions) {
+  if (seat.next_arrival > now) return;
+  if (phase_ == Phase::kRunning) assign_call(seat, now, actions);
+  if (phase_ == Phase::kClosing && !tasks_.empty()) assign_task(seat, now, actions);
+}
+
+void Engine::assign_call(Seat& seat, Instant now, Actions& actions) {
+  const std::uint32_t number = seat.worker.client().value - 1;
+  const Call call = generator_->next(number, seat.ordinal++);
+  const Instant arrived = options_.rate > 0 ? seat.next_arrival : now;
+  if (options_.rate > 0) seat.next_arrival = arrival_after(arrived, number, seat.ordinal);
+  seat.worker.begin(step(now, actions), call, arrived);
+}
+
+void Engine::assign_task(Seat& seat, Instant now, Actions& actions) {
+  seat.task = tasks_.front();
+  seat.assigned = true;
+  tasks_.pop_front();
+  const std::uint64_t ordinal = seat.ordinal++;
+  Call call;
+  call.key = seat.task.key;
+  call.read_mode = seat.task.read_mode;
+  if (seat.task.write) {
+    call = generator_->closing_write(seat.worker.client().value - 1, ordinal, seat.task.key);
+  }
+  seat.worker.begin(step(now, actions), call, now, seat.task.node);
+}
+
+Instant Engine::arrival_after(Instant previous, std::uint32_t worker, std::uint64_t ordinal) const {
+  const Duration mean{seconds(1) / Duration{1} * options_.worker.concurrency / options_.rate};
+  Rng rng = keyed(options_.seed, "workload.arrival", worker, ordinal);
+  return previous + exponential(rng, mean);
+}
+
+// ---- phases ------------------------------------------------------------------------------------
+
+void Engine::begin_recovery(Instant) {
+  WW_ASSERT(phase_ == Phase::kRunning, "a recovery from nothing");
+  phase_ = Phase::kRecovering;
+}
+
+void Engine::begin_final(Instant now, Actions& actions) {
+  WW_ASSERT(phase_ == Phase::kRunning || phase_ == Phase::kRecovering, "a close before a start");
+  phase_ = Phase::kClosing;
+  closing_began_ = true;
+  const std::vector<std::uint64_t> keys = generator_->closing_keys();
+  WW_ASSERT(!keys.empty(), "a workload without keys");
+  for (std::uint32_t n = 1; n <= options_.worker.nodes; ++n) {
+    const std::uint64_t key = keys[(n - 1) % keys.size()];
+    tasks_.push_back(Task{true, key, wire::ReadMode::kIndex, NodeId{n}});
+    tasks_.push_back(Task{false, key, wire::ReadMode::kIndex, NodeId{n}});
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto mode = i % 2 == 0 ? wire::ReadMode::kLog : wire::ReadMode::kIndex;
+    tasks_.push_back(Task{false, keys[i], mode, kNobody});
+  }
+  for (Seat& seat : seats_) {
+    seat.worker.set_mode(Mode::kFollow);
+    seat.next_arrival = now;
+    if (seat.worker.idle()) assign(seat, now, actions);
+  }
+}
+
+void Engine::stop(Instant now, Actions& actions) {
+  phase_ = Phase::kStopped;
+  for (Seat& seat : seats_) {
+    seat.worker.stop(step(now, actions));
+    if (std::exchange(seat.assigned, false)) tasks_.push_back(seat.task);
+  }
+}
+
+bool Engine::idle() const {
+  return std::all_of(seats_.begin(), seats_.end(), [](const Seat& s) { return s.worker.idle(); });
+}
+
+bool Engine::finished() const {
+  return closing_began_ && tasks_.empty() && idle();
+}
+
+std::vector<std::string> Engine::unfinished() const {
+  std::vector<std::string> out;
+  const auto add = [&](const Task& task) {
+    std::string text = task.write ? "write to key " : "read of key ";
+    text += std::to_string(task.key);
+    if (task.node != kNobody) text += " through " + name_of(task.node);
+    out.push_back(std::move(text));
+  };
+  for (const Seat& seat : seats_) {
+    if (seat.assigned) add(seat.task);
+  }
+  for (const Task& task : tasks_) add(task);
+  return out;
+}
+
+Instant Engine::deadline() const {
+  const bool wanted = phase_ == Phase::kRunning || (phase_ == Phase::kClosing && !tasks_.empty());
+  Instant when = kNever;
+  for (const Seat& seat : seats_) {
+    when = std::min(when, seat.worker.deadline());
+    if (wanted && seat.worker.idle()) when = std::min(when, seat.next_arrival);
+  }
+  return when;
+}
+
+}  // namespace ww::workloads

@@ -1,0 +1,31 @@
+#include "workloads/ledger.hpp"
+
+namespace ww::workloads {
+
+std::uint64_t Counters::of(OpType type) const {
+  std::uint64_t sum = 0;
+  for (const Func f : {Func::kRead, Func::kWrite, Func::kCas, Func::kAppend, Func::kDelete}) {
+    sum += of(f, type);
+  }
+  return sum;
+}
+
+void Ledger::record(Op op, Instant arrived, Instant now, Actions& actions) {
+  WW_ASSERT(now >= last_, "the workload engine was told of a time that fell");
+  last_ = now;
+  op.index = next_index_++;
+  op.time = to_ns(now);
+  ++counters.ops[static_cast<std::size_t>(op.f)][static_cast<std::size_t>(op.type)];
+  if (op.f != Func::kNemesis) {
+    if (op.type == OpType::kInvoke) {
+      ++counters.in_flight;
+    } else {
+      --counters.in_flight;
+      if (op.f == Func::kCas && op.type == OpType::kOk && op.matched) ++counters.cas_matched;
+      generator_.on_completion(op);
+    }
+  }
+  actions.push_back(Record{std::move(op), arrived});
+}
+
+}  // namespace ww::workloads
