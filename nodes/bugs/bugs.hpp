@@ -1,7 +1,7 @@
 // The bug zoo's switches: mistakes that real Raft implementations made, off by default.
 //
-// Only the node sees them. A switch is asked at its decision point with `Switches::flips`, which also
-// counts how often the decision came out otherwise than the correct code's.
+// Only the node sees them. A switch is asked at its decision point with `Switches::flips`, which
+// also counts how often the decision came out otherwise than the correct code's.
 #pragma once
 
 #include <array>

@@ -1,101 +1,181 @@
 // All of Raft in one value: no clock, socket, disk, thread or logger.
 //
-// One door: step(now, input, effects). Inputs say what happened; effects say, in order, what is to be
-// done. Durability is an input (`Written`), never an assumption. The paper's names are used throughout
-// (Ongaro & Ousterhout 2014, figure 2; Ongaro's dissertation 2014, chapters 3, 4, 6 and 9.6).
+// One door: step(now, input, effects). The paper's names are used throughout (Ongaro & Ousterhout
+// 2014, figure 2; Ongaro's dissertation 2014, chapters 3, 4, 6 and 9.6). The rules stand in files
+// by subject: replica.cpp (the door, time, durability), election.cpp, replication.cpp, clients.cpp.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <optional>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
-#include "base/ids.hpp"
-#include "base/result.hpp"
-#include "base/time.hpp"
-#include "base/wire/kv.hpp"
-#include "base/wire/peer.hpp"
-#include "base/wire/trace.hpp"
-#include "nodes/bugs/bugs.hpp"
+#include "nodes/kv/machine.hpp"
+#include "nodes/raft/contract.hpp"
+#include "nodes/raft/durability.hpp"
+#include "nodes/raft/log.hpp"
+#include "nodes/raft/marks.hpp"
+#include "nodes/raft/progress.hpp"
+#include "nodes/raft/roles.hpp"
 
 namespace ww::raft {
 
-struct Limits {
-  std::uint32_t max_append_bytes = 256U << 10;      // of entries in one append
-  std::uint64_t max_uncommitted_bytes = 4U << 20;   // of a leader's log above its commit index
-  std::uint32_t max_pending_requests = 4096;        // writes and reads not answered yet
-  std::uint32_t max_sessions = 1U << 20;
-};
+/// No cluster has more voters.
+inline constexpr std::size_t kMaxVoters = 31;
 
-struct Config {
-  NodeId self;
-  std::vector<NodeId> voters;  // sorted, self included
-  Incarnation incarnation = 1;
-  std::uint64_t seed = 0;      // of the election timeouts
-  Duration election_timeout = milliseconds(300);  // T: timeouts are drawn from [T, 2T]
-  Duration heartbeat_interval = milliseconds(50);
-  Limits limits;
-  bugs::Switches bugs;
-  friend bool operator==(const Config&, const Config&) = default;
-};
+/// A member of a Raft cluster with its log, its sessions and its key-value machine. A regular
+/// value: copy it to fork a universe, compare it to prove determinism.
+class Replica {
+ public:
+  /// Wakes as a follower with what survived the crash. The state machine starts empty and is
+  /// rebuilt as the commit index becomes known.
+  ///
+  /// REQUIRES: config.self is one of config.voters, which are sorted and at most kMaxVoters;
+  /// `survived`
+  ///           is what a storage layer decoded: entries well formed, terms that never fall, first
+  ///           == 1.
+  Replica(Config config, Durable survived, Now now, Effects& effects);
 
-/// What a start finds on disk; all of it durable.
-struct Durable {
-  Term current_term = 0;
-  NodeId voted_for = kNobody;
-  Index first = 1;
-  std::uint64_t count = 0;
-  std::string entries;  // encoded by wire::append_entry
-};
+  /// Consumes one input and appends what is to be done, in order: every trace event stands before
+  /// the effect it describes. At most one Write is issued in a step. (Raft paper, figure 2.)
+  ///
+  /// REQUIRES: now.mono never falls; writes complete in issue order, each once; peers' messages
+  /// come
+  ///           from wire::decode_peer or are such that it would accept them.
+  void step(Now now, const Input& input, Effects& effects);
 
-/// Names a client's request at this node: the connection it came on, and its number there.
-struct RequestId {
-  ClientId connection;
-  std::uint64_t request = 0;
-  friend auto operator<=>(const RequestId&, const RequestId&) = default;
-};
+  /// When to deliver TimerDue if nothing else arrives; kNever once halted. An earlier one does
+  /// nothing.
+  [[nodiscard]] Instant deadline() const;
 
-// Inputs.
-struct TimerDue {};  // now.mono >= deadline()
-struct Received {    // maybe stale, twice, late; the message may borrow from its frame for this step
-  NodeId from;
-  wire::PeerMessage message;
-};
-struct Written {  // durable, or failed for good; writes complete in issue order
-  WriteId id;
-  Result<void> outcome;
-};
-struct Request {
-  RequestId id;
-  wire::ReadMode read_mode = wire::ReadMode::kIndex;
-  wire::Command command;
-};
-using Input = std::variant<TimerDue, Received, Written, Request>;
+  /// The encoded entries that a Write or an Append of the last step names. Valid until the next
+  /// step.
+  [[nodiscard]] std::string_view encoded(wire::EntryRange range) const {
+    return log_.encoded(range);
+  }
 
-// Effects. `entries` name ranges of this replica's log: the host encodes them before the next step.
-struct Write {
-  WriteId id;
-  std::optional<Term> term;      // with `voted_for`: the hard state to write
-  NodeId voted_for = kNobody;
-  std::optional<Index> truncate_from;
-  wire::EntryRange entries;
-  bool sync = true;  // false: completes when written, and a later write's sync covers it
+  [[nodiscard]] NodeId self() const { return config_.self; }
+  [[nodiscard]] wire::Role role() const { return static_cast<wire::Role>(role_.index()); }
+  [[nodiscard]] Term current_term() const { return hard_.term; }
+  [[nodiscard]] NodeId voted_for() const { return hard_.vote; }
+  /// Whom this node takes for the leader of its term; kNobody when it knows none.
+  [[nodiscard]] NodeId leader() const;
+  [[nodiscard]] Index commit_index() const { return commit_index_; }
+  [[nodiscard]] Index last_applied() const { return last_applied_; }
+  [[nodiscard]] LogPosition last() const { return log_.last(); }
+  [[nodiscard]] const Log& log() const { return log_; }
+  [[nodiscard]] const Durability& durability() const { return durability_; }
+  [[nodiscard]] const kv::Machine& machine() const { return machine_; }
+  /// The digest of the state machine after last_applied().
+  [[nodiscard]] std::uint64_t digest() const { return machine_.digest(); }
+  [[nodiscard]] const bugs::Switches& bugs() const { return config_.bugs; }
+
+  friend bool operator==(const Replica&, const Replica&) = default;
+
+ private:
+  /// One input's time and where its effects go.
+  struct Step {
+    Now now;
+    Effects& out;
+    void trace(wire::trace::Event event) { out.emplace_back(Trace{std::move(event)}); }
+  };
+  /// A message that waits for a write.
+  struct Held {
+    WriteId after;
+    NodeId to;
+    wire::PeerMessage message;
+    friend bool operator==(const Held&, const Held&) = default;
+  };
+
+  // replica.cpp: the door.
+  void on(Step& s, const TimerDue&);
+  void on(Step& s, const Received& input);
+  void on(Step& s, const Written& input);
+  void on(Step& s, const Request& input);
+  void trace_bugs(Step& s, const bugs::Switches& before);
+  void mark(Step& s, RarePath path);
+  // replica.cpp: time.
+  void draw_timeout();
+  void restart_election_timer(Now now);
+  // replica.cpp: durability.
+  void issue_write(Step& s);
+  void send(Step& s, NodeId to, const wire::PeerMessage& message);
+  void send_after(Step& s, WriteId needed, NodeId to, const wire::PeerMessage& message);
+  WriteId needed_for_term(Step& s);
+  WriteId needed_for_ack(Step& s, Index match);
+  void release_held(Step& s, WriteId done);
+  void halt(Step& s, std::string reason);
+
+  // election.cpp
+  void start_pre_vote(Step& s);
+  void start_election(Step& s);
+  void count_own_vote(Step& s);
+  void become_follower(Step& s, Term term, NodeId leader);
+  void become_leader(Step& s, std::vector<NodeId> granters);
+  [[nodiscard]] bool leader_is_current(Now now) const;
+  [[nodiscard]] bool is_up_to_date(LogPosition candidate_last) const;
+  [[nodiscard]] bool may_vote_for(NodeId candidate, Term term) const;
+  [[nodiscard]] bool is_quorum(std::size_t count) const {
+    return count > config_.voters.size() / 2;
+  }
+  void on_message(Step& s, NodeId from, const wire::PreVote& m);
+  void on_message(Step& s, NodeId from, const wire::PreVoteReply& m);
+  void on_message(Step& s, NodeId from, const wire::Vote& m);
+  void on_message(Step& s, NodeId from, const wire::VoteReply& m);
+
+  // replication.cpp
+  void on_message(Step& s, NodeId from, const wire::Append& m);
+  void on_message(Step& s, NodeId from, const wire::AppendReply& m);
+  [[nodiscard]] bool log_holds(const wire::Append& m) const;
+  bool accept_entries(Step& s, const wire::Append& m);
+  void reject_append(Step& s, NodeId from, const wire::Append& m);
+  void on_leader_timer(Step& s);
+  bool check_quorum(Step& s);
+  void broadcast(Step& s);
+  void replicate(Step& s);
+  void send_append(Step& s, Progress& peer, wire::EntryRange range);
+  void send_entries(Step& s, Progress& peer);
+  void append_own(Step& s, wire::EntryKind kind, std::string_view payload);
+  void advance_leader_commit(Step& s);
+  [[nodiscard]] Index quorum_match(Index own) const;
+  [[nodiscard]] std::uint64_t quorum_round() const;
+  void commit_to(Step& s, Index index);
+
+  // clients.cpp
+  void take_write(Step& s, const Request& request);
+  void take_read(Step& s, const Request& request);
+  void start_read_round(Step& s);
+  void bind_reads(Step& s);
+  void confirm_reads(Step& s);
+  void serve(Step& s, const PendingRead& read);
+  void apply_entry(Step& s, Index index);
+  void fail_pending(Step& s, wire::Refusal why);
+  void answer(Step& s, const RequestId& id, SessionId session, std::uint64_t seq,
+              wire::ClientReply reply);
+  void refuse(Step& s, const Request& request, wire::Refusal why);
+  [[nodiscard]] bool own_term_committed() const;
+
+  [[nodiscard]] Leader* as_leader() { return std::get_if<Leader>(&role_); }
+
+  Config config_;
+  HardState hard_;  // currentTerm and votedFor
+  Log log_;
+  Durability durability_;
+  kv::Machine machine_;
+  Index commit_index_ = 0;
+  Index last_applied_ = 0;
+  RoleState role_;
+  Duration timeout_{};               // the present draw from [T, 2T]
+  std::uint64_t draws_in_term_ = 0;  // names the next draw
+  Instant election_due_{};
+  std::uint64_t messages_sent_ = 0;
+  std::deque<Held> held_;                // in order of their writes
+  std::optional<Index> truncated_from_;  // not written yet
+  Index appended_from_ = 0;              // first entry not written yet; 0 when there is none
+  RarePathCounts rare_paths_;
 };
-struct Send {
-  NodeId to;
-  MessageId id;
-  wire::PeerMessage message;  // an Append's entries are Replica::encoded(range) of its range
-};
-struct Answer {
-  RequestId id;
-  wire::ClientReply reply;  // its `request` is id.request
-};
-struct Trace {
-  wire::trace::Event event;
-};
-using Effect = std::variant<Write, Send, Answer, Trace>;
-using Effects = std::vector<Effect>;
 
 }  // namespace ww::raft

@@ -1,0 +1,41 @@
+#include "nodes/bugs/bugs.hpp"
+
+namespace ww::bugs {
+
+namespace {
+
+constexpr std::array<BugRow, kBugCount> kRows = {{
+    {Bug::kLocalRead, "local-read",
+     "a leader answers reads from its own state without asking a quorum", "LIN",
+     "jgroups-raft#208"},
+    {Bug::kAckBeforeFsync, "ack-before-fsync",
+     "entries count as stored before they are synced, at followers and at the leader", "DUR",
+     "nats-server#7564, nats-server#7567, tikv#994"},
+    {Bug::kVoteRamOnly, "vote-ram-only", "term and vote are never written to disk", "ES",
+     "nodedb#161, raft-java#57"},
+    {Bug::kNoDedupe, "no-dedupe", "a retried command of a session executes again", "EO",
+     "curvine#676"},
+}};
+
+constexpr bool rows_are_in_order() {
+  for (std::size_t i = 0; i < kRows.size(); ++i) {
+    if (static_cast<std::size_t>(kRows[i].bug) != i) return false;
+  }
+  return true;
+}
+static_assert(rows_are_in_order());
+
+}  // namespace
+
+std::span<const BugRow> registry() {
+  return kRows;
+}
+
+std::optional<Bug> bug_of(std::string_view name) {
+  for (const BugRow& row : kRows) {
+    if (row.name == name) return row.bug;
+  }
+  return std::nullopt;
+}
+
+}  // namespace ww::bugs

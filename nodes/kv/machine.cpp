@@ -1,0 +1,146 @@
+#include "nodes/kv/machine.hpp"
+
+#include <utility>
+
+#include "base/assert.hpp"
+#include "base/hash.hpp"
+
+namespace ww::kv {
+
+namespace {
+
+using wire::Outcome;
+using wire::Refusal;
+using wire::trace::Execution;
+
+// The digest is a sum of hashes, one per key and one per session: a change costs one subtraction
+// and one addition, and the order in which things came to be does not show.
+
+std::uint64_t hash_of_pair(std::string_view key, std::string_view value) {
+  return hash_bytes(value, hash_bytes(key, 0x6b65792d76616c75ULL));
+}
+
+std::uint64_t hash_of_session(SessionId id, std::uint64_t seq, const wire::ClientReply& reply) {
+  const std::uint64_t hash = hash_combine(hash_combine(0x73657373696f6e73ULL, id.value), seq);
+  return hash_combine(hash_combine(hash, reply.at.index), hash_of(reply));
+}
+
+Applied refused(Outcome outcome, Refusal why) {
+  Applied out;
+  out.reply.outcome = outcome;
+  out.reply.refusal = why;
+  out.reply.matched = false;
+  out.execution = Execution::kRefused;
+  return out;
+}
+
+}  // namespace
+
+std::uint64_t hash_of(const wire::ClientReply& reply) {
+  std::uint64_t hash = hash_combine(0, static_cast<std::uint64_t>(reply.outcome));
+  hash = hash_combine(hash, static_cast<std::uint64_t>(reply.refusal));
+  hash = hash_combine(hash, (reply.matched ? 2U : 0U) | (reply.exists ? 1U : 0U));
+  hash = hash_combine(hash, reply.session.value);
+  return hash_bytes(reply.value, hash);
+}
+
+Applied Machine::apply(LogPosition at, const wire::Command& command, bugs::Switches& bugs) {
+  if (command.kind == wire::CommandKind::kOpenSession) return open_session(at);
+  if (command.session == SessionId{0}) {
+    return Applied{execute(at, command), Execution::kExecuted};
+  }
+  const auto found = sessions_.find(command.session);
+  if (found == sessions_.end()) return refused(Outcome::kFailed, Refusal::kExpired);
+  Session& session = found->second;
+  if (command.seq < session.seq || command.seq == 0) {
+    return refused(Outcome::kUnknown, Refusal::kExpired);
+  }
+  if (command.seq == session.seq && !bugs.flips(bugs::Bug::kNoDedupe, true)) {
+    return Applied{session.reply, Execution::kRepeated};
+  }
+  // A client may skip numbers, for instance of attempts that failed before they were logged.
+  Applied out{execute(at, command), Execution::kExecuted};
+  remember(command.session, session, command.seq, out.reply);
+  return out;
+}
+
+wire::ClientReply Machine::read(std::string_view key) const {
+  wire::ClientReply reply;
+  reply.outcome = Outcome::kOk;
+  const auto found = data_.find(key);
+  reply.exists = found != data_.end();
+  if (reply.exists) reply.value = found->second;
+  return reply;
+}
+
+Applied Machine::open_session(LogPosition at) {
+  if (sessions_.size() >= limits_.max_sessions) return refused(Outcome::kFailed, Refusal::kBusy);
+  const SessionId id{at.index};
+  const auto [place, fresh] = sessions_.try_emplace(id);
+  WW_ASSERT(fresh, "two entries at one index");
+  Applied out;
+  out.reply.outcome = Outcome::kOk;
+  out.reply.at = at;
+  out.reply.session = id;
+  remember(id, place->second, 0, out.reply);
+  return out;
+}
+
+wire::ClientReply Machine::execute(LogPosition at, const wire::Command& command) {
+  wire::ClientReply reply;
+  reply.outcome = Outcome::kOk;
+  reply.at = at;
+  const auto found = data_.find(command.key);
+  reply.exists = found != data_.end();
+  switch (command.kind) {
+    case wire::CommandKind::kRead:
+      if (reply.exists) reply.value = found->second;
+      break;
+    case wire::CommandKind::kWrite:
+      put(command.key, command.value);
+      break;
+    case wire::CommandKind::kCas:
+      if (reply.exists) reply.value = found->second;
+      reply.matched = reply.exists && found->second == command.expected;
+      if (reply.matched) put(command.key, command.value);
+      break;
+    case wire::CommandKind::kAppend:
+      put(command.key, reply.exists ? found->second + command.value : command.value);
+      break;
+    case wire::CommandKind::kDelete:
+      remove(command.key);
+      break;
+    case wire::CommandKind::kOpenSession:
+      WW_ASSERT(false, "sessions are opened elsewhere");
+  }
+  return reply;
+}
+
+void Machine::put(std::string_view key, std::string value) {
+  digest_ += hash_of_pair(key, value);
+  const auto found = data_.find(key);
+  if (found == data_.end()) {
+    data_.emplace(std::string(key), std::move(value));
+    return;
+  }
+  digest_ -= hash_of_pair(key, found->second);
+  found->second = std::move(value);
+}
+
+void Machine::remove(std::string_view key) {
+  const auto found = data_.find(key);
+  if (found == data_.end()) return;
+  digest_ -= hash_of_pair(key, found->second);
+  data_.erase(found);
+}
+
+void Machine::remember(SessionId id, Session& session, std::uint64_t seq,
+                       const wire::ClientReply& reply) {
+  digest_ -= session.digest;
+  session.seq = seq;
+  session.reply = reply;
+  session.digest = hash_of_session(id, seq, reply);
+  digest_ += session.digest;
+}
+
+}  // namespace ww::kv

@@ -1,0 +1,78 @@
+// The replicated key-value machine with client sessions: a pure value that applies commands.
+//
+// Sessions make a retried command execute once (Ongaro's dissertation 2014, section 6.3): each
+// session remembers its last sequence number and the answer to it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/ids.hpp"
+#include "base/wire/kv.hpp"
+#include "base/wire/trace.hpp"
+#include "nodes/bugs/bugs.hpp"
+
+namespace ww::kv {
+
+struct Limits {
+  std::uint32_t max_sessions = 1U << 20;
+  friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+/// The answer to one applied command, without the request's number.
+struct Applied {
+  wire::ClientReply reply;
+  wire::trace::Execution execution = wire::trace::Execution::kExecuted;
+};
+
+/// Says what one machine would say that applied the same commands. A regular value.
+class Machine {
+ public:
+  explicit Machine(Limits limits = {}) : limits_(limits) {}
+
+  /// Applies the command of the log entry at `at`.
+  ///
+  /// Shape:    one command -> one answer; the state depends on the commands and positions alone.
+  /// Requires: positions ascend from call to call.
+  /// Errors:   in the reply. An unknown session is kFailed/kExpired; a sequence number that its
+  /// session
+  ///           has left behind is kUnknown/kExpired, for an earlier attempt may have executed; a
+  ///           session over the limit is kFailed/kBusy. None of these changes anything.
+  Applied apply(LogPosition at, const wire::Command& command, bugs::Switches& bugs);
+
+  /// What a read of `key` sees: `exists`, `value`, ok.
+  [[nodiscard]] wire::ClientReply read(std::string_view key) const;
+
+  /// Equal for machines of equal content, sessions included. Independent of the order of insertion.
+  [[nodiscard]] std::uint64_t digest() const { return digest_; }
+  [[nodiscard]] std::size_t key_count() const { return data_.size(); }
+  [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
+
+  friend bool operator==(const Machine&, const Machine&) = default;
+
+ private:
+  struct Session {
+    std::uint64_t seq = 0;     // of the last command executed; 0 before the first
+    wire::ClientReply reply;   // to it
+    std::uint64_t digest = 0;  // what this session adds to digest_
+    friend bool operator==(const Session&, const Session&) = default;
+  };
+  Applied open_session(LogPosition at);
+  wire::ClientReply execute(LogPosition at, const wire::Command& command);
+  void put(std::string_view key, std::string value);
+  void remove(std::string_view key);
+  void remember(SessionId id, Session& session, std::uint64_t seq, const wire::ClientReply& reply);
+
+  Limits limits_;
+  std::map<std::string, std::string, std::less<>> data_;
+  std::map<SessionId, Session> sessions_;
+  std::uint64_t digest_ = 0;
+};
+
+/// A hash of everything an answer says, apart from the request's number and the leader's name.
+std::uint64_t hash_of(const wire::ClientReply& reply);
+
+}  // namespace ww::kv

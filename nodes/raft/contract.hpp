@@ -1,0 +1,101 @@
+// What goes into a replica and what comes out of it: its configuration, inputs and effects.
+//
+// Inputs say what happened; effects say, in order, what is to be done. Durability is an input
+// (`Written`), never an assumption. The host of a replica, whatever the world, knows only this.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "base/wire/kv.hpp"
+#include "base/wire/peer.hpp"
+#include "base/wire/trace.hpp"
+#include "nodes/bugs/bugs.hpp"
+
+namespace ww::raft {
+
+struct Limits {
+  std::uint32_t max_append_bytes = 256U << 10;     // of entries in one append
+  std::uint64_t max_uncommitted_bytes = 4U << 20;  // of a leader's log above its commit index
+  std::uint32_t max_pending_requests = 4096;       // writes and reads not answered yet
+  std::uint32_t max_sessions = 1U << 20;
+  friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+struct Config {
+  NodeId self;
+  std::vector<NodeId> voters;  // sorted, self included
+  Incarnation incarnation = 1;
+  std::uint64_t seed = 0;                         // of the election timeouts
+  Duration election_timeout = milliseconds(300);  // T: timeouts are drawn from [T, 2T]
+  Duration heartbeat_interval = milliseconds(50);
+  Limits limits;
+  bugs::Switches bugs;
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+/// What a start finds on disk; all of it durable.
+struct Durable {
+  Term current_term = 0;
+  NodeId voted_for = kNobody;
+  Index first = 1;
+  std::uint64_t count = 0;
+  std::string entries;  // encoded by wire::append_entry
+};
+
+/// Names a client's request at this node: the connection it came on, and its number there.
+struct RequestId {
+  ClientId connection;
+  std::uint64_t request = 0;
+  friend auto operator<=>(const RequestId&, const RequestId&) = default;
+};
+
+// Inputs: what happened.
+struct TimerDue {};  // now.mono >= deadline()
+struct Received {  // maybe stale, twice, late; the message may borrow from its frame for this step
+  NodeId from;
+  wire::PeerMessage message;
+};
+struct Written {  // durable, or failed for good; writes complete in issue order
+  WriteId id;
+  Result<void> outcome;
+};
+struct Request {
+  RequestId id;
+  wire::ReadMode read_mode = wire::ReadMode::kIndex;
+  wire::Command command;
+};
+using Input = std::variant<TimerDue, Received, Written, Request>;
+
+// Effects. `entries` name ranges of this replica's log: the host encodes them before the next step.
+struct Write {
+  WriteId id;
+  std::optional<Term> term;  // with `voted_for`: the hard state to write
+  NodeId voted_for = kNobody;
+  std::optional<Index> truncate_from;
+  wire::EntryRange entries;
+  bool sync = true;  // false: completes when written, and a later write's sync covers it
+};
+struct Send {
+  NodeId to;
+  MessageId id;
+  wire::PeerMessage message;  // an Append's entries are Replica::encoded(range) of its range
+};
+struct Answer {
+  RequestId id;
+  wire::ClientReply reply;  // its `request` is id.request
+};
+struct Trace {
+  wire::trace::Event event;
+};
+using Effect = std::variant<Write, Send, Answer, Trace>;
+using Effects = std::vector<Effect>;
+
+}  // namespace ww::raft

@@ -1,0 +1,74 @@
+// What of a replica's state is on disk: writes in flight, and how far log, term and vote are
+// durable.
+//
+// Writes complete in issue order. A completion is matched with what was written, not with an index:
+// when the tail of the log is replaced while its write is in flight, the completion of that write
+// says nothing about the new tail (etcd-io/raft, rawnode.go, calls this the ABA problem).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+
+#include "base/ids.hpp"
+
+namespace ww::raft {
+
+struct HardState {
+  Term term = 0;
+  NodeId vote = kNobody;
+  friend bool operator==(const HardState&, const HardState&) = default;
+};
+
+/// A regular value.
+class Durability {
+ public:
+  Durability() = default;
+  /// What a start found is durable.
+  Durability(HardState state, Index stable) : state_(state), stable_(stable) {}
+
+  [[nodiscard]] const HardState& state() const { return state_; }
+  /// The log is durable up to here, as it is in memory now.
+  [[nodiscard]] Index stable_index() const { return stable_; }
+  /// The hard state that the disk will hold once every write in flight is done.
+  [[nodiscard]] const HardState& issued_state() const {
+    return in_flight_.empty() ? state_ : in_flight_.back().state;
+  }
+
+  /// Notes that a write was issued after which the disk will hold `state` and the log up to `upto`.
+  /// `sync` false: its completion does not make it durable, but that of a later synced write does.
+  WriteId issue(HardState state, Index upto, bool sync);
+  /// Takes `state` for durable without any write; only vote-ram-only does.
+  void pretend(HardState state);
+  /// The log in memory was cut back to before `from`: nothing in flight counts beyond it any more.
+  void truncated(Index from);
+  struct Completion {
+    bool synced = false;         // it made something durable
+    bool tail_replaced = false;  // entries of it were replaced while it was in flight
+  };
+  /// A write is done. REQUIRES: it is the oldest in flight.
+  Completion complete(WriteId id);
+
+  /// The write whose completion makes `state` durable; 0 when it is. REQUIRES: it was issued.
+  [[nodiscard]] WriteId needed_for(HardState state) const;
+  /// The write whose completion makes the log durable up to `index`; 0 when it is; the next one to
+  /// be issued when none in flight does.
+  [[nodiscard]] WriteId needed_for(Index index) const;
+
+  friend bool operator==(const Durability&, const Durability&) = default;
+
+ private:
+  struct InFlight {
+    WriteId id;
+    HardState state;
+    Index upto = 0;  // never falls from one write to the next
+    bool sync = true;
+    bool overtaken = false;
+    friend bool operator==(const InFlight&, const InFlight&) = default;
+  };
+  HardState state_;
+  Index stable_ = 0;
+  std::uint64_t issued_ = 0;
+  std::deque<InFlight> in_flight_;
+};
+
+}  // namespace ww::raft

@@ -1,0 +1,18 @@
+#include "nodes/raft/marks.hpp"
+
+namespace ww::raft {
+
+namespace {
+
+constexpr std::array<std::string_view, kRarePathCount> kNames = {
+    "sticky-refusal", "low-term-request", "check-quorum",   "log-conflict",  "stale-append",
+    "append-refused", "stale-reply",      "ack-waited",     "tail-replaced", "held-dropped",
+    "old-term-held",  "reads-batched",    "retry-answered", "busy",          "rival-leader"};
+
+}  // namespace
+
+std::string_view name_of(RarePath path) {
+  return kNames[static_cast<std::size_t>(path)];
+}
+
+}  // namespace ww::raft

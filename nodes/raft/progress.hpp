@@ -1,0 +1,54 @@
+// How far a leader has brought one peer (Raft paper, figure 2: nextIndex and matchIndex).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "base/wire/peer.hpp"
+#include "nodes/raft/log.hpp"
+
+namespace ww::raft {
+
+/// Appends with entries that may be under way to one peer; later entries gather into larger
+/// appends.
+inline constexpr std::size_t kMaxInFlightAppends = 8;
+
+/// A peer is probed until it is known where its log meets ours; then appends are pipelined.
+class Progress {
+ public:
+  Progress() = default;
+  /// A new leader begins at its own end and assumes contact, which the election just showed.
+  Progress(NodeId peer, Index next, Instant now) : id(peer), heard(now), next_(next) {}
+
+  NodeId id;
+  Instant heard{};              // when its last reply of this term came
+  std::uint64_t confirmed = 0;  // the highest round it echoed
+
+  [[nodiscard]] Index next_index() const { return next_; }
+  [[nodiscard]] Index match_index() const { return match_; }
+  [[nodiscard]] bool probing() const { return probing_; }
+  /// Whether an append with entries may be sent now.
+  [[nodiscard]] bool has_room() const;
+  /// An append with `range` is sent.
+  void sent(wire::EntryRange range);
+  /// The peer holds our log up to `match`, durably. Returns whether that was news.
+  bool accepted(Index match);
+  /// The peer refused an append behind `refused`. Returns whether the refusal is current; it then
+  /// says where to go on: one round trip rules out one term of the peer's (paper, end of
+  /// section 5.3).
+  bool rejected(Index refused, LogPosition conflict, const Log& log);
+
+  friend bool operator==(const Progress&, const Progress&) = default;
+
+ private:
+  Index next_ = 1;
+  Index match_ = 0;
+  bool probing_ = true;
+  bool probe_sent_ = false;
+  std::array<Index, kMaxInFlightAppends> in_flight_{};  // last index of each append, ascending
+  std::size_t in_flight_count_ = 0;
+};
+
+}  // namespace ww::raft

@@ -1,0 +1,237 @@
+// Log replication and commitment (Raft paper, sections 5.3 and 5.4.2), and CheckQuorum
+// (dissertation, 6.2: a leader that cannot reach a quorum for an election timeout steps down).
+//
+// Every append is also a heartbeat and carries the leader's present round; its reply echoes it. The
+// leader writes to its own disk in parallel with replicating (dissertation, 10.2.1) and counts
+// itself only as far as its log is durable.
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "nodes/raft/replica.hpp"
+
+namespace ww::raft {
+
+namespace trace = wire::trace;
+
+namespace {
+
+/// The highest value that at least a quorum of the voters has reached: `own`, and each peer's.
+template <class T, class Of>
+T reached_by_quorum(const std::vector<Progress>& peers, T own, Of of) {
+  std::array<T, kMaxVoters> values{};
+  std::size_t count = 0;
+  values[count++] = own;
+  for (const Progress& peer : peers) values[count++] = of(peer);
+  const auto begin = values.begin();
+  const auto middle = begin + static_cast<std::ptrdiff_t>(count / 2);
+  std::nth_element(begin, middle, begin + static_cast<std::ptrdiff_t>(count), std::greater<>());
+  return *middle;
+}
+
+}  // namespace
+
+// The follower's side.
+
+void Replica::on_message(Step& s, NodeId from, const wire::Append& m) {
+  if (m.term < hard_.term) {
+    mark(s, RarePath::kLowTermRequest);
+    return reject_append(s, from, m);
+  }
+  if (m.term == hard_.term && role() == wire::Role::kLeader) {
+    return mark(s, RarePath::kRivalLeader);
+  }
+  if (m.term > hard_.term || role() != wire::Role::kFollower) become_follower(s, m.term, from);
+  auto& follower = std::get<Follower>(role_);
+  follower.leader = from;
+  follower.heard = s.now.mono;
+  restart_election_timer(s.now);
+  if (!log_.has(m.prev)) {
+    mark(s, RarePath::kRejectedAppend);
+    return reject_append(s, from, m);
+  }
+  const bool news = m.count != 0 && !log_holds(m);
+  if (news && !accept_entries(s, m)) return;
+  if (m.count != 0 && !news) mark(s, RarePath::kStaleAppend);
+  // Only what this append covers was compared with the leader's log: what lies behind it may
+  // differ.
+  const Index match = m.prev.index + m.count;
+  const WriteId needed = needed_for_ack(s, match);
+  if (!news && needed != WriteId{0}) mark(s, RarePath::kAckWaited);
+  commit_to(s, std::min(m.commit, match));
+  send_after(s, needed, from, wire::AppendReply{hard_.term, true, match, {}, m.round});
+}
+
+void Replica::reject_append(Step& s, NodeId from, const wire::Append& m) {
+  wire::AppendReply reply{hard_.term, false, m.prev.index, {}, m.round};
+  if (m.prev.index == 0 || m.prev.index > log_.last_index()) {
+    reply.conflict = {log_.last_index() + 1, 0};
+  } else {
+    reply.conflict = {log_.first_of_same_term(m.prev.index), log_.term_at(m.prev.index)};
+  }
+  send_after(s, needed_for_term(s), from, reply);
+}
+
+/// Whether every entry of the append is here already. REQUIRES: log_.has(m.prev).
+bool Replica::log_holds(const wire::Append& m) const {
+  if (m.prev.index + m.count > log_.last_index()) return false;
+  ByteReader in(m.entries);
+  for (std::uint32_t i = 1; i <= m.count; ++i) {
+    if (wire::read_entry(in).term != log_.term_at(m.prev.index + i)) return false;
+  }
+  return true;
+}
+
+/// Figure 2, AppendEntries, steps 3 and 4: removes what conflicts, and only that; appends what is
+/// not here. Returns false when it would have to remove committed entries: the cluster is broken
+/// then, and this node stops rather than make it worse.
+bool Replica::accept_entries(Step& s, const wire::Append& m) {
+  trace::Appended appended;
+  ByteReader in(m.entries);
+  for (std::uint32_t i = 1; i <= m.count; ++i) {
+    const wire::EntryView entry = wire::read_entry(in);
+    const Index index = m.prev.index + i;
+    if (index <= log_.last_index()) {
+      if (log_.term_at(index) == entry.term) continue;
+      if (index <= commit_index_) {
+        halt(s, "asked to replace entry " + std::to_string(index) + ", which is committed");
+        return false;
+      }
+      log_.truncate(index);
+      durability_.truncated(index);
+      truncated_from_ = index;
+      s.trace(trace::Truncated{index});
+      mark(s, RarePath::kConflict);
+    }
+    log_.append(entry);
+    if (appended.entries.empty()) appended.first = index;
+    appended.entries.push_back({entry.term, log_.hash_at(index)});
+  }
+  appended_from_ = appended.first;
+  s.trace(std::move(appended));
+  return true;
+}
+
+// The leader's side.
+
+void Replica::on_message(Step& s, NodeId from, const wire::AppendReply& m) {
+  if (m.term > hard_.term) return become_follower(s, m.term, kNobody);
+  Leader* leader = as_leader();
+  if (leader == nullptr || m.term < hard_.term) return;
+  const auto found = std::find_if(leader->peers.begin(), leader->peers.end(),
+                                  [from](const Progress& p) { return p.id == from; });
+  WW_ASSERT(found != leader->peers.end(), "every voter but the leader is a peer");
+  Progress& peer = *found;
+  peer.heard = s.now.mono;
+  peer.confirmed = std::max(peer.confirmed, std::min(m.round, leader->round));
+  if (!m.success) {
+    if (!peer.rejected(m.match, m.conflict, log_)) mark(s, RarePath::kStaleReply);
+  } else if (m.match <= log_.last_index()) {
+    if (peer.accepted(m.match)) advance_leader_commit(s);
+  }
+  confirm_reads(s);
+  send_entries(s, peer);
+}
+
+void Replica::on_leader_timer(Step& s) {
+  Leader* leader = as_leader();
+  if (s.now.mono >= leader->quorum_check_due && !check_quorum(s)) return;
+  if (s.now.mono >= leader->heartbeat_due) broadcast(s);
+}
+
+/// Returns whether this node goes on leading.
+bool Replica::check_quorum(Step& s) {
+  Leader& leader = *as_leader();
+  const Instant contact =
+      reached_by_quorum(leader.peers, s.now.mono, [](const Progress& p) { return p.heard; });
+  leader.quorum_check_due = contact + config_.election_timeout;
+  if (s.now.mono < leader.quorum_check_due) return true;
+  mark(s, RarePath::kCheckQuorum);
+  become_follower(s, hard_.term, kNobody);
+  return false;
+}
+
+/// Begins a round: every peer hears from us, and waiting reads are bound to its confirmation.
+void Replica::broadcast(Step& s) {
+  Leader& leader = *as_leader();
+  ++leader.round;
+  leader.heartbeat_due = s.now.mono + config_.heartbeat_interval;
+  bind_reads(s);
+  for (Progress& peer : leader.peers) {
+    if (peer.has_room() && peer.next_index() <= log_.last_index()) {
+      send_entries(s, peer);
+    } else {
+      send_append(s, peer, {peer.next_index(), 0});
+    }
+  }
+  confirm_reads(s);
+}
+
+void Replica::replicate(Step& s) {
+  for (Progress& peer : as_leader()->peers) send_entries(s, peer);
+}
+
+void Replica::send_append(Step& s, Progress& peer, wire::EntryRange range) {
+  const Index prev = range.first - 1;
+  wire::Append m;
+  m.term = hard_.term;
+  m.prev = {prev, log_.term_at(prev)};
+  m.commit = commit_index_;
+  m.round = as_leader()->round;
+  m.count = range.count;
+  peer.sent(range);
+  send(s, peer.id, m);
+}
+
+void Replica::send_entries(Step& s, Progress& peer) {
+  while (peer.has_room() && peer.next_index() <= log_.last_index()) {
+    send_append(s, peer, log_.batch_from(peer.next_index(), config_.limits.max_append_bytes));
+  }
+}
+
+void Replica::append_own(Step& s, wire::EntryKind kind, std::string_view payload) {
+  log_.append({hard_.term, kind, payload});
+  const Index index = log_.last_index();
+  s.trace(trace::Appended{index, {{hard_.term, log_.hash_at(index)}}});
+  appended_from_ = index;
+  issue_write(s);
+}
+
+Index Replica::quorum_match(Index own) const {
+  return reached_by_quorum(std::get<Leader>(role_).peers, own,
+                           [](const Progress& p) { return p.match_index(); });
+}
+
+std::uint64_t Replica::quorum_round() const {
+  const auto& leader = std::get<Leader>(role_);
+  return reached_by_quorum(leader.peers, leader.round,
+                           [](const Progress& p) { return p.confirmed; });
+}
+
+/// Figure 2, leaders: commits N when a quorum holds it durably and it is of our term
+/// (section 5.4.2).
+void Replica::advance_leader_commit(Step& s) {
+  Index n = quorum_match(durability_.stable_index());
+  if (config_.bugs.is_on(bugs::Bug::kAckBeforeFsync)) {
+    const Index unsynced = quorum_match(log_.last_index());
+    const bool differs =
+        unsynced > std::max(n, commit_index_) && unsynced >= as_leader()->term_start;
+    if (config_.bugs.flips(bugs::Bug::kAckBeforeFsync, differs)) n = unsynced;
+  }
+  if (n <= commit_index_) return;
+  if (log_.term_at(n) != hard_.term) return mark(s, RarePath::kOldTermCommit);
+  commit_to(s, n);
+  start_read_round(s);
+}
+
+/// Figure 2, all servers: raises commitIndex and applies what became committed.
+void Replica::commit_to(Step& s, Index index) {
+  if (index <= commit_index_) return;
+  commit_index_ = index;
+  s.trace(trace::Committed{{index, log_.term_at(index)}});
+  while (last_applied_ < commit_index_) apply_entry(s, ++last_applied_);
+}
+
+}  // namespace ww::raft
