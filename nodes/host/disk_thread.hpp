@@ -1,0 +1,68 @@
+// The thread that writes, so that an fdatasync never holds up a heartbeat.
+//
+// Group commit: whatever was queued while the last sync ran is written together and synced once.
+// Completions come in issue order. A write that asks for no sync completes once it is written, but
+// not before the writes issued ahead of it.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "nodes/storage/log_store.hpp"
+
+namespace ww::host {
+
+/// One write of the replica, its bytes owned.
+struct DiskJob {
+  WriteId id;
+  std::optional<storage::HardState> state;
+  std::optional<Index> truncate_from;
+  wire::EntryRange range;
+  std::string entries;
+  bool sync = true;
+};
+
+struct DiskCompletion {
+  WriteId id;
+  Result<void> outcome;
+};
+
+class DiskThread {
+ public:
+  /// Called on the disk's thread; takes some completions, in issue order.
+  using Deliver = std::function<void(std::vector<DiskCompletion>)>;
+
+  DiskThread(storage::LogStore log, Deliver deliver);
+  /// As stop().
+  ~DiskThread();
+  DiskThread(const DiskThread&) = delete;
+  DiskThread& operator=(const DiskThread&) = delete;
+
+  /// Queues a write. The replica bounds what is in flight (raft::Limits), and so this queue.
+  /// Thread safety: any one thread at a time.
+  void submit(DiskJob job);
+
+  /// Finishes the queued writes, delivers their completions, and ends the thread.
+  void stop();
+
+ private:
+  void run();
+  void commit(const std::vector<DiskJob>& group);
+
+  storage::LogStore log_;  // the thread's alone
+  const Deliver deliver_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<DiskJob> queue_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ww::host

@@ -1,0 +1,109 @@
+// Runs a replica and turns what it wants into bytes: the part of a node that every world shares.
+//
+// The replica names log ranges and messages; the driver encodes them before its next step, numbers
+// nothing and waits for nothing. It adds the trace events that only the border can know: `tx`
+// before each message, `rx` before the step that a message causes, `clock` when skew changed a
+// deadline. Still pure: no clock, socket, file or thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "base/wire/peer.hpp"
+#include "base/wire/trace.hpp"
+#include "nodes/host/clock.hpp"
+#include "nodes/raft/replica.hpp"
+#include "nodes/storage/log_store.hpp"
+
+namespace ww::host {
+
+/// The moment of a step: what the node's clocks show, and the truth, which only the trace may see.
+struct Moment {
+  Now now;
+  Instant true_time{};
+};
+
+/// Bytes of Output::bytes.
+struct Span {
+  std::size_t begin = 0;
+  std::size_t size = 0;
+};
+
+/// Hand `batch` to LogStore::write; with `sync` the completion waits for LogStore::sync.
+struct DiskWrite {
+  WriteId id;
+  std::optional<storage::HardState> state;
+  std::optional<Index> truncate_from;
+  wire::EntryRange range;
+  Span entries;
+  bool sync = true;
+};
+/// Put the frame (header included) on the connection to `to`.
+struct Outgoing {
+  NodeId to;
+  MessageId id;
+  Span frame;
+};
+/// Answer on that connection; its other end's address is the network's knowledge.
+struct Reply {
+  raft::RequestId id;
+  wire::ClientReply reply;
+};
+
+/// One thing to do, not before the first `events_before` trace events are written.
+struct Action {
+  std::size_t events_before = 0;
+  std::variant<DiskWrite, Outgoing, Reply> what;
+};
+
+/// What one step wants, in order. Memory is reused from step to step.
+struct Output {
+  std::vector<wire::trace::Event> events;
+  std::vector<Action> actions;
+  std::string bytes;
+
+  void clear();
+  [[nodiscard]] std::string_view view(Span span) const {
+    return std::string_view(bytes).substr(span.begin, span.size);
+  }
+  /// What LogStore::write takes; it borrows from `bytes`.
+  [[nodiscard]] storage::Batch batch(const DiskWrite& write) const;
+};
+
+/// What a recovered log gives to the replica.
+raft::Durable durable_of(storage::Survived survived);
+
+class Driver {
+ public:
+  /// Starts the replica with what survived; `out` gets what it wants at once (its boot event).
+  Driver(raft::Config config, raft::Durable survived, const Moment& moment, Output& out);
+
+  /// Feeds a due timer, a completed write or a request. `out` is cleared, then filled.
+  /// REQUIRES: a timer is due (moment.now.mono >= deadline()); messages go to receive().
+  void step(const Moment& moment, const raft::Input& input, Output& out);
+
+  /// Feeds a message from another node. REQUIRES: the frame is addressed to this node.
+  void receive(const Moment& moment, const wire::PeerFrame& frame, Output& out);
+
+  /// When on the skewed mono clock to feed TimerDue; kNever when not at all.
+  [[nodiscard]] Instant deadline() const;
+  [[nodiscard]] const raft::Replica& replica() const { return replica_; }
+
+ private:
+  void run(const Moment& moment, const raft::Input& input, Output& out);
+  void turn_effects(const Moment& moment, Output& out);
+  void turn(const raft::Write& write, Output& out);
+  void turn(const raft::Send& send, Output& out);
+
+  NodeId self_;
+  raft::Effects effects_;
+  raft::Replica replica_;
+  DeadlineWatch watch_;
+};
+
+}  // namespace ww::host

@@ -1,0 +1,210 @@
+#include "nodes/host/options.hpp"
+
+#include <fcntl.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string_view>
+#include <vector>
+
+#include "nodes/bugs/bugs.hpp"
+
+namespace ww::host {
+
+namespace {
+
+Error usage(std::string message) {
+  return {ErrorCode::kUsage, true, std::move(message)};
+}
+
+/// The flags as they were written.
+struct Raw {
+  std::string id;
+  std::vector<std::string> nodes;
+  std::vector<std::string> peers;
+  std::vector<std::string> bugs;
+  std::string listen;
+  std::string client_listen;
+  std::string control;
+  std::string election_timeout = "300ms";
+  std::string heartbeat = "50ms";
+};
+
+Result<NodeId> parse_node(std::string_view text, const std::string& flag) {
+  NodeId node;
+  const std::string_view digits = text.substr(std::min<std::size_t>(1, text.size()));
+  const char* end = digits.data() + digits.size();
+  const auto [stop, ec] = std::from_chars(digits.data(), end, node.value);
+  if (!text.starts_with('n') || ec != std::errc{} || stop != end || node == kNobody ||
+      node.value >= wire::kFirstClient) {
+    return usage(flag + ": '" + std::string(text) + "' is not a node; write n1, n2, ...");
+  }
+  return node;
+}
+
+Result<Duration> parse_duration(std::string_view text, const std::string& flag) {
+  struct Unit {
+    std::string_view name;
+    std::int64_t ns;
+  };
+  static constexpr std::array<Unit, 4> kUnits = {
+      {{"ns", 1}, {"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}}};
+  constexpr std::int64_t kLongest = 3600LL * 1'000'000'000;
+  std::int64_t count = 0;
+  const auto [stop, ec] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const std::string_view unit = text.substr(static_cast<std::size_t>(stop - text.data()));
+  for (const Unit& known : kUnits) {
+    if (ec != std::errc{} || unit != known.name) continue;
+    if (count <= 0 || count > kLongest / known.ns) break;
+    return Duration{count * known.ns};
+  }
+  return usage(flag + ": '" + std::string(text) +
+               "' is not a duration above zero and up to 3600s; write 300ms");
+}
+
+Result<void> parse_address(const std::string& text, const std::string& flag, net::Address& out) {
+  auto address = net::parse_address(text);
+  if (!address) return usage(flag + ": " + address.error().message);
+  out = std::move(*address);
+  return {};
+}
+
+Result<void> parse_bugs(const Raw& raw, bugs::Switches& out) {
+  for (const std::string& name : raw.bugs) {
+    const auto bug = bugs::bug_of(name);
+    if (bug) {
+      out.turn_on(*bug);
+      continue;
+    }
+    std::string known;
+    for (const bugs::BugRow& row : bugs::registry()) {
+      known += (known.empty() ? "" : ", ") + std::string(row.name);
+    }
+    return usage("--bug: there is no '" + name + "'; known: " + known);
+  }
+  return {};
+}
+
+Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
+  const auto self = parse_node(raw.id, "--id");
+  if (!self) return self.error();
+  config.self = *self;
+  for (const std::string& name : raw.nodes) {
+    const auto node = parse_node(name, "--nodes");
+    if (!node) return node.error();
+    config.voters.push_back(*node);
+  }
+  if (config.voters.empty()) config.voters.push_back(config.self);
+  std::sort(config.voters.begin(), config.voters.end());
+  if (std::adjacent_find(config.voters.begin(), config.voters.end()) != config.voters.end()) {
+    return usage("--nodes: a node is named twice");
+  }
+  if (!std::binary_search(config.voters.begin(), config.voters.end(), config.self)) {
+    return usage("--nodes: " + raw.id + ", which --id names, is not among them");
+  }
+  const auto timeout = parse_duration(raw.election_timeout, "--election-timeout");
+  if (!timeout) return timeout.error();
+  const auto heartbeat = parse_duration(raw.heartbeat, "--heartbeat");
+  if (!heartbeat) return heartbeat.error();
+  if (*heartbeat >= *timeout) return usage("--heartbeat: must be shorter than --election-timeout");
+  config.election_timeout = *timeout;
+  config.heartbeat_interval = *heartbeat;
+  return parse_bugs(raw, config.bugs);
+}
+
+Result<void> parse_peers(const Raw& raw, Options& options) {
+  const auto& voters = options.config.voters;
+  for (const std::string& peer : raw.peers) {
+    const std::size_t equals = peer.find('=');
+    if (equals == std::string::npos) {
+      return usage("--peer: '" + peer + "' names no address; write n2=127.0.0.1:7001");
+    }
+    const auto node = parse_node(std::string_view(peer).substr(0, equals), "--peer");
+    if (!node) return node.error();
+    if (*node == options.config.self || !std::binary_search(voters.begin(), voters.end(), *node)) {
+      return usage("--peer: " + name_of(*node) + " is not another one of --nodes");
+    }
+    const auto done = parse_address(peer.substr(equals + 1), "--peer", options.peers[*node]);
+    if (!done) return done.error();
+  }
+  for (const NodeId voter : voters) {
+    if (voter != options.config.self && !options.peers.contains(voter)) {
+      return usage("--peer: no address for " + name_of(voter));
+    }
+  }
+  return {};
+}
+
+Result<void> parse_endpoints(const Raw& raw, Options& options) {
+  if (raw.listen.empty() && options.config.voters.size() > 1) {
+    return usage("--listen: needed when there are other nodes");
+  }
+  if (!raw.listen.empty()) {
+    const auto done = parse_address(raw.listen, "--listen", options.listen.emplace());
+    if (!done) return done.error();
+  }
+  if (!raw.control.empty()) {
+    const auto done = parse_address(raw.control, "--control", options.control.emplace());
+    if (!done) return done.error();
+  }
+  if (options.trace_fd >= 0 && ::fcntl(options.trace_fd, F_GETFD) < 0) {
+    return usage("--trace-fd: " + std::to_string(options.trace_fd) + " is not an open descriptor");
+  }
+  return parse_address(raw.client_listen, "--client-listen", options.client_listen);
+}
+
+void declare(CLI::App& app, Raw& raw, Options& options) {
+  app.add_option("--id", raw.id, "this node, such as n1")->required();
+  app.add_option("--nodes", raw.nodes, "all voters: n1,n2,n3 [this node alone]")->delimiter(',');
+  app.add_option("--data", options.data, "directory of its log; made if missing")->required();
+  app.add_option("--client-listen", raw.client_listen, "ADDRESS:PORT for clients")->required();
+  app.add_option("--listen", raw.listen, "ADDRESS:PORT for the other nodes");
+  app.add_option("--peer", raw.peers, "n2=ADDRESS:PORT, where to reach another node; repeatable");
+  app.add_option("--control", raw.control, "ADDRESS:PORT of the controller; the node ends with it");
+  app.add_option("--trace-fd", options.trace_fd, "open descriptor that takes the trace [none]")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--incarnation", options.config.incarnation, "how often it was started [1]")
+      ->check(CLI::Range(1, (1 << 20) - 1));
+  app.add_option("--seed", options.config.seed, "of the election timeouts [0]");
+  app.add_option("--origin-ns", options.origin_ns,
+                 "CLOCK_MONOTONIC that counts as instant zero [now]");
+  app.add_option("--parent-pid", options.parent_pid, "end when this parent does");
+  app.add_option("--election-timeout", raw.election_timeout, "T; drawn from [T, 2T] [300ms]");
+  app.add_option("--heartbeat", raw.heartbeat, "interval of a leader's heartbeats [50ms]");
+  app.add_option("--segment-bytes", options.segment_bytes, "begins a new log file above [1048576]")
+      ->check(CLI::Range(std::uint64_t{4096}, std::uint64_t{1} << 30));
+  app.add_option("--bug", raw.bugs, "makes a known mistake (whitewater list bugs); repeatable");
+}
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, const char* const* argv) {
+  CLI::App app(
+      "One Raft node of Whitewater.\n\n"
+      "Example, a cluster of one:\n"
+      "  whitewater-node --id n1 --data /tmp/n1 --client-listen 127.0.0.1:7002\n",
+      "whitewater-node");
+  Raw raw;
+  Options options;
+  declare(app, raw, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return {.options = std::nullopt, .status = kExitShutdown, .text = app.help()};
+  } catch (const CLI::ParseError& error) {
+    return {.options = std::nullopt, .status = kExitUsage, .text = error.what()};
+  }
+  for (const auto& parse : {+[](const Raw&r, Options&o) { return parse_cluster(r, o.config); },
+                            +[](const Raw&r, Options&o) { return parse_peers(r, o); },
+                            +[](const Raw&r, Options&o) { return parse_endpoints(r, o); }}) {
+    const auto done = parse(raw, options);
+    if (!done) {
+      return {.options = std::nullopt, .status = kExitUsage, .text = done.error().message};
+    }
+  }
+  return {.options = std::move(options), .status = kExitShutdown, .text = ""};
+}
+
+}  // namespace ww::host
