@@ -1,0 +1,175 @@
+// Dealing a schedule: decks of kinds, shapes and targets, shuffled by the seed and used up before
+// they are shuffled again. So a short run still meets every kind, and each kind goes through all of
+// its shapes; independent draws would leave one out in most runs.
+#include <algorithm>
+#include <bit>
+
+#include "base/rng.hpp"
+#include "faults/plan.hpp"
+#include "faults/registry.hpp"
+
+namespace ww::faults {
+
+namespace {
+
+/// Cards that are dealt without replacement. The n-th shuffle is keyed by the deck's name and n.
+class Deck {
+ public:
+  Deck(std::uint64_t seed, std::string name) : seed_(seed), name_(std::move(name)) {}
+
+  void add(std::size_t card, std::uint32_t copies) { cards_.insert(cards_.end(), copies, card); }
+  [[nodiscard]] bool empty() const { return cards_.empty(); }
+  std::size_t deal() {
+    if (next_ == 0) {
+      std::sort(cards_.begin(), cards_.end());
+      keyed(seed_, "deck", name_, round_++).shuffle(std::span(cards_));
+    }
+    const std::size_t card = cards_[next_];
+    next_ = (next_ + 1) % cards_.size();
+    return card;
+  }
+
+ private:
+  std::uint64_t seed_;
+  std::string name_;
+  std::vector<std::size_t> cards_;
+  std::size_t next_ = 0;
+  std::uint64_t round_ = 0;
+};
+
+/// Every size equally likely: an octave of [low, high], then a number in it. Integers only, so that
+/// every machine draws the same. REQUIRES: 0 < low <= high.
+std::int64_t log_uniform(Rng rng, std::int64_t low, std::int64_t high) {
+  const auto ratio = static_cast<std::uint64_t>(high / low);
+  const auto octaves = static_cast<std::uint64_t>(std::bit_width(ratio));
+  const std::int64_t begin = low << rng.below(octaves);
+  return rng.between(begin, std::min(high, 2 * begin - 1));
+}
+
+Duration whole_ms(Duration duration) {
+  return milliseconds(duration / milliseconds(1));
+}
+
+/// Sets of message types that a packet fault may be limited to; the empty one is all.
+std::vector<wire::MessageType> type_group(std::size_t card) {
+  using enum wire::MessageType;
+  switch (card) {
+    case 1:
+      return {kAppend, kAppendReply};
+    case 2:
+      return {kPreVote, kPreVoteReply, kVote, kVoteReply};
+    case 3:
+      return {kPreVoteReply, kVoteReply, kAppendReply};
+    case 4:
+      return {kClientRequest, kClientReply};
+    default:
+      return {};
+  }
+}
+
+/// The decks of one kind.
+struct KindDecks {
+  const KindInfo* kind = nullptr;
+  Deck shapes;
+  Deck targets;
+  Deck types;
+};
+
+KindDecks decks_of(std::uint64_t seed, const KindInfo& kind, std::uint32_t nodes) {
+  const std::string name(kind.name);
+  KindDecks decks{&kind, Deck(seed, name + ".shape"), Deck(seed, name + ".target"),
+                  Deck(seed, name + ".types")};
+  for (std::size_t i = 0; i < kind.shapes.size(); ++i) {
+    if (kind.shapes[i].min_nodes <= nodes) decks.shapes.add(i, kind.shapes[i].weight);
+  }
+  for (std::size_t i = 0; i < kind.targets.size(); ++i) {
+    decks.targets.add(i, kind.targets[i].weight);
+  }
+  constexpr std::uint32_t kTypeWeights[] = {4, 2, 1, 1, 2};
+  for (std::size_t i = 0; i < std::size(kTypeWeights); ++i) decks.types.add(i, kTypeWeights[i]);
+  return decks;
+}
+
+FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Duration at) {
+  const KindInfo& kind = *decks.kind;
+  const ShapeInfo& shape = kind.shapes[decks.shapes.deal()];
+  FaultSpec spec;
+  spec.id = std::move(id);
+  spec.kind = kind.name;
+  spec.shape = shape.name;
+  spec.at = Instant{at};
+  spec.duration =
+      milliseconds(log_uniform(keyed(seed, "duration", spec.id), kind.shortest / milliseconds(1),
+                               kind.longest / milliseconds(1)));
+  if (!decks.targets.empty()) spec.target = kind.targets[decks.targets.deal()].target;
+  for (const ParamInfo& info : shape.params) {
+    if (info.draw_high == 0) continue;
+    Rng rng = keyed(seed, "param", spec.id, info.name);
+    const bool negate = info.either_sign && rng.below(2) == 1;
+    const std::int64_t size = log_uniform(rng, info.draw_low, info.draw_high);
+    spec.params.emplace(info.name, negate ? -size : size);
+  }
+  if (kind.takes_types) spec.types = type_group(decks.types.deal());
+  return spec;
+}
+
+Error usage(std::string message) {
+  return Error{ErrorCode::kUsage, true, std::move(message)};
+}
+
+Result<void> check_options(const PlanOptions& options) {
+  if (options.nodes == 0 || options.nodes > kMaxPlanNodes) {
+    return usage("a cluster of " + std::to_string(options.nodes) + " nodes; 1 to " +
+                 std::to_string(kMaxPlanNodes) + " are possible");
+  }
+  if (options.interval_min < milliseconds(1) || options.interval_max < options.interval_min) {
+    return usage("the nemesis interval must be a range of at least 1 ms");
+  }
+  if (options.time_limit < seconds(1)) {
+    return usage("a time limit of " + human(options.time_limit) + "; at least 1 s is needed");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Plan> make_plan(std::uint64_t seed, const PlanOptions& options) {
+  if (Result<void> checked = check_options(options); !checked) return checked.error();
+  Plan plan;
+  plan.seed = seed;
+  plan.nodes = options.nodes;
+  plan.time_limit = options.time_limit;
+  std::vector<KindDecks> kinds;
+  Deck order(seed, "kinds");
+  for (const std::string& name : options.kinds) {
+    const KindInfo* kind = find_kind(name);
+    if (kind == nullptr) return usage("there is no fault '" + name + "'");
+    // A partition of a single node is nothing; the other kinds go on.
+    if (kind->min_nodes > options.nodes) continue;
+    order.add(kinds.size(), 1);
+    kinds.push_back(decks_of(seed, *kind, options.nodes));
+  }
+  if (kinds.empty()) return plan;
+
+  // The first round of kinds has to begin within four fifths of the run.
+  Duration low = options.interval_min;
+  Duration high = options.interval_max;
+  const Duration round = high * static_cast<std::int64_t>(kinds.size());
+  if (const Duration room = options.time_limit / 5 * 4; round > room) {
+    high = std::max<Duration>(milliseconds(1), room / static_cast<std::int64_t>(kinds.size()));
+    low = std::min(low, high / 2);
+  }
+  Duration at{};
+  for (std::uint64_t i = 1; plan.faults.size() < kMaxPlanFaults; ++i) {
+    at += std::max<Duration>(milliseconds(1),
+                             whole_ms(keyed(seed, "interval", i).between(low, high)));
+    const Duration left = options.time_limit - at;
+    if (left < milliseconds(100)) break;
+    FaultSpec spec = deal_fault(seed, kinds[order.deal()], "f" + std::to_string(i), at);
+    spec.duration = std::min(spec.duration, left);
+    plan.faults.push_back(std::move(spec));
+  }
+  return plan;
+}
+
+}  // namespace ww::faults

@@ -1,0 +1,79 @@
+#include "faults/holds.hpp"
+
+#include <algorithm>
+
+namespace ww::faults {
+
+namespace {
+
+/// Removes `fault`; true when it was the last one there.
+bool release(std::vector<std::string>& holders, const std::string& fault) {
+  const auto at = std::find(holders.begin(), holders.end(), fault);
+  if (at == holders.end()) return false;
+  holders.erase(at);
+  return holders.empty();
+}
+
+}  // namespace
+
+bool NodeHolds::down(NodeId node) const {
+  const auto at = nodes_.find(node);
+  return at != nodes_.end() && !at->second.down_by.empty();
+}
+
+bool NodeHolds::paused(NodeId node) const {
+  const auto at = nodes_.find(node);
+  return at != nodes_.end() && !at->second.paused_by.empty();
+}
+
+ClockSkew NodeHolds::skew(NodeId node) const {
+  ClockSkew sum;
+  const auto at = nodes_.find(node);
+  if (at == nodes_.end()) return sum;
+  for (const auto& [fault, part] : at->second.skews) {
+    sum.wall_offset += part.wall_offset;
+    sum.rate_ppm += part.rate_ppm;
+  }
+  // Two slow clocks must not add up to one that stands still or runs backwards.
+  sum.rate_ppm = std::clamp<std::int64_t>(sum.rate_ppm, -900'000, 9'000'000);
+  return sum;
+}
+
+void NodeHolds::hold_down(NodeId node, const std::string& fault) {
+  nodes_[node].down_by.push_back(fault);
+  nodes_[node].paused_by.clear();
+}
+
+void NodeHolds::let_up(NodeId node, const std::string& fault) {
+  if (release(nodes_[node].down_by, fault)) cluster_.start(node);
+}
+
+void NodeHolds::pause(NodeId node, const std::string& fault) {
+  auto& holders = nodes_[node].paused_by;
+  holders.push_back(fault);
+  if (holders.size() == 1) cluster_.pause(node);
+}
+
+void NodeHolds::resume(NodeId node, const std::string& fault) {
+  if (release(nodes_[node].paused_by, fault)) cluster_.resume(node);
+}
+
+void NodeHolds::set_skew(NodeId node, const std::string& fault, const ClockSkew& skew) {
+  if (skew == ClockSkew{}) {
+    nodes_[node].skews.erase(fault);
+  } else {
+    nodes_[node].skews[fault] = skew;
+  }
+  if (!down(node)) cluster_.set_clock(node, this->skew(node));
+}
+
+void NodeHolds::died(NodeId node) {
+  nodes_[node].paused_by.clear();
+}
+
+void NodeHolds::serving(NodeId node) {
+  const ClockSkew now = skew(node);
+  if (now != ClockSkew{}) cluster_.set_clock(node, now);
+}
+
+}  // namespace ww::faults

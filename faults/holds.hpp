@@ -1,0 +1,48 @@
+// Who keeps which node down, paused or skewed, so that overlapping faults undo only their own part.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "faults/cluster.hpp"
+
+namespace ww::faults {
+
+/// Counts the faults that hold each node, and asks the cluster when the first one takes hold or the
+/// last one lets go.
+class NodeHolds {
+ public:
+  explicit NodeHolds(Cluster& cluster) : cluster_(cluster) {}
+
+  [[nodiscard]] bool down(NodeId node) const;
+  [[nodiscard]] bool paused(NodeId node) const;
+  /// The sum of what the active clock faults do to the node.
+  [[nodiscard]] ClockSkew skew(NodeId node) const;
+
+  /// Notes that `fault` brings the node down; the fault itself asks for the death. Ends its pauses.
+  void hold_down(NodeId node, const std::string& fault);
+  /// Starts the node when no other fault keeps it down.
+  void let_up(NodeId node, const std::string& fault);
+  void pause(NodeId node, const std::string& fault);
+  /// Resumes the node when no other fault pauses it and it has not died meanwhile.
+  void resume(NodeId node, const std::string& fault);
+  /// Replaces the fault's part of the node's skew; {0, 0} takes it away.
+  void set_skew(NodeId node, const std::string& fault, const ClockSkew& skew);
+  /// A dead process is not paused any more.
+  void died(NodeId node);
+  /// A fresh process has true clocks: skews it as its machine is.
+  void serving(NodeId node);
+
+ private:
+  struct Node {
+    std::vector<std::string> down_by;
+    std::vector<std::string> paused_by;
+    std::map<std::string, ClockSkew> skews;
+  };
+  Cluster& cluster_;
+  std::map<NodeId, Node> nodes_;
+};
+
+}  // namespace ww::faults

@@ -1,0 +1,307 @@
+#include "faults/nemesis.hpp"
+
+#include <algorithm>
+
+#include "base/rng.hpp"
+#include "faults/fault.hpp"
+#include "faults/holds.hpp"
+#include "faults/registry.hpp"
+
+namespace ww::faults {
+
+namespace {
+
+/// Less time than this is not worth an injection.
+constexpr Duration kLeastDuration = milliseconds(50);
+
+// A fault waits for its time, lasts, and is then watched a little longer, for late evidence.
+enum class State : std::uint8_t { kPlanned, kActive, kGrace, kDone };
+
+struct Entry {
+  FaultSpec spec;
+  std::string root;           // the id in the plan: "f7" of "f7b"
+  std::uint32_t redealt = 0;  // how often the root was dealt again before this one
+  State state = State::kPlanned;
+  Instant due{};  // planned: the next try; active: the heal; grace: its end
+  std::unique_ptr<Fault> fault;
+  bool injected = false;
+  Instant injected_at{};
+  Instant healed_at = kNever;
+};
+
+}  // namespace
+
+std::string_view name_of(Phase phase) {
+  switch (phase) {
+    case Phase::kInject:
+      return "inject";
+    case Phase::kHeal:
+      return "heal";
+    case Phase::kSkip:
+      return "skip";
+  }
+  return "?";
+}
+
+struct Nemesis::Impl {
+  Impl(Plan plan, Cluster& cluster, LinkTable& links, std::function<void(const Mark&)> mark,
+       NemesisOptions the_options)
+      : seed(plan.seed),
+        nodes(plan.nodes),
+        time_limit(plan.time_limit),
+        redeal(plan.redeal),
+        options(the_options),
+        on_mark(std::move(mark)),
+        holds(cluster),
+        ports{cluster, links, holds, plan.seed, plan.nodes, options} {
+    for (FaultSpec& spec : plan.faults) enter(std::move(spec), "", 0);
+  }
+
+  void enter(FaultSpec spec, const std::string& root, std::uint32_t redealt) {
+    auto entry = std::make_unique<Entry>();
+    entry->root = root.empty() ? spec.id : root;
+    entry->redealt = redealt;
+    entry->due = spec.at;
+    entry->spec = std::move(spec);
+    entries.push_back(std::move(entry));
+  }
+
+  static Instant deadline_of(const Entry& entry) {
+    if (entry.state == State::kDone) return kNever;
+    if (entry.state == State::kActive) return std::min(entry.due, entry.fault->deadline());
+    return entry.due;
+  }
+
+  void step(Entry& entry, Instant now) {
+    switch (entry.state) {
+      case State::kPlanned:
+        return try_inject(entry, now);
+      case State::kActive:
+        if (now >= entry.due) return heal(entry, now);
+        return entry.fault->advance(now);
+      case State::kGrace:
+        entry.state = State::kDone;
+        if (!entry.fault->effective()) deal_again(entry, now);
+        return;
+      case State::kDone:
+        return;
+    }
+  }
+
+  void try_inject(Entry& entry, Instant now) {
+    const Instant end = std::min(now + entry.spec.duration, Instant{time_limit});
+    if (end < now + std::min(entry.spec.duration, kLeastDuration)) {
+      return skip(entry, now, "no time is left");
+    }
+    const KindInfo* kind = find_kind(entry.spec.kind);
+    WW_ASSERT(kind != nullptr, "the plan was not validated");
+    if (!entry.fault) entry.fault = kind->make(entry.spec, ports);
+    // Set before the verbs: a world may report a death from within the kill.
+    entry.state = State::kActive;
+    entry.injected_at = now;
+    if (entry.fault->inject(now, now >= entry.spec.at + options.leader_patience)) {
+      entry.injected = true;
+      entry.due = end;
+      return mark(entry, Phase::kInject, now,
+                  describe(entry.spec) + "; hits " + entry.fault->details());
+    }
+    entry.state = State::kPlanned;
+    if (now >= entry.spec.at + options.target_patience) {
+      return skip(entry, now, "no node fit to be hit");
+    }
+    entry.due = now + options.retry_every;
+  }
+
+  void skip(Entry& entry, Instant now, const std::string& why) {
+    entry.state = State::kDone;
+    mark(entry, Phase::kSkip, now, describe(entry.spec) + "; skipped: " + why);
+    deal_again(entry, now);
+  }
+
+  void heal(Entry& entry, Instant now) {
+    entry.fault->heal(now);
+    entry.healed_at = now;
+    entry.state = State::kGrace;
+    entry.due = now + options.evidence_grace;
+    mark(entry, Phase::kHeal, now, entry.spec.kind + " healed; " + entry.fault->evidence());
+  }
+
+  void deal_again(const Entry& entry, Instant now) {
+    if (!redeal || stopped || entry.redealt >= options.max_redeals) return;
+    FaultSpec spec = entry.spec;
+    spec.id = free_id(entry.root, entry.redealt + 1);
+    spec.at = now + keyed(seed, "redeal", spec.id).between(milliseconds(100), milliseconds(900));
+    const Duration left = Instant{time_limit} - spec.at;
+    if (left < kLeastDuration) return;
+    spec.duration = std::min(spec.duration, left);
+    enter(std::move(spec), entry.root, entry.redealt + 1);
+  }
+
+  /// "f7", then "f7b", "f7c", ...; a letter that the plan uses itself is passed over.
+  [[nodiscard]] std::string free_id(const std::string& root, std::uint32_t times) const {
+    std::string id;
+    const auto taken = [&](const auto& entry) { return entry->spec.id == id; };
+    do {
+      id = root + (times < 26 ? std::string(1, static_cast<char>('a' + times))
+                              : "-" + std::to_string(times));
+      ++times;
+    } while (std::any_of(entries.begin(), entries.end(), taken));
+    return id;
+  }
+
+  void mark(const Entry& entry, Phase phase, Instant now, std::string description) const {
+    if (!on_mark) return;
+    const bool hit = entry.fault != nullptr;
+    on_mark(Mark{now, entry.spec.id, entry.spec.kind, phase,
+                 hit ? entry.fault->nodes() : std::vector<NodeId>{}, std::move(description)});
+  }
+
+  /// Calls `report` on the faults that are active or were so a moment ago.
+  template <class Report>
+  void tell(Report report) {
+    for (const auto& entry : entries) {
+      if (entry->state == State::kActive || entry->state == State::kGrace) report(*entry->fault);
+    }
+  }
+
+  const std::uint64_t seed;
+  const std::uint32_t nodes;
+  const Duration time_limit;
+  const bool redeal;
+  const NemesisOptions options;
+  const std::function<void(const Mark&)> on_mark;
+  NodeHolds holds;
+  Ports ports;
+  std::vector<std::unique_ptr<Entry>> entries;  // addresses stay when a fault is dealt again
+  bool stopped = false;
+};
+
+Nemesis::Nemesis(Plan plan, Cluster& cluster, LinkTable& links,
+                 std::function<void(const Mark&)> on_mark, NemesisOptions options)
+    : impl_(std::make_unique<Impl>(std::move(plan), cluster, links, std::move(on_mark), options)) {}
+
+Nemesis::~Nemesis() = default;
+
+Instant Nemesis::deadline() const {
+  if (impl_->stopped) return kNever;
+  Instant next = kNever;
+  for (const auto& entry : impl_->entries) next = std::min(next, Impl::deadline_of(*entry));
+  return next;
+}
+
+void Nemesis::advance(Instant now) {
+  // One at a time, earliest first, so that a late call does what calls in time would have done.
+  while (!impl_->stopped) {
+    Entry* next = nullptr;
+    for (const auto& entry : impl_->entries) {
+      const Instant due = Impl::deadline_of(*entry);
+      if (due <= now && (next == nullptr || due < Impl::deadline_of(*next))) next = entry.get();
+    }
+    if (next == nullptr) return;
+    impl_->step(*next, now);
+  }
+}
+
+void Nemesis::heal_all(Instant now) {
+  impl_->stopped = true;
+  for (const auto& entry : impl_->entries) {
+    if (entry->state == State::kActive) impl_->heal(*entry, now);
+  }
+}
+
+bool Nemesis::finished() const {
+  return impl_->stopped || std::all_of(impl_->entries.begin(), impl_->entries.end(),
+                                       [](const auto& e) { return e->state == State::kDone; });
+}
+
+void Nemesis::node_died(NodeId node, Instant now) {
+  impl_->holds.died(node);
+  impl_->tell([&](Fault& fault) { fault.on_death(node, now); });
+}
+
+void Nemesis::node_serving(NodeId node, Instant /*now*/) {
+  impl_->holds.serving(node);
+}
+
+void Nemesis::note_clock_set(NodeId node, const ClockSkew& skew, Instant /*now*/) {
+  impl_->tell([&](Fault& fault) { fault.on_clock_set(node, skew); });
+}
+
+void Nemesis::note_clock_flip(NodeId node, Instant /*now*/) {
+  impl_->tell([&](Fault& fault) { fault.on_clock_flip(node); });
+}
+
+void Nemesis::note_power_loss(NodeId node, const PowerLoss& loss, Instant /*now*/) {
+  impl_->tell([&](Fault& fault) { fault.on_power_loss(node, loss); });
+}
+
+std::vector<FaultOutcome> Nemesis::outcomes() const {
+  std::vector<FaultOutcome> rows;
+  for (const auto& entry : impl_->entries) {
+    FaultOutcome row;
+    row.spec = entry->spec;
+    row.injected = entry->injected;
+    row.healed_at = entry->healed_at;
+    if (entry->injected) {
+      row.injected_at = entry->injected_at;
+      row.effective = entry->fault->effective();
+      row.nodes = entry->fault->nodes();
+      row.evidence = entry->fault->evidence();
+    } else {
+      row.evidence = "not injected";
+    }
+    rows.push_back(std::move(row));
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const FaultOutcome& a, const FaultOutcome& b) {
+    return a.spec.at < b.spec.at;
+  });
+  return rows;
+}
+
+std::vector<KindTally> Nemesis::tally() const {
+  std::vector<KindTally> rows;
+  for (const KindInfo& kind : registry()) {
+    KindTally row;
+    row.kind = kind.name;
+    for (const FaultOutcome& outcome : outcomes()) {
+      if (outcome.spec.kind != kind.name) continue;
+      ++row.planned;
+      row.injected += outcome.injected ? 1 : 0;
+      row.effective += outcome.effective ? 1 : 0;
+    }
+    if (row.planned > 0) rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::vector<std::string> Nemesis::active() const {
+  std::vector<std::string> names;
+  for (const auto& entry : impl_->entries) {
+    if (entry->state == State::kActive) names.push_back(entry->spec.id + ' ' + entry->spec.kind);
+  }
+  return names;
+}
+
+Plan Nemesis::executed() const {
+  Plan plan;
+  plan.seed = impl_->seed;
+  plan.nodes = impl_->nodes;
+  plan.time_limit = impl_->time_limit;
+  plan.redeal = false;
+  for (const auto& entry : impl_->entries) {
+    if (!entry->injected) continue;
+    FaultSpec spec = entry->spec;
+    spec.at = entry->injected_at;
+    if (entry->healed_at != kNever) {
+      spec.duration = std::max<Duration>(milliseconds(1), entry->healed_at - entry->injected_at);
+    }
+    spec.target = Target::kNamed;
+    spec.nodes = entry->fault->resolved();
+    plan.faults.push_back(std::move(spec));
+  }
+  std::stable_sort(plan.faults.begin(), plan.faults.end(),
+                   [](const FaultSpec& a, const FaultSpec& b) { return a.at < b.at; });
+  return plan;
+}
+
+}  // namespace ww::faults

@@ -1,0 +1,132 @@
+#include "faults/registry.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "faults/clock.hpp"
+#include "faults/fault.hpp"
+#include "faults/kill.hpp"
+#include "faults/packet.hpp"
+#include "faults/partition.hpp"
+#include "faults/pause.hpp"
+#include "faults/power_loss.hpp"
+
+namespace ww::faults {
+
+namespace {
+
+/// Levenshtein's distance: insertions, deletions and replacements between two short words.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+Error broken(const KindInfo& kind, std::string_view what) {
+  return Error{ErrorCode::kInternal, true,
+               "fault kind '" + std::string(kind.name) + "': " + std::string(what)};
+}
+
+Result<void> check_shape(const KindInfo& kind, const ShapeInfo& shape) {
+  if (shape.weight == 0) return broken(kind, "a shape that is never dealt");
+  if (kind.shapes.size() > 1 && shape.name.empty()) return broken(kind, "a shape without name");
+  for (const ParamInfo& param : shape.params) {
+    const std::string name(param.name);
+    if (param.name.empty() || param.help.empty()) return broken(kind, "a nameless parameter");
+    if (param.low > param.high) return broken(kind, name + " has no permitted value");
+    const auto permitted = [&](std::int64_t v) { return v >= param.low && v <= param.high; };
+    if (!permitted(param.fallback)) return broken(kind, name + " has a forbidden default");
+    const bool drawn = param.draw_high != 0;
+    if (drawn && (param.draw_low < 1 || param.draw_low > param.draw_high)) {
+      return broken(kind, name + " is drawn from an empty range");
+    }
+    if (drawn && (!permitted(param.draw_low) || !permitted(param.draw_high) ||
+                  (param.either_sign && !permitted(-param.draw_high)))) {
+      return broken(kind, name + " is drawn beyond its bounds");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::span<const KindInfo> registry() {
+  static const std::array<KindInfo, 6> kKinds = {
+      kill_kind(), pause_kind(), partition_kind(), packet_kind(), clock_kind(), power_loss_kind(),
+  };
+  return kKinds;
+}
+
+const KindInfo* find_kind(std::string_view name) {
+  for (const KindInfo& kind : registry()) {
+    if (kind.name == name) return &kind;
+  }
+  return nullptr;
+}
+
+const ShapeInfo* find_shape(const KindInfo& kind, std::string_view name) {
+  for (const ShapeInfo& shape : kind.shapes) {
+    if (shape.name == name) return &shape;
+  }
+  return nullptr;
+}
+
+const ParamInfo* find_param(const ShapeInfo& shape, std::string_view name) {
+  for (const ParamInfo& param : shape.params) {
+    if (param.name == name) return &param;
+  }
+  return nullptr;
+}
+
+std::string suggestion(std::string_view word, std::span<const std::string_view> names) {
+  constexpr std::size_t kLongestWord = 64;
+  if (word.size() > kLongestWord) return "";
+  std::string_view best;
+  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string_view name : names) {
+    const std::size_t d = distance(word, name);
+    if (d < least && d < name.size()) {
+      least = d;
+      best = name;
+    }
+  }
+  return best.empty() ? "" : " (did you mean " + std::string(best) + "?)";
+}
+
+Result<void> check_registry(std::span<const KindInfo> kinds) {
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    const KindInfo& kind = kinds[i];
+    if (kind.name.empty() || kind.summary.empty()) return broken(kind, "no name or summary");
+    for (std::size_t j = 0; j < i; ++j) {
+      if (kinds[j].name == kind.name) return broken(kind, "the name is taken");
+    }
+    if (kind.heal.empty()) return broken(kind, "a fault without a heal");
+    if (kind.evidence.empty()) return broken(kind, "a fault without evidence");
+    if (kind.verbs.empty() || kind.color.size() != 7) return broken(kind, "no verbs or no colour");
+    if (kind.make == nullptr) return broken(kind, "nothing makes it");
+    if (kind.shortest <= Duration{0} || kind.shortest > kind.longest) {
+      return broken(kind, "durations from an empty range");
+    }
+    if (kind.shapes.empty()) return broken(kind, "not even a nameless shape");
+    for (const ShapeInfo& shape : kind.shapes) {
+      if (Result<void> checked = check_shape(kind, shape); !checked) return checked;
+    }
+    for (const TargetInfo& target : kind.targets) {
+      if (target.target == Target::kByShape || target.target == Target::kNamed) {
+        return broken(kind, "a target that cannot be dealt");
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace ww::faults
