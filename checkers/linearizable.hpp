@@ -27,6 +27,8 @@ struct LinOptions {
   /// Whether `seen` of a cas that did not match is an observation. When false, such a cas says only
   /// that the key did not hold the expected value (recorded histories of others).
   bool failed_cas_observes = true;
+  /// Times are line numbers (recorded histories without a clock); reasons then say "line 12".
+  bool times_are_lines = false;
   /// Try the nodes' log indices first. They are untrusted: they can only speed up a `valid`.
   bool use_witness = true;
   /// Find the smallest set of ops that still shows the violation.
