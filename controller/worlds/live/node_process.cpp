@@ -59,17 +59,18 @@ struct NodeProcess::Impl : std::enable_shared_from_this<Impl> {
       : handlers(std::move(h)), pipe(io), exit_watch(io), buffer(kReadBytes, '\0') {}
 
   void read_trace() {
-    pipe.async_read_some(asio::buffer(buffer), [self = shared_from_this()](
-                                                   boost::system::error_code ec, std::size_t n) {
-      if (self->abandoned) return;
-      if (n > 0) self->handlers.on_trace(std::string_view(self->buffer.data(), n));
-      if (ec) {
-        self->trace_ended = true;
-        self->report_if_gone();
-      } else {
-        self->read_trace();
-      }
-    });
+    pipe.async_read_some(asio::buffer(buffer),
+                         [self = shared_from_this()](boost::system::error_code ec, std::size_t n) {
+                           if (self->abandoned) return;
+                           if (n > 0)
+                             self->handlers.on_trace(std::string_view(self->buffer.data(), n));
+                           if (ec) {
+                             self->trace_ended = true;
+                             self->report_if_gone();
+                           } else {
+                             self->read_trace();
+                           }
+                         });
   }
 
   void watch_exit() {
@@ -119,12 +120,14 @@ Result<std::unique_ptr<NodeProcess>> NodeProcess::spawn(asio::io_context& io,
   if (::pipe2(ends, O_CLOEXEC) != 0) {
     return spawn_error(command.executable, std::string("no pipe: ") + std::strerror(errno));
   }
-  // A larger pipe lets a node run on through a pause of ours; a refusal leaves the default of 64 KiB.
+  // A larger pipe lets a node run on through a pause of ours; a refusal leaves the default of 64
+  // KiB.
   ::fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes);
   auto impl = std::make_shared<Impl>(io, std::move(handlers));
   impl->pipe.assign(ends[0]);
 
-  const int log = ::open(command.stderr_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  const int log =
+      ::open(command.stderr_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (log < 0) {
     const std::string why = std::strerror(errno);
     ::close(ends[1]);
@@ -162,7 +165,9 @@ NodeProcess::~NodeProcess() {
   impl_->exit_watch.close(ignored);
 }
 
-std::int64_t NodeProcess::pid() const { return impl_->pid; }
+std::int64_t NodeProcess::pid() const {
+  return impl_->pid;
+}
 
 void NodeProcess::signal(int number) {
   if (!impl_->reaped) ::kill(impl_->pid, number);

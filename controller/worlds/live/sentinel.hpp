@@ -12,13 +12,13 @@
 namespace ww::live {
 
 struct Stall {
-  Instant at{};        // when it ended
-  Duration length{};   // beyond what was asked for
-  bool disk = false;   // a sync, not the scheduler
+  Instant at{};       // when it ended
+  Duration length{};  // beyond what was asked for
+  bool disk = false;  // a sync, not the scheduler
 };
 
 struct SentinelReport {
-  std::vector<Stall> stalls;      // at least `threshold` long; the longest kMaxStalls
+  std::vector<Stall> stalls;  // at least `threshold` long; the longest kMaxStalls
   Duration worst_scheduling{};
   Duration worst_sync{};
   Duration median_sync{};
@@ -28,8 +28,8 @@ struct SentinelReport {
   [[nodiscard]] Duration worst_since(Instant since) const;
 };
 
-/// Two threads of its own: one sleeps for 5 ms again and again and notes by how much it overslept, the
-/// other appends a sector to a file and syncs it four times a second.
+/// Two threads of its own: one sleeps for 5 ms again and again and notes by how much it overslept,
+/// the other appends a sector to a file and syncs it four times a second.
 ///
 /// Thread safety: all members may be called from one thread while the two run.
 class Sentinel {

@@ -1,0 +1,21 @@
+// What the subcommands do.
+#pragma once
+
+#include "controller/cli/options.hpp"
+
+namespace ww::cli {
+
+/// The names that flags may take, from the registries.
+Names known_names();
+
+/// Each returns the exit status; results go to stdout, progress and complaints to stderr.
+int do_run(const Common& common, const RunCommand& command, const std::string& node_executable);
+int do_check(const Common& common, const CheckCommand& command);
+int do_report(const Common& common, const ReportCommand& command);
+int do_list(const Common& common, const ListCommand& command);
+int do_doctor(const Common& common, const std::string& node_executable);
+
+/// Prints "whitewater: message" to stderr and returns the status that its code means.
+int complain(const Error& error);
+
+}  // namespace ww::cli

@@ -1,0 +1,72 @@
+// The command line: what was asked for, as data.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "controller/run/test_spec.hpp"
+
+namespace ww::cli {
+
+enum class Format { kHuman, kJson, kJsonl };
+enum class Keep { kAll, kFailures, kNone };
+
+struct Common {
+  Format format = Format::kHuman;
+  bool quiet = false;
+  int verbose = 0;
+  bool colour = false;
+};
+
+struct RunCommand {
+  run::TestSpec spec;
+  bool seed_given = false;
+  std::string plan_file;  // run this plan instead of making one from the seed
+  std::string store = "store";
+  std::string junit_file;
+  bool dry_run = false;
+  Keep keep = Keep::kAll;
+  std::uint64_t store_limit = std::uint64_t{5} << 30;  // bytes
+};
+struct CheckCommand {
+  std::string history;
+  bool small_domain = false;
+};
+struct ReportCommand {
+  std::string run;
+};
+struct ListCommand {
+  std::string what;  // "faults", ...; empty: everything
+};
+struct DoctorCommand {};
+
+using Command = std::variant<RunCommand, CheckCommand, ReportCommand, ListCommand, DoctorCommand>;
+
+struct Parsed {
+  Common common;
+  Command command;
+};
+
+/// What to print and exit with instead of running a command: help, version, or a usage error.
+struct Message {
+  std::string text;
+  int exit_code = 0;
+};
+
+/// Names that a flag may take, for checks and suggestions.
+struct Names {
+  std::vector<std::string> worlds;
+  std::vector<std::string> workloads;
+  std::vector<std::string> faults;
+  std::vector<std::string> bugs;
+};
+
+/// Reads the arguments. Flag > WHITEWATER_* environment > --config file > defaults.
+/// Shape: never throws, never prints; a mistake becomes a Message with exit code 64 that names the
+///        argument and, where one is near, suggests a name.
+std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Names& names);
+
+}  // namespace ww::cli

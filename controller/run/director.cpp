@@ -1,0 +1,387 @@
+#include "controller/run/director.hpp"
+
+#include <algorithm>
+
+#include "workloads/registry.hpp"
+
+namespace ww::run {
+
+namespace {
+
+constexpr Duration kStartLimit = seconds(30);
+constexpr Duration kStopLimit = seconds(10);
+constexpr Duration kPoll = milliseconds(20);
+constexpr std::size_t kMaxErrors = 20;
+
+checkers::InvariantOptions invariant_options(const TestSpec& spec) {
+  checkers::InvariantOptions options;
+  for (std::uint32_t i = 1; i <= spec.nodes; ++i) options.voters.push_back(NodeId{i});
+  options.trace_ignored = spec.ignore_traces;
+  return options;
+}
+
+std::unique_ptr<workloads::Engine> make_engine(const TestSpec& spec) {
+  workloads::RegisterOptions register_options;
+  register_options.seed = spec.seed;
+  register_options.values =
+      spec.small_domain ? workloads::Values::kSmall : workloads::Values::kUnique;
+  register_options.log_read_percent = spec.log_read_percent;
+  const workloads::WorkloadInfo* info = workloads::find_workload(spec.workload);
+  WW_ASSERT(info != nullptr, "an unknown workload reached the run");
+  workloads::EngineOptions options;
+  options.seed = spec.seed;
+  options.worker.nodes = spec.nodes;
+  options.worker.concurrency = spec.workers();
+  options.worker.stay_timeout = spec.op_timeout;
+  options.worker.follow_timeout = 4 * spec.op_timeout;
+  options.rate = spec.rate;
+  options.follow_one_in = spec.follow_percent == 0 ? 0 : std::max(1U, 100 / spec.follow_percent);
+  return std::make_unique<workloads::Engine>(options, info->make(register_options));
+}
+
+std::string_view cause_of(Death how) {
+  switch (how) {
+    case Death::kKilled:
+      return "kill";
+    case Death::kPowerLoss:
+      return "power-loss";
+    case Death::kShutdown:
+      return "shutdown";
+    case Death::kByItself:
+      return "ended by itself";
+  }
+  return "?";
+}
+
+}  // namespace
+
+std::string_view name_of(RunPhase phase) {
+  switch (phase) {
+    case RunPhase::kStarting:
+      return "start";
+    case RunPhase::kTorture:
+      return "torture";
+    case RunPhase::kHealing:
+      return "heal";
+    case RunPhase::kClosing:
+      return "final reads";
+    case RunPhase::kConverging:
+      return "converge";
+    case RunPhase::kStopping:
+      return "stop";
+    case RunPhase::kDone:
+      return "done";
+  }
+  return "?";
+}
+
+Director::Director(const TestSpec& spec, faults::Plan plan, faults::LinkTable& links,
+                   HistoryWriter& history, TraceSink& trace)
+    : spec_(spec),
+      plan_(std::move(plan)),
+      links_(links),
+      history_writer_(history),
+      trace_(trace),
+      engine_(make_engine(spec)),
+      invariants_(invariant_options(spec)),
+      timeline_(spec.nodes) {}
+
+Director::~Director() = default;
+
+void Director::begin(worlds::World& world, Instant now) {
+  world_ = &world;
+  now_ = now;
+  phase_since_ = now;
+  world.start_all();
+}
+
+Instant Director::deadline() const {
+  // The phases wait for conditions that evidence brings; the poll bounds how late they see it.
+  Instant next = now_ + kPoll;
+  if (phase_ == RunPhase::kTorture) {
+    next = std::min(*torture_begin_ + spec_.time_limit, nemesis_->deadline());
+  }
+  if (phase_ > RunPhase::kStarting && phase_ < RunPhase::kStopping) {
+    next = std::min(next, engine_->deadline());
+  }
+  return next;
+}
+
+void Director::advance(Instant now) {
+  now_ = std::max(now_, now);
+  if (phase_ == RunPhase::kTorture) nemesis_->advance(now_);
+  if (phase_ > RunPhase::kStarting && phase_ < RunPhase::kStopping && engine_->deadline() <= now_) {
+    engine_->on_timer(now_, actions_);
+  }
+  perform(now_);
+  advance_phase(now_);
+  perform(now_);
+}
+
+void Director::enter(RunPhase phase, Instant now) {
+  phase_ = phase;
+  phase_since_ = now;
+}
+
+void Director::advance_phase(Instant now) {
+  const Instant recovery_end = healed_.value_or(now) + spec_.recovery_limit;
+  switch (phase_) {
+    case RunPhase::kStarting:
+      if (world_->serving() == spec_.nodes && timeline_.leader() != kNobody) {
+        begin_torture(now);
+      } else if (now - phase_since_ > kStartLimit || !crashes_.empty() || !errors_.empty()) {
+        if (crashes_.empty() && errors_.empty()) {
+          on_world_error(Error{ErrorCode::kTimeout, true,
+                               "the cluster had no leader within " + format_duration(kStartLimit) +
+                                   " of its start; see the stderr.log of the nodes"});
+        }
+        interrupt(now);
+      }
+      break;
+    case RunPhase::kTorture:
+      if (now >= *torture_begin_ + spec_.time_limit || !errors_.empty()) begin_healing(now);
+      break;
+    case RunPhase::kHealing:
+      if (!healed_ && world_->serving() == spec_.nodes) healed_ = now;
+      if (healed_ && !leader_after_heal_ && timeline_.leader() != kNobody) {
+        leader_after_heal_ = std::max(*healed_, timeline_.leader_since().value_or(now));
+      }
+      if (leader_after_heal_ && engine_->idle()) {
+        engine_->begin_final(now, actions_);
+        enter(RunPhase::kClosing, now);
+      } else if (healed_ ? now >= recovery_end : now - phase_since_ > kStartLimit) {
+        note_recovery_end(now);
+      }
+      break;
+    case RunPhase::kClosing:
+      if (engine_->finished()) {
+        enter(RunPhase::kConverging, now);
+      } else if (now >= recovery_end) {
+        note_recovery_end(now);
+      }
+      break;
+    case RunPhase::kConverging:
+      if (timeline_.converged()) recovered_ = now;
+      if (recovered_ || now >= recovery_end) note_recovery_end(now);
+      break;
+    case RunPhase::kStopping:
+      if (world_->all_down()) {
+        timeline_.finish(now);
+        enter(RunPhase::kDone, now);
+      } else if (now - phase_since_ > kStopLimit) {
+        world_->kill_all();
+      }
+      break;
+    case RunPhase::kDone:
+      break;
+  }
+}
+
+void Director::begin_torture(Instant now) {
+  enter(RunPhase::kTorture, now);
+  torture_begin_ = now;
+  const Duration shift = now.time_since_epoch();
+  faults::Plan plan = plan_;
+  for (faults::FaultSpec& fault : plan.faults) fault.at += shift;
+  plan.time_limit += shift;
+  nemesis_ = std::make_unique<faults::Nemesis>(
+      std::move(plan), *world_, links_, [this](const faults::Mark& m) { mark(m); });
+  engine_->start(now, actions_);
+}
+
+void Director::begin_healing(Instant now) {
+  torture_end_ = now;
+  enter(RunPhase::kHealing, now);
+  nemesis_->heal_all(now);
+  engine_->begin_recovery(now);
+  // A node that ended by itself stays down, and the report says so; all others are back already.
+  world_->start_all();
+}
+
+void Director::note_recovery_end(Instant now) {
+  for (std::uint32_t i = 1; i <= spec_.nodes; ++i) {
+    const NodeState& s = timeline_.state(NodeId{i});
+    voters_.push_back({NodeId{i}, s.running && !s.paused, s.last.index, s.applied.index, s.digest});
+  }
+  unfinished_ = engine_->unfinished();
+  pending_at_end_ = engine_->counters().in_flight;
+  engine_->stop(now, actions_);
+  perform(now);
+  enter(RunPhase::kStopping, now);
+  world_->shut_down_all();
+}
+
+void Director::interrupt(Instant now) {
+  interrupted_ = interrupted_ || errors_.empty();
+  if (phase_ == RunPhase::kTorture) return begin_healing(now);
+  if (phase_ == RunPhase::kStarting) {
+    enter(RunPhase::kStopping, now);
+    world_->shut_down_all();
+  }
+}
+
+void Director::perform(Instant now) {
+  // Performing an action can bring new ones (a refused connection answers later, but a mark does not).
+  for (std::size_t i = 0; i < actions_.size(); ++i) {
+    const workloads::Action action = std::move(actions_[i]);
+    if (const auto* record = std::get_if<workloads::Record>(&action)) {
+      on_op(record->op);
+    } else if (const auto* connect = std::get_if<workloads::Connect>(&action)) {
+      world_->connect(connect->client, connect->node);
+    } else if (const auto* gone = std::get_if<workloads::Disconnect>(&action)) {
+      world_->disconnect(gone->client);
+    } else if (const auto* send = std::get_if<workloads::SendRequest>(&action)) {
+      world_->send(send->client, send->node, send->request);
+    }
+  }
+  actions_.clear();
+  (void)now;
+}
+
+void Director::mark(const faults::Mark& m) {
+  std::string text = m.fault + " " + m.kind + " " + std::string(faults::name_of(m.phase)) + ": " +
+                     m.description;
+  if (!m.nodes.empty()) text += " [" + faults::name_of(m.nodes) + "]";
+  engine_->record_nemesis(now_, std::move(text), actions_);
+}
+
+void Director::on_op(const Op& op) {
+  history_.push_back(op);
+  if (auto written = history_writer_.write(op); !written && errors_.empty()) {
+    on_world_error(written.error());
+  }
+  invariants_.on_op(op);
+}
+
+void Director::on_start(NodeId node, Incarnation incarnation, Instant time) {
+  timeline_.on_start(node, incarnation, time);
+  invariants_.on_start(node, incarnation, time);
+}
+
+void Director::on_trace(NodeId node, Incarnation incarnation, const wire::trace::Record& record) {
+  timeline_.on_trace(node, record);
+  invariants_.on_trace(node, incarnation, record);
+  if (nemesis_ && std::holds_alternative<wire::trace::ClockFlip>(record.event)) {
+    nemesis_->note_clock_flip(node, now_);
+  }
+  trace_line_.clear();
+  wire::trace::append_json(trace_line_, node, incarnation, record);
+  trace_.write(trace_line_);
+}
+
+void Director::on_death(NodeId node, Incarnation incarnation, Instant time, Death how, bool torn) {
+  timeline_.on_death(node, time, std::string(cause_of(how)));
+  invariants_.on_death(node, incarnation, time, how, torn);
+  if (nemesis_) nemesis_->node_died(node, time);
+}
+
+void Director::on_disk(NodeId node, Instant time, const DiskImage& before, const DiskImage& after) {
+  ++disk_audits_;
+  invariants_.on_disk(node, time, before, after);
+}
+
+void Director::on_frame(Instant time, const wire::Envelope& envelope, std::string_view payload) {
+  invariants_.on_frame(time, envelope, payload);
+}
+
+void Director::on_connected(ClientId client, NodeId node, Instant now) {
+  now_ = std::max(now_, now);
+  engine_->on_connected(client, node, now_, actions_);
+  perform(now_);
+}
+
+void Director::on_connection_lost(ClientId client, NodeId node, Instant now, bool refused) {
+  now_ = std::max(now_, now);
+  engine_->on_connection_lost(client, node, now_, refused, actions_);
+  perform(now_);
+}
+
+void Director::on_reply(ClientId client, const wire::ClientReply& reply, Instant now) {
+  now_ = std::max(now_, now);
+  engine_->on_reply(client, reply, now_, actions_);
+  perform(now_);
+}
+
+void Director::on_serving(NodeId node, Instant now) {
+  if (nemesis_) nemesis_->node_serving(node, now);
+}
+
+void Director::on_crash(NodeId node, Instant now, const std::string& what) {
+  crashes_.push_back({node, now, what});
+}
+
+void Director::on_clock_set(NodeId node, const faults::ClockSkew& skew, Instant true_time,
+                            const Now& shown) {
+  if (!nemesis_) return;
+  nemesis_->note_clock_set(node, skew, now_);
+  engine_->record_nemesis(
+      now_,
+      "clock of " + name_of(node) + ": mono " + format_duration(shown.mono - true_time) +
+          " ahead of true time, wall " + format_duration(shown.wall - true_time) + ", rate " +
+          std::to_string(skew.rate_ppm) + " ppm",
+      actions_);
+}
+
+void Director::on_power_loss(NodeId node, const faults::PowerLoss& loss, Instant now) {
+  if (nemesis_) nemesis_->note_power_loss(node, loss, now);
+}
+
+void Director::on_paused(NodeId node, bool paused, Instant now) {
+  timeline_.on_paused(node, paused, now);
+}
+
+void Director::on_disk_disagreement(NodeId node, Instant now, const Error& error) {
+  Violation violation;
+  violation.property = "DiskAudit";
+  violation.summary = name_of(node) + "'s files are not what its logged operations leave: " +
+                      error.message;
+  violation.time = to_ns(now);
+  violation.nodes = {name_of(node)};
+  if (disk_violations_.size() < kMaxViolations) disk_violations_.push_back(std::move(violation));
+}
+
+void Director::on_world_error(const Error& error) {
+  if (errors_.size() < kMaxErrors) errors_.push_back(error);
+}
+
+reports::Progress Director::progress(Instant now) const {
+  reports::Progress out;
+  out.phase = std::string(name_of(phase_));
+  out.elapsed = now - torture_begin_.value_or(Instant{});
+  out.limit = spec_.time_limit;
+  const workloads::Counters& counters = engine_->counters();
+  out.ok = counters.of(OpType::kOk);
+  out.fail = counters.of(OpType::kFail);
+  out.info = counters.of(OpType::kInfo);
+  out.leader = timeline_.leader();
+  out.term = timeline_.term();
+  if (nemesis_) out.active_faults = nemesis_->active();
+  out.violations = invariants_.violated() ? 1 : 0;
+  return out;
+}
+
+faults::Plan Director::executed_plan() const {
+  if (!nemesis_) return plan_;
+  faults::Plan plan = nemesis_->executed();
+  const Duration shift = torture_begin().time_since_epoch();
+  for (faults::FaultSpec& fault : plan.faults) fault.at -= shift;
+  plan.time_limit -= shift;
+  return plan;
+}
+
+checkers::LivenessFacts Director::liveness_facts() const {
+  checkers::LivenessFacts facts;
+  facts.healed = healed_.value_or(torture_end_.value_or(now_));
+  facts.ended = now_;
+  facts.election_timeout = spec_.election_timeout;
+  facts.leader = leader_after_heal_;
+  facts.pending_ops = pending_at_end_;
+  facts.voters = voters_;
+  for (const std::string& task : unfinished_) facts.probes.push_back({task, {}, {}});
+  if (unfinished_.empty() && phase_ == RunPhase::kDone && recovered_) {
+    facts.probes.push_back({"the closing writes and reads", recovered_, recovered_});
+  }
+  return facts;
+}
+
+}  // namespace ww::run

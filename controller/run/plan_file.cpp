@@ -1,0 +1,82 @@
+#include "controller/run/plan_file.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace ww::run {
+
+namespace {
+using Json = nlohmann::ordered_json;
+constexpr const char* kSchema = "whitewater.plan";
+constexpr int kVersion = 1;
+}  // namespace
+
+Result<faults::Plan> plan_for(const TestSpec& spec) {
+  std::string names;
+  for (const std::string& kind : spec.faults) names += (names.empty() ? "" : ",") + kind;
+  auto kinds = faults::parse_kinds(names);
+  if (!kinds) return kinds.error();
+  faults::PlanOptions options;
+  options.nodes = spec.nodes;
+  options.kinds = std::move(*kinds);
+  options.time_limit = spec.time_limit;
+  options.interval_min = spec.interval_low;
+  options.interval_max = spec.interval_high;
+  return faults::make_plan(spec.seed, options);
+}
+
+std::string to_json(const PlanFile& plan) {
+  // The two parts know how to write themselves; this only puts them side by side.
+  std::string out = "{\n\"schema\": \"" + std::string(kSchema) + "\",\n\"v\": " +
+                    std::to_string(kVersion) + ",\n\"test\": ";
+  out += to_json(plan.test);
+  out += ",\n\"faults\": ";
+  out += faults::to_json(plan.faults);
+  out += "\n}\n";
+  return out;
+}
+
+Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (json.is_discarded() || !json.is_object()) {
+    return Error{ErrorCode::kCorrupt, true, name + ": not a JSON object"};
+  }
+  if (json.value("schema", "") != kSchema || json.value("v", 0) != kVersion) {
+    return Error{ErrorCode::kUsage, true,
+                 name + R"(: "schema" must be "whitewater.plan" and "v" 1; a plan.json of a run is one)"};
+  }
+  for (const char* part : {"test", "faults"}) {
+    if (!json.contains(part)) {
+      return Error{ErrorCode::kUsage, true, name + ": \"" + part + "\" is missing"};
+    }
+  }
+  auto test = parse_test(json["test"].dump(), name + ", test");
+  if (!test) return test.error();
+  if (auto valid = validate(*test); !valid) {
+    return Error{ErrorCode::kUsage, true, name + ", test: " + valid.error().message};
+  }
+  auto schedule = faults::parse_plan(json["faults"].dump(), name + ", faults");
+  if (!schedule) return schedule.error();
+  if (schedule->nodes != test->nodes) {
+    return Error{ErrorCode::kUsage, true,
+                 name + ": the schedule is for " + std::to_string(schedule->nodes) +
+                     " nodes, the test for " + std::to_string(test->nodes)};
+  }
+  return PlanFile{std::move(*test), std::move(*schedule)};
+}
+
+std::string describe(const PlanFile& plan) {
+  std::string out = "seed " + std::to_string(plan.faults.seed) + ", " +
+                    std::to_string(plan.faults.nodes) + " nodes, " +
+                    format_duration(plan.faults.time_limit) + " of torture, " +
+                    std::to_string(plan.faults.faults.size()) + " faults\n";
+  for (const faults::FaultSpec& fault : plan.faults.faults) {
+    std::string at = faults::human(fault.at.time_since_epoch());
+    at.insert(0, at.size() < 10 ? 10 - at.size() : 0, ' ');
+    std::string id = fault.id;
+    id.resize(std::max<std::size_t>(id.size(), 5), ' ');
+    out += at + "  " + id + faults::describe(fault) + "\n";
+  }
+  return out;
+}
+
+}  // namespace ww::run

@@ -1,0 +1,68 @@
+// A resolved test: everything that is needed to run it again. It is test.json.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace ww::run {
+
+inline constexpr int kTestSchema = 1;
+inline constexpr std::uint32_t kMaxNodes = 9;
+
+struct TestSpec {
+  std::uint64_t seed = 0;
+  std::string world = "live";
+  std::uint32_t nodes = 5;
+  std::string workload = "register";
+  std::vector<std::string> faults = {"all"};  // kinds; "all" and "none" stand for sets
+  std::vector<std::string> bugs;
+
+  Duration time_limit = seconds(40);      // of torture
+  Duration recovery_limit = seconds(10);  // from the last heal to convergence
+  Duration interval_low = seconds(2);     // between two faults
+  Duration interval_high = seconds(5);
+
+  std::uint32_t concurrency = 0;  // workers; 0: two a node
+  std::uint32_t rate = 1000;      // ops/s in all; 0: closed loop, as fast as answers come
+  Duration op_timeout = seconds(1);
+  bool small_domain = false;  // values 0..4, as Jepsen's register test, instead of unique ones
+  std::uint32_t follow_percent = 25;    // of the workers that follow redirects and retry
+  std::uint32_t log_read_percent = 20;  // of the reads that go through the log
+
+  Duration election_timeout = milliseconds(300);
+  Duration heartbeat_interval = milliseconds(50);
+  std::uint64_t segment_bytes = 64U << 10;  // small, so that files are created under fire
+
+  bool ignore_traces = false;  // judge by the clients' history alone
+  std::string address;         // "127.11.7": the loopback prefix of the run; empty: a free one
+
+  [[nodiscard]] std::uint32_t workers() const { return concurrency != 0 ? concurrency : 2 * nodes; }
+  friend bool operator==(const TestSpec&, const TestSpec&) = default;
+};
+
+/// test.json; `indent` spaces a level.
+std::string to_json(const TestSpec& spec);
+/// Errors: kUsage naming the key and what is wrong with it, kCorrupt when it is not JSON.
+Result<TestSpec> parse_test(std::string_view text, const std::string& name);
+
+/// Numbers within their bounds, known world. Errors: kUsage naming the flag.
+Result<void> validate(const TestSpec& spec);
+
+/// `run` with every flag whose value is not the default; shell-ready.
+std::string command_line(const TestSpec& spec);
+
+/// "40s", "1.5s", "250ms", "2m", "6h", "100us". Errors: kUsage.
+Result<Duration> parse_duration(std::string_view text);
+std::string format_duration(Duration duration);
+
+/// The candidate nearest to `word` (edit distance at most a third of its length, at least 1).
+std::optional<std::string> nearest(std::string_view word,
+                                   const std::vector<std::string>& candidates);
+
+}  // namespace ww::run

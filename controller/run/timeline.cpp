@@ -1,0 +1,161 @@
+#include "controller/run/timeline.hpp"
+
+#include <algorithm>
+
+namespace ww::run {
+
+namespace trace = wire::trace;
+
+Timeline::Timeline(std::uint32_t nodes) : nodes_(nodes) {
+  for (Node& node : nodes_) node.down_cause = "not started";
+}
+
+void Timeline::on_start(NodeId id, Incarnation incarnation, Instant now) {
+  Node& node = nodes_[id.value - 1];
+  if (incarnation > 1 && now > node.down_since) {
+    outages_.push_back(
+        {id, to_ns(node.down_since), to_ns(now), reports::Outage::kDead, node.down_cause});
+  }
+  for (const auto& [name, value] : node.marks) node.earlier_marks[name] += value;
+  node.marks.clear();
+  node.state = NodeState{};
+  node.state.running = true;
+  node.state.incarnation = incarnation;
+  node.role_since = now;
+  if (incarnation > 1) ++node.counts["restarts"];
+}
+
+void Timeline::on_death(NodeId id, Instant now, const std::string& cause) {
+  Node& node = nodes_[id.value - 1];
+  close_role(id, node, now);
+  close_pause(id, node, now);
+  node.state.running = false;
+  node.down_since = now;
+  node.down_cause = cause;
+}
+
+void Timeline::close_role(NodeId id, Node& node, Instant now) {
+  if (!node.state.running || now <= node.role_since) return;
+  roles_.push_back(
+      {id, to_ns(node.role_since), to_ns(now), node.state.role, node.state.term});
+  node.role_since = now;
+}
+
+void Timeline::close_pause(NodeId id, Node& node, Instant now) {
+  if (!node.state.paused) return;
+  node.state.paused = false;
+  outages_.push_back({id, to_ns(node.paused_since), to_ns(now), reports::Outage::kPaused, "pause"});
+}
+
+void Timeline::on_paused(NodeId id, bool paused, Instant now) {
+  Node& node = nodes_[id.value - 1];
+  if (!paused) return close_pause(id, node, now);
+  node.state.paused = true;
+  node.paused_since = now;
+}
+
+void Timeline::on_trace(NodeId id, const trace::Record& record) {
+  Node& node = nodes_[id.value - 1];
+  NodeState& state = node.state;
+  count(node, record.event);
+  if (const auto* boot = std::get_if<trace::Boot>(&record.event)) {
+    state.term = boot->term;
+    state.last = boot->last;
+  } else if (const auto* role = std::get_if<trace::RoleChange>(&record.event)) {
+    close_role(id, node, record.time);
+    state.role = role->role;
+    state.term = role->term;
+    if (role->role == wire::Role::kLeader) {
+      leader_changes_.push_back({to_ns(record.time), id, role->term});
+    }
+  } else if (const auto* appended = std::get_if<trace::Appended>(&record.event)) {
+    if (appended->entries.empty()) return;
+    state.last = {appended->first + appended->entries.size() - 1, appended->entries.back().term};
+  } else if (const auto* cut = std::get_if<trace::Truncated>(&record.event)) {
+    // The term below the cut is not in the record; the append that follows a cut sets both.
+    state.last = {cut->from - 1, 0};
+  } else if (const auto* commit = std::get_if<trace::Committed>(&record.event)) {
+    state.commit = commit->to.index;
+  } else if (const auto* applied = std::get_if<trace::Applied>(&record.event)) {
+    state.applied = applied->at;
+    state.digest = applied->digest;
+  } else if (const auto* mark = std::get_if<trace::Mark>(&record.event)) {
+    node.marks[mark->name] = mark->count;
+  } else if (const auto* stall = std::get_if<trace::Stall>(&record.event)) {
+    worst_trace_stall_ = std::max(worst_trace_stall_, stall->blocked);
+    trace_stalls_.push_back(
+        {to_ns(record.time), stall->blocked.count(), "trace pipe of " + name_of(id)});
+  }
+}
+
+void Timeline::count(Node& node, const trace::Event& event) {
+  if (std::holds_alternative<trace::Sent>(event)) ++node.counts["sent"];
+  if (std::holds_alternative<trace::Received>(event)) ++node.counts["received"];
+  if (std::holds_alternative<trace::Applied>(event)) ++node.counts["applied"];
+  if (std::holds_alternative<trace::ClockFlip>(event)) ++node.counts["clock flips"];
+  if (const auto* store = std::get_if<trace::Store>(&event)) {
+    if (store->op == trace::StoreOp::kSyncFile) ++node.counts["syncs"];
+    if (store->op == trace::StoreOp::kWrite) node.counts["bytes written"] += store->data.size();
+  }
+}
+
+void Timeline::finish(Instant now) {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const NodeId id{static_cast<std::uint32_t>(i + 1)};
+    close_role(id, nodes_[i], now);
+    close_pause(id, nodes_[i], now);
+  }
+}
+
+NodeId Timeline::leader() const {
+  NodeId best = kNobody;
+  Term term = 0;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const NodeState& s = nodes_[i].state;
+    if (s.running && s.role == wire::Role::kLeader && s.term > term) {
+      term = s.term;
+      best = NodeId{static_cast<std::uint32_t>(i + 1)};
+    }
+  }
+  return best;
+}
+
+std::optional<Instant> Timeline::leader_since() const {
+  const NodeId id = leader();
+  if (id == kNobody) return std::nullopt;
+  return nodes_[id.value - 1].role_since;
+}
+
+Term Timeline::term() const {
+  Term term = 0;
+  for (const Node& node : nodes_) term = std::max(term, node.state.term);
+  return term;
+}
+
+bool Timeline::converged() const {
+  const NodeState& first = nodes_.front().state;
+  return std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+    const NodeState& s = node.state;
+    return s.running && !s.paused && s.last.index == first.last.index &&
+           s.applied.index == s.last.index && s.digest == first.digest;
+  });
+}
+
+std::map<std::string, std::uint64_t> Timeline::marks() const {
+  std::map<std::string, std::uint64_t> out;
+  for (const Node& node : nodes_) {
+    for (const auto& [name, value] : node.marks) out[name] += value;
+    for (const auto& [name, value] : node.earlier_marks) out[name] += value;
+  }
+  return out;
+}
+
+std::vector<reports::NodeCounters> Timeline::counters() const {
+  std::vector<reports::NodeCounters> out;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    out.push_back({NodeId{static_cast<std::uint32_t>(i + 1)}, nodes_[i].counts});
+  }
+  return out;
+}
+
+}  // namespace ww::run

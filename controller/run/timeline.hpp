@@ -1,0 +1,85 @@
+// What the nodes did over time, read from their traces: roles, outages, progress, rare paths.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/evidence.hpp"
+#include "base/time.hpp"
+#include "reports/run_report.hpp"
+
+namespace ww::run {
+
+/// Where a node stands, as its trace says.
+struct NodeState {
+  bool running = false;
+  bool paused = false;
+  Incarnation incarnation = 0;
+  wire::Role role = wire::Role::kFollower;
+  Term term = 0;
+  LogPosition last;
+  Index commit = 0;
+  LogPosition applied;
+  std::uint64_t digest = 0;
+};
+
+/// Follows the evidence; a regular value without clock.
+class Timeline {
+ public:
+  explicit Timeline(std::uint32_t nodes);
+
+  void on_start(NodeId node, Incarnation incarnation, Instant now);
+  void on_trace(NodeId node, const wire::trace::Record& record);
+  void on_death(NodeId node, Instant now, const std::string& cause);
+  void on_paused(NodeId node, bool paused, Instant now);
+  /// Closes every open span.
+  void finish(Instant now);
+
+  [[nodiscard]] const NodeState& state(NodeId node) const { return nodes_[node.value - 1].state; }
+  /// Who leads in the highest term among the running, and since when; kNobody when nobody does.
+  [[nodiscard]] NodeId leader() const;
+  [[nodiscard]] std::optional<Instant> leader_since() const;
+  [[nodiscard]] Term term() const;
+  /// Every node runs, and all have the same last entry, applied to the end with equal digests.
+  [[nodiscard]] bool converged() const;
+
+  [[nodiscard]] const std::vector<reports::RoleSpan>& roles() const { return roles_; }
+  [[nodiscard]] const std::vector<reports::OutageSpan>& outages() const { return outages_; }
+  [[nodiscard]] const std::vector<reports::LeaderChange>& leader_changes() const {
+    return leader_changes_;
+  }
+  /// Sums over incarnations, by name.
+  [[nodiscard]] std::map<std::string, std::uint64_t> marks() const;
+  [[nodiscard]] std::vector<reports::NodeCounters> counters() const;
+  [[nodiscard]] Duration worst_trace_stall() const { return worst_trace_stall_; }
+  [[nodiscard]] const std::vector<reports::MachineStall>& trace_stalls() const {
+    return trace_stalls_;
+  }
+
+ private:
+  struct Node {
+    NodeState state;
+    Instant role_since{};
+    Instant down_since{};
+    std::string down_cause;
+    Instant paused_since{};
+    std::map<std::string, std::uint64_t> marks;         // of this incarnation
+    std::map<std::string, std::uint64_t> earlier_marks;  // of those before
+    std::map<std::string, std::uint64_t> counts;
+  };
+  void close_role(NodeId id, Node& node, Instant now);
+  void close_pause(NodeId id, Node& node, Instant now);
+  void count(Node& node, const wire::trace::Event& event);
+
+  std::vector<Node> nodes_;
+  std::vector<reports::RoleSpan> roles_;
+  std::vector<reports::OutageSpan> outages_;
+  std::vector<reports::LeaderChange> leader_changes_;
+  std::vector<reports::MachineStall> trace_stalls_;
+  Duration worst_trace_stall_{};
+};
+
+}  // namespace ww::run

@@ -1,0 +1,191 @@
+#include "controller/worlds/live/live_run.hpp"
+
+#include <signal.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <cerrno>
+#include <cstring>
+#include <sstream>
+
+#include "controller/worlds/live/data_directory.hpp"
+#include "controller/worlds/live/live_world.hpp"
+#include "controller/worlds/live/sentinel.hpp"
+
+namespace ww::live {
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr Duration kProgressEvery = milliseconds(250);
+constexpr Duration kFlushEvery = milliseconds(500);
+constexpr std::size_t kEventsPerTurn = 256;
+constexpr std::size_t kFileBuffer = std::size_t{1} << 20;
+
+/// trace.jsonl, written through one large buffer.
+class TraceFile final : public run::TraceSink {
+ public:
+  static Result<std::unique_ptr<TraceFile>> create(const std::string& path) {
+    std::FILE* file = std::fopen(path.c_str(), "we");
+    if (file == nullptr) {
+      return Error{ErrorCode::kIo, true, path + ": cannot create: " + std::strerror(errno)};
+    }
+    std::setvbuf(file, nullptr, _IOFBF, kFileBuffer);
+    return std::unique_ptr<TraceFile>(new TraceFile(file, path));
+  }
+  ~TraceFile() override { std::fclose(file_); }
+  TraceFile(const TraceFile&) = delete;
+  TraceFile& operator=(const TraceFile&) = delete;
+
+  void write(std::string_view json_line) override {
+    if (!state_) return;
+    if (std::fwrite(json_line.data(), 1, json_line.size(), file_) != json_line.size()) fail();
+  }
+  void flush() {
+    if (state_ && std::fflush(file_) != 0) fail();
+  }
+  [[nodiscard]] const Result<void>& state() const { return state_; }
+
+ private:
+  TraceFile(std::FILE* file, std::string path) : file_(file), path_(std::move(path)) {}
+  void fail() {
+    const bool full = errno == ENOSPC || errno == EFBIG || errno == EDQUOT;
+    state_ = Error{full ? ErrorCode::kNoSpace : ErrorCode::kIo, true,
+                   path_ + ": cannot write: " + std::strerror(errno) +
+                       (full ? "; free some space, or name another folder with --store" : "")};
+  }
+  std::FILE* file_;
+  std::string path_;
+  Result<void> state_;
+};
+
+/// Lines of sanitizer reports in the nodes' stderr.
+std::vector<std::string> sanitizer_lines(const LiveWorld& world, std::uint32_t nodes) {
+  std::vector<std::string> out;
+  constexpr std::size_t kTail = std::size_t{1} << 20;
+  for (std::uint32_t i = 1; i <= nodes; ++i) {
+    std::istringstream in(tail_of(world.node_directory(NodeId{i}) + "/stderr.log", kTail));
+    for (std::string line; std::getline(in, line);) {
+      const bool speaks = line.find("Sanitizer") != std::string::npos ||
+                          line.find("runtime error:") != std::string::npos;
+      if (speaks) out.push_back(name_of(NodeId{i}) + ": " + line);
+    }
+  }
+  return out;
+}
+
+std::string milliseconds_text(Duration d) {
+  const std::int64_t us = d.count() / 1000;
+  return std::to_string(us / 1000) + "." + std::to_string(us % 1000 / 100) + " ms";
+}
+
+run::WorldFacts world_facts(const SentinelReport& sentinel, const LiveWorld& world,
+                            std::uint32_t nodes) {
+  run::WorldFacts facts;
+  for (const Stall& stall : sentinel.stalls) {
+    facts.stalls.push_back(
+        {to_ns(stall.at), stall.length.count(), stall.disk ? "fsync" : "scheduling"});
+  }
+  facts.facts = {{"machine: worst scheduling stall", milliseconds_text(sentinel.worst_scheduling)},
+                 {"machine: fsync, median", milliseconds_text(sentinel.median_sync)},
+                 {"machine: fsync, worst", milliseconds_text(sentinel.worst_sync)}};
+  facts.sanitizer = sanitizer_lines(world, nodes);
+  return facts;
+}
+
+/// Everything of one run that lives as long as its loop.
+struct Loop {
+  asio::io_context& io;
+  RealClock clock;
+  run::Director& director;
+  LiveWorld& world;
+  HistoryWriter& history;
+  TraceFile& trace;
+  const LiveRunOptions& options;
+  bool killed = false;
+  Instant next_progress{};
+  Instant next_flush{};
+  bool trace_failed = false;
+
+  void flush(Instant now) {
+    if (now < next_flush) return;
+    next_flush = now + kFlushEvery;
+    trace.flush();
+    if (auto flushed = history.flush(); !flushed && director.errors().empty()) {
+      director.on_world_error(flushed.error());
+    }
+    if (!trace.state() && !trace_failed) {
+      trace_failed = true;
+      director.on_world_error(trace.state().error());
+    }
+  }
+
+  void run() {
+    while (!director.done() && !killed) {
+      const Instant now = clock.now();
+      director.advance(now);
+      flush(now);
+      if (options.on_progress && now >= next_progress) {
+        next_progress = now + kProgressEvery;
+        options.on_progress(director.progress(now));
+      }
+      if (director.done()) break;
+      const Duration wait = std::max(Duration{}, director.deadline() - clock.now());
+      io.restart();
+      if (io.run_one_for(wait) == 0) continue;
+      for (std::size_t i = 0; i < kEventsPerTurn && io.poll_one() > 0; ++i) {
+      }
+    }
+    world.kill_all();
+    next_flush = Instant{};
+    flush(clock.now());
+  }
+};
+
+}  // namespace
+
+Result<LiveRun> run_live(const run::PlanFile& plan, const LiveRunOptions& options) {
+  // A full disk must come back as an error, not as a signal.
+  ::signal(SIGXFSZ, SIG_IGN);
+  ::signal(SIGPIPE, SIG_IGN);
+  const RealClock clock;
+  asio::io_context io;
+  auto history = HistoryWriter::create(options.run_directory + "/history.jsonl");
+  if (!history) return history.error();
+  auto trace = TraceFile::create(options.run_directory + "/trace.jsonl");
+  if (!trace) return trace.error();
+  faults::LinkTable links(plan.test.seed, plan.test.nodes);
+  run::Director director(plan.test, plan.faults, links, *history, **trace);
+  auto world = LiveWorld::open(io, clock, plan.test,
+                               {options.node_executable, options.run_directory}, links, director);
+  if (!world) return world.error();
+  const Sentinel sentinel(clock, options.run_directory + "/sentinel.tmp",
+                          plan.test.election_timeout / 2);
+
+  Loop loop{io, clock, director, **world, *history, **trace, options};
+  asio::signal_set signals(io, SIGINT, SIGTERM);
+  bool asked = false;
+  std::function<void(boost::system::error_code, int)> on_signal =
+      [&](boost::system::error_code ec, int) {
+        if (ec) return;
+        loop.killed = asked;
+        asked = true;
+        director.interrupt(clock.now());
+        signals.async_wait(on_signal);
+      };
+  signals.async_wait(on_signal);
+  director.begin(**world, clock.now());
+  loop.run();
+
+  LiveRun out;
+  out.killed = loop.killed;
+  out.report = run::judge(plan.test, director, links,
+                          world_facts(sentinel.report(), **world, plan.test.nodes), options.started);
+  out.history = director.history();
+  out.report.history = out.history;
+  out.executed = director.executed_plan();
+  return out;
+}
+
+}  // namespace ww::live

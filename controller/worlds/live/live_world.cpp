@@ -1,0 +1,425 @@
+#include "controller/worlds/live/live_world.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+
+#include "controller/worlds/live/data_directory.hpp"
+
+namespace ww::live {
+
+namespace {
+
+// A trace frame can hold a whole batch of written bytes.
+constexpr std::uint32_t kMaxTraceFrame = 16U << 20;
+constexpr std::size_t kLastWords = 2000;
+
+faults::CrashStyle crash_style(faults::LossStyle style) {
+  switch (style) {
+    case faults::LossStyle::kNothing:
+      return faults::CrashStyle::kNothing;
+    case faults::LossStyle::kPrefix:
+      return faults::CrashStyle::kPrefix;
+    case faults::LossStyle::kTorn:
+      return faults::CrashStyle::kTorn;
+  }
+  return faults::CrashStyle::kNothing;
+}
+
+/// A kill between the log of an operation and the operation leaves the model one step ahead of the
+/// files; this takes the step back.
+void undo_unperformed(faults::DiskModel& disk, const DiskImage& actual) {
+  using wire::trace::Store;
+  using wire::trace::StoreOp;
+  const DiskImage modelled = disk.volatile_image();
+  for (const auto& [name, bytes] : modelled) {
+    const auto found = actual.find(name);
+    if (found == actual.end()) {
+      disk.apply(Store{StoreOp::kUnlink, name, "", 0, "", true});
+    } else if (found->second != bytes) {
+      disk.apply(Store{StoreOp::kTruncate, name, "", found->second.size(), "", true});
+      disk.apply(Store{StoreOp::kWrite, name, "", 0, found->second, true});
+    }
+  }
+  for (const auto& [name, bytes] : actual) {
+    if (modelled.count(name) != 0) continue;
+    disk.apply(Store{StoreOp::kCreate, name, "", 0, "", true});
+    disk.apply(Store{StoreOp::kWrite, name, "", 0, bytes, true});
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LiveWorld>> LiveWorld::open(boost::asio::io_context& io, RealClock clock,
+                                                   const run::TestSpec& spec, LiveOptions options,
+                                                   faults::LinkTable& links,
+                                                   worlds::Observer& observer) {
+  std::unique_ptr<LiveWorld> world(
+      new LiveWorld(io, clock, spec, std::move(options), links, observer));
+  LiveWorld* const raw = world.get();
+  ControlServer::Handlers handlers;
+  handlers.on_hello = [raw](const wire::control::Hello& hello) {
+    Node& node = raw->at(hello.node);
+    if (node.phase != Phase::kStarting || hello.incarnation != node.incarnation) return;
+    node.phase = Phase::kServing;
+    raw->observer_.on_serving(node.id, raw->clock_.now());
+  };
+  handlers.on_clock = [raw](NodeId node, const wire::control::ClockState& state) {
+    raw->on_clock_state(node, state);
+  };
+  handlers.on_error = [raw](const std::string& complaint) {
+    raw->observer_.on_world_error(Error{ErrorCode::kInternal, true, complaint});
+  };
+  auto control = ControlServer::open(io, spec.address, std::move(handlers));
+  if (!control) return control.error();
+  world->control_ = std::move(*control);
+  if (auto made = world->make_directories(); !made) return made.error();
+  if (auto opened = world->open_proxies(); !opened) return opened.error();
+  return world;
+}
+
+LiveWorld::LiveWorld(boost::asio::io_context& io, RealClock clock, const run::TestSpec& spec,
+                     LiveOptions options, faults::LinkTable& links, worlds::Observer& observer)
+    : io_(io),
+      clock_(clock),
+      spec_(spec),
+      options_(std::move(options)),
+      links_(links),
+      observer_(observer),
+      clients_(io, {[this](ClientId c, NodeId n) { observer_.on_connected(c, n, clock_.now()); },
+                    [this](ClientId c, NodeId n, bool refused) {
+                      observer_.on_connection_lost(c, n, clock_.now(), refused);
+                    },
+                    [this](ClientId c, const wire::ClientReply& reply) {
+                      observer_.on_reply(c, reply, clock_.now());
+                    },
+                    [this](const Error& error) { observer_.on_world_error(error); }}) {
+  for (std::uint32_t i = 1; i <= spec.nodes; ++i) {
+    nodes_.emplace_back();
+    nodes_.back().id = NodeId{i};
+  }
+}
+
+LiveWorld::~LiveWorld() = default;
+
+std::string LiveWorld::node_directory(NodeId node) const {
+  return options_.run_directory + "/nodes/" + name_of(node);
+}
+std::string LiveWorld::data_directory(NodeId node) const { return node_directory(node) + "/data"; }
+
+LiveWorld::Node& LiveWorld::at(NodeId node) {
+  WW_ASSERT(node.value >= 1 && node.value <= nodes_.size(), "a node that is not in the cluster");
+  return nodes_[node.value - 1];
+}
+const LiveWorld::Node& LiveWorld::at(NodeId node) const {
+  WW_ASSERT(node.value >= 1 && node.value <= nodes_.size(), "a node that is not in the cluster");
+  return nodes_[node.value - 1];
+}
+
+Result<void> LiveWorld::make_directories() {
+  for (const Node& node : nodes_) {
+    std::error_code ec;
+    std::filesystem::create_directories(data_directory(node.id), ec);
+    if (ec) return Error{ErrorCode::kIo, true, data_directory(node.id) + ": " + ec.message()};
+  }
+  return {};
+}
+
+Result<void> LiveWorld::open_proxies() {
+  const auto socket = [](const net::Address& a) { return faults::SocketAddress{a.host, a.port}; };
+  const auto clock = [this] { return clock_.now(); };
+  faults::ProxyEvents events;
+  events.on_frame = [this](Instant time, const wire::Envelope& envelope, std::string_view payload) {
+    observer_.on_frame(time, envelope, payload);
+  };
+  events.on_error = [this](const std::string& what) {
+    observer_.on_world_error(Error{ErrorCode::kCorrupt, true, what});
+  };
+  const AddressPlan& plan = addresses();
+  for (const Node& from : nodes_) {
+    for (const Node& to : nodes_) {
+      if (from.id == to.id) continue;
+      faults::ProxyOptions options;
+      options.listen = socket(plan.link(from.id, to.id));
+      options.target = socket(plan.peer(to.id));
+      options.from = wire::endpoint_of(from.id);
+      options.to = wire::endpoint_of(to.id);
+      auto proxy = faults::LinkProxy::open(io_, std::move(options), clock, links_, events);
+      if (!proxy) return proxy.error();
+      link_proxies_.emplace(faults::Link{from.id, to.id}, std::move(*proxy));
+    }
+  }
+  for (const Node& node : nodes_) {
+    faults::ProxyOptions options;
+    options.listen = {plan.link(node.id, node.id).host, plan.link(node.id, kNobody).port};
+    options.target = socket(plan.client(node.id));
+    options.to = wire::endpoint_of(node.id);
+    auto proxy = faults::ClientProxy::open(io_, std::move(options), clock, links_, events);
+    if (!proxy) return proxy.error();
+    client_proxies_.push_back(std::move(*proxy));
+  }
+  return {};
+}
+
+NodeCommand LiveWorld::command_for(const Node& node) const {
+  const AddressPlan& plan = addresses();
+  NodeCommand command;
+  command.executable = options_.node_executable;
+  command.stderr_file = node_directory(node.id) + "/stderr.log";
+  std::string names;
+  for (const Node& other : nodes_) names += (names.empty() ? "" : ",") + name_of(other.id);
+  std::vector<std::string>& a = command.arguments;
+  const auto add = [&a](const std::string& flag, const std::string& value) {
+    a.push_back(flag);
+    a.push_back(value);
+  };
+  add("--id", name_of(node.id));
+  add("--nodes", names);
+  add("--data", data_directory(node.id));
+  add("--incarnation", std::to_string(node.incarnation));
+  add("--seed", std::to_string(spec_.seed));
+  add("--origin-ns", std::to_string(clock_.origin_ns()));
+  add("--election-timeout", run::format_duration(spec_.election_timeout));
+  add("--heartbeat", run::format_duration(spec_.heartbeat_interval));
+  add("--segment-bytes", std::to_string(spec_.segment_bytes));
+  add("--listen", plan.peer(node.id).text());
+  add("--client-listen", plan.client(node.id).text());
+  for (const Node& other : nodes_) {
+    if (other.id == node.id) continue;
+    add("--peer", name_of(other.id) + "=" + plan.link(node.id, other.id).text());
+  }
+  add("--control", plan.control().text());
+  add("--trace-fd", std::to_string(NodeProcess::kTraceFd));
+  add("--parent-pid", std::to_string(::getpid()));
+  for (const std::string& bug : spec_.bugs) add("--bug", bug);
+  return command;
+}
+
+void LiveWorld::spawn(Node& node) {
+  node.start_wanted = false;
+  node.phase = Phase::kStarting;
+  node.paused = false;
+  node.role = wire::Role::kFollower;
+  node.expected = Death::kByItself;
+  ++node.incarnation;
+  node.trace = wire::FrameBuffer(kMaxTraceFrame);
+  node.trace_broken = false;
+  observer_.on_start(node.id, node.incarnation, clock_.now());
+  NodeProcess::Handlers handlers;
+  handlers.on_trace = [this, id = node.id](std::string_view bytes) { on_trace_bytes(id, bytes); };
+  handlers.on_gone = [this, id = node.id](const Exit& exit) { on_gone(id, exit); };
+  auto process = NodeProcess::spawn(io_, command_for(node), std::move(handlers));
+  if (!process) {
+    node.phase = Phase::kDown;
+    return observer_.on_world_error(process.error());
+  }
+  node.process = std::move(*process);
+}
+
+void LiveWorld::on_trace_bytes(NodeId id, std::string_view bytes) {
+  Node& node = at(id);
+  if (node.trace_broken) return;
+  node.trace.feed(bytes);
+  while (true) {
+    auto frame = node.trace.next();
+    if (frame && !frame->has_value()) return;
+    auto record = frame ? wire::trace::decode(**frame) : Result<wire::trace::Record>(frame.error());
+    if (!record) {
+      node.trace_broken = true;
+      return observer_.on_world_error(Error{ErrorCode::kCorrupt, true,
+                                            "the trace of " + name_of(id) + " is broken: " +
+                                                record.error().message});
+    }
+    on_record(node, *record);
+  }
+}
+
+void LiveWorld::on_record(Node& node, const wire::trace::Record& record) {
+  if (const auto* store = std::get_if<wire::trace::Store>(&record.event)) node.disk.apply(*store);
+  if (const auto* boot = std::get_if<wire::trace::Boot>(&record.event)) node.term = boot->term;
+  if (const auto* role = std::get_if<wire::trace::RoleChange>(&record.event)) {
+    node.role = role->role;
+    node.term = role->term;
+  }
+  observer_.on_trace(node.id, node.incarnation, record);
+}
+
+void LiveWorld::on_gone(NodeId id, const Exit& exit) {
+  Node& node = at(id);
+  const Instant now = clock_.now();
+  const bool asked = node.phase == Phase::kDying;
+  const bool as_asked = asked && (node.expected != Death::kShutdown || exit.status == 0);
+  const bool torn = node.trace.pending() > 0;
+  node.process.reset();
+  node.phase = Phase::kDown;
+  node.paused = false;
+  node.clock_requests.clear();
+  control_->drop(id);
+  observer_.on_death(id, node.incarnation, now, as_asked ? node.expected : Death::kByItself, torn);
+  settle_disk(node, now);
+  if (!as_asked) {
+    const std::string words = tail_of(node_directory(id) + "/stderr.log", kLastWords);
+    observer_.on_crash(id, now,
+                       name_of(id) + " " + exit.describe() + (words.empty() ? "" : ": " + words));
+  }
+  if (node.start_wanted) spawn(node);
+}
+
+void LiveWorld::settle_disk(Node& node, Instant now) {
+  auto found = read_image(data_directory(node.id));
+  if (!found) return observer_.on_world_error(found.error());
+  if (auto agrees = node.disk.agrees_with(*found); !agrees) {
+    observer_.on_disk_disagreement(node.id, now, agrees.error());
+  }
+  if (!node.power_loss) {
+    undo_unperformed(node.disk, *found);
+    return observer_.on_disk(node.id, now, *found, *found);
+  }
+  faults::Loss loss;
+  const DiskImage after =
+      node.disk.crash(node.power_loss->key, crash_style(node.power_loss->style), loss);
+  node.power_loss.reset();
+  if (auto written = write_image(data_directory(node.id), after); !written) {
+    return observer_.on_world_error(written.error());
+  }
+  node.disk.reset(after);
+  observer_.on_disk(node.id, now, *found, after);
+  observer_.on_power_loss(node.id, faults::PowerLoss{loss.bytes_lost, loss.files_lost}, now);
+}
+
+void LiveWorld::end(Node& node, Death how) {
+  if (node.process == nullptr) return;
+  node.phase = Phase::kDying;
+  node.expected = how;
+  node.process->signal(SIGKILL);
+}
+
+void LiveWorld::kill(NodeId node) { end(at(node), Death::kKilled); }
+
+void LiveWorld::start(NodeId id) {
+  Node& node = at(id);
+  if (node.process != nullptr) {
+    // Its end is on the way; it starts again as soon as its disk is settled.
+    node.start_wanted = node.phase == Phase::kDying;
+    return;
+  }
+  spawn(node);
+}
+
+void LiveWorld::pause(NodeId id) {
+  Node& node = at(id);
+  if (node.process == nullptr || node.phase == Phase::kDying || node.paused) return;
+  node.process->signal(SIGSTOP);
+  node.paused = true;
+  observer_.on_paused(id, true, clock_.now());
+}
+
+void LiveWorld::resume(NodeId id) {
+  Node& node = at(id);
+  if (node.process == nullptr || !node.paused) return;
+  node.process->signal(SIGCONT);
+  node.paused = false;
+  observer_.on_paused(id, false, clock_.now());
+}
+
+void LiveWorld::set_clock(NodeId id, const faults::ClockSkew& skew) {
+  Node& node = at(id);
+  const std::uint64_t request = ++clock_requests_;
+  if (control_->send(id, wire::control::SetClock{request, skew.wall_offset, skew.rate_ppm})) {
+    node.clock_requests[request] = skew;
+  }
+}
+
+void LiveWorld::on_clock_state(NodeId id, const wire::control::ClockState& state) {
+  if (id == kNobody) return;
+  Node& node = at(id);
+  const auto found = node.clock_requests.find(state.request);
+  if (found == node.clock_requests.end()) return;
+  const faults::ClockSkew skew = found->second;
+  node.clock_requests.erase(found);
+  observer_.on_clock_set(id, skew, state.true_time, Now{state.mono, state.wall});
+}
+
+void LiveWorld::power_loss(const std::vector<NodeId>& nodes, std::uint64_t key,
+                           faults::LossStyle style) {
+  for (const NodeId id : nodes) {
+    Node& node = at(id);
+    if (node.process == nullptr) continue;
+    node.power_loss = PowerLossOrder{key, style};
+    end(node, Death::kPowerLoss);
+  }
+}
+
+faults::ClusterView LiveWorld::view() const {
+  faults::ClusterView out;
+  for (const Node& node : nodes_) {
+    faults::NodeView v;
+    v.id = node.id;
+    v.alive = node.process != nullptr && node.phase != Phase::kDying;
+    v.serving = node.phase == Phase::kServing;
+    v.paused = node.paused;
+    v.role = v.alive ? node.role : wire::Role::kFollower;
+    v.term = node.term;
+    out.nodes.push_back(v);
+  }
+  return out;
+}
+
+void LiveWorld::connect(ClientId client, NodeId id) {
+  const Node& node = at(id);
+  // A node that does not listen refuses; the proxy, which always listens, could not say so.
+  if (node.phase != Phase::kServing) return clients_.refuse(client, id);
+  const AddressPlan& plan = addresses();
+  clients_.connect(client, id, {plan.link(id, id).host, plan.link(id, kNobody).port});
+}
+
+void LiveWorld::start_all() {
+  for (Node& node : nodes_) {
+    if (node.process == nullptr) spawn(node);
+  }
+}
+
+void LiveWorld::shut_down_all() {
+  for (Node& node : nodes_) {
+    if (node.process == nullptr) continue;
+    node.start_wanted = false;
+    resume(node.id);
+    const bool sent = control_->send(node.id, wire::control::Shutdown{});
+    if (node.phase == Phase::kDying) continue;
+    if (!sent) {
+      end(node, Death::kKilled);
+      continue;
+    }
+    node.phase = Phase::kDying;
+    node.expected = Death::kShutdown;
+  }
+}
+
+void LiveWorld::kill_all() {
+  for (Node& node : nodes_) {
+    node.start_wanted = false;
+    end(node, Death::kKilled);
+  }
+}
+
+bool LiveWorld::all_down() const {
+  for (const Node& node : nodes_) {
+    if (node.phase != Phase::kDown) return false;
+  }
+  return true;
+}
+
+std::uint32_t LiveWorld::serving() const {
+  std::uint32_t count = 0;
+  for (const Node& node : nodes_) count += node.phase == Phase::kServing ? 1 : 0;
+  return count;
+}
+
+faults::ProxyStats LiveWorld::link_stats(NodeId from, NodeId to) const {
+  const auto found = link_proxies_.find(faults::Link{from, to});
+  return found == link_proxies_.end() ? faults::ProxyStats{} : found->second.stats();
+}
+
+}  // namespace ww::live
