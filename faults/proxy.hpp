@@ -1,5 +1,6 @@
 // Message-aware proxies of the live world: they read whole frames off one connection, ask the
-// LinkTable what becomes of each, and deliver them on another, late, twice or never.
+// LinkTable what becomes of each, and deliver them on another, late, twice or never. A cut discards
+// frames, also those that were on their way; the connections stay.
 //
 // A link proxy carries one direction, i to j: j's answers come over the proxy of j to i. A client
 // proxy carries a client's requests and the node's replies, each as a direction of its own, and
@@ -14,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/net/frame_socket.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "base/wire/envelope.hpp"
@@ -25,22 +27,17 @@ class io_context;
 
 namespace ww::faults {
 
-/// A loopback address and port. Port 0 lets the system choose.
-struct SocketAddress {
-  std::string address;
-  std::uint16_t port = 0;
-};
-
 struct ProxyOptions {
-  SocketAddress listen;
-  SocketAddress target;
-  /// Address that connections to the target come from; empty: the system's choice.
-  std::string source;
+  net::Address listen;
+  net::Address target;
   /// The link. In a client proxy `from` may be Endpoint{0}: any client.
   wire::Endpoint from;
   wire::Endpoint to;
+  /// Bounds on what waits: for its delay, and for a receiver that does not read. Over them, frames
+  /// are dropped and counted.
   std::size_t max_queued_bytes = std::size_t{32} << 20;
   std::size_t max_queued_frames = 20'000;
+  /// After a failed connection to a node, the next is tried no sooner.
   Duration reconnect_after = milliseconds(20);
 };
 
@@ -50,6 +47,9 @@ struct ProxyEvents {
   std::function<void(Instant, const wire::Envelope&, std::string_view payload)> on_frame;
   /// A frame that does not belong on this link, or a stream that is no frames. It was dropped.
   std::function<void(const std::string& what)> on_error;
+  /// Client proxies: the node refused the connection that this request waited for, so no copy of it
+  /// reached or ever will reach the node. Its failure is definite.
+  std::function<void(const wire::Envelope&)> on_refused;
 };
 
 struct ProxyStats {
@@ -74,13 +74,12 @@ class LinkProxy {
   LinkProxy& operator=(LinkProxy&&) noexcept;
   ~LinkProxy();
 
-  [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] ProxyStats stats() const;
 
  private:
   struct Impl;
-  explicit LinkProxy(std::shared_ptr<Impl> impl);
-  std::shared_ptr<Impl> impl_;
+  explicit LinkProxy(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 /// The proxy between clients and one node, both directions. The destructor closes it.
@@ -94,13 +93,12 @@ class ClientProxy {
   ClientProxy& operator=(ClientProxy&&) noexcept;
   ~ClientProxy();
 
-  [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] ProxyStats stats() const;
 
  private:
   struct Impl;
-  explicit ClientProxy(std::shared_ptr<Impl> impl);
-  std::shared_ptr<Impl> impl_;
+  explicit ClientProxy(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace ww::faults
