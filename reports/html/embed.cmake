@@ -1,0 +1,23 @@
+# Turns text files into C++ string literals: cmake -DOUT=page.cpp -DDIR=html -DFILES="a.css;b.js" -P embed.cmake
+# Each file becomes `const std::string_view k_<name>` with the dots replaced, in ww::reports::html.
+set(text "// Made from reports/html; edit the sources there.\n#include \"reports/html/embedded.hpp\"\n\n")
+string(APPEND text "namespace ww::reports::html {\n\n")
+foreach(file IN LISTS FILES)
+  file(READ "${DIR}/${file}" content)
+  if(content MATCHES "\\)ww_embed\"")
+    message(FATAL_ERROR "${file} holds the delimiter )ww_embed\"")
+  endif()
+  string(REPLACE "." "_" name "${file}")
+  # Compilers bound the length of one literal; adjacent ones join.
+  string(LENGTH "${content}" length)
+  set(literals "")
+  set(at 0)
+  while(at LESS length)
+    string(SUBSTRING "${content}" ${at} 12000 piece)
+    string(APPEND literals "\n    R\"ww_embed(${piece})ww_embed\"")
+    math(EXPR at "${at} + 12000")
+  endwhile()
+  string(APPEND text "const std::string_view k_${name} =${literals};\n\n")
+endforeach()
+string(APPEND text "}  // namespace ww::reports::html\n")
+file(WRITE "${OUT}" "${text}")

@@ -1,0 +1,37 @@
+// Small pieces of HTML that several sections use.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ww::reports {
+
+/// U+202F, between groups of digits: narrow, and never at a line's end.
+inline constexpr std::string_view kThinSpace = "\xe2\x80\xaf";
+
+/// "12 us" with the sign for micro.
+std::string micro_sign(std::string duration);
+
+/// A table that grows row by row. Cells are markup: the caller has escaped what came from
+/// elsewhere.
+class Table {
+ public:
+  struct Column {
+    std::string title;
+    bool number = false;
+  };
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  /// The table; rows after the first `shown` (0: none) are folded away behind their number.
+  [[nodiscard]] std::string markup(std::size_t shown = 0) const;
+
+ private:
+  [[nodiscard]] std::string part(std::size_t from, std::size_t to) const;
+
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace ww::reports
