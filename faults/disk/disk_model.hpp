@@ -24,6 +24,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/evidence.hpp"
@@ -49,7 +50,7 @@ std::optional<CrashStyle> crash_style_of(std::string_view name);
 struct Loss {
   std::uint64_t bytes_lost = 0;    // of the files as they were, now missing or different
   std::uint64_t files_lost = 0;    // names that are gone or, unlinked, are back
-  std::uint64_t ops_lost = 0;      // operations of which nothing survived
+  std::uint64_t ops_lost = 0;      // operations of which no byte survived
   std::uint64_t ops_torn = 0;      // writes of which a part survived
   std::uint64_t torn_sectors = 0;  // sectors missing from those
   [[nodiscard]] bool effective() const { return bytes_lost > 0 || files_lost > 0; }
@@ -94,12 +95,13 @@ class DiskModel {
   /// Names a coin: the operation, and its sector, or one of the two parts below.
   struct Coin {
     std::uint64_t op = 0;       // order of issue, over all files
-    std::string_view file;      // name at the time of the operation
-    std::uint64_t ordinal = 0;  // of the operation in its file, or among those of its name
-    std::uint64_t part = 0;     // sector number, kWhole, or kSize
+    std::string_view file;      // the file's first name; for names, the name
+    std::uint64_t ordinal = 0;  // of the operation in its file; among the unsynced ones of its name
+    std::uint64_t part = 0;     // a sector's number, kTruncation, kSize or kName
   };
-  static constexpr std::uint64_t kWhole = ~std::uint64_t{0};
+  static constexpr std::uint64_t kTruncation = ~std::uint64_t{0};
   static constexpr std::uint64_t kSize = ~std::uint64_t{0} - 1;
+  static constexpr std::uint64_t kName = ~std::uint64_t{0} - 2;
   using Toss = std::function<bool(const Coin&)>;
 
   struct DataOp {
@@ -110,11 +112,12 @@ class DiskModel {
     std::string data;
   };
   struct File {
-    std::string name;  // the latest; only for keys
+    std::string first_name;
     std::string durable;
     std::vector<DataOp> pending;
-    std::uint64_t ops = 0;  // since it was made or the model was reset
+    std::uint64_t ops = 0;  // so far
   };
+  using Directory = std::map<std::string, FileId>;
   struct DirOp {
     std::uint64_t op = 0;
     std::uint64_t ordinal = 0;
@@ -122,29 +125,27 @@ class DiskModel {
     std::string name;
     std::string other;
     FileId file = 0;
+    void perform(Directory& directory) const;
   };
-  using Directory = std::map<std::string, FileId>;
 
-  static void perform(Directory& directory, const DirOp& op);
-  static void perform(std::string& bytes, const DataOp& op);
-  static bool perform_some(std::string& bytes, const File& file, const DataOp& op, const Toss& toss,
-                           Loss* loss);
   void apply_to_directory(const wire::trace::Store& op);
   void apply_to_file(const wire::trace::Store& op);
   void sync_directory();
   [[nodiscard]] DiskImage image(const Toss& toss, Loss* loss = nullptr) const;
+  static std::string contents(const File& file, const Toss& toss, Loss* loss);
+  static std::uint64_t survive(std::string& bytes, const File& file, const DataOp& op,
+                               const Toss& toss);
   [[nodiscard]] std::vector<std::uint64_t> unsynced_order() const;
-  [[nodiscard]] const DataOp* last_write(std::string& name) const;
+  [[nodiscard]] std::vector<Coin> coins() const;
+  [[nodiscard]] bool is_last_write_in_part(const DiskImage& actual, DiskImage without) const;
 
   Directory durable_;  // names that are synced
   Directory current_;  // names as the node sees them
   std::vector<DirOp> pending_names_;
-  std::map<FileId, File> files_;  // all that some crash could bring back
-  std::map<std::string, std::uint64_t>
-      name_ops_;  // how often a name was created, renamed, unlinked
+  std::map<FileId, File> files_;  // all that some crash could leave under a name
   FileId next_file_ = 1;
   std::uint64_t next_op_ = 1;
-  std::uint64_t last_intent_ = 0;  // 0: the last line was not an intent
+  std::uint64_t last_intent_ = 0;  // 0: the last line of the log was no intent, or had no effect
 };
 
 }  // namespace ww::faults

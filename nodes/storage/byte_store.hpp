@@ -28,9 +28,10 @@ class ByteStore {
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> unlink(const std::string& file) = 0;
   virtual Result<void> truncate(const std::string& file, std::uint64_t size) = 0;
-  /// Writes all of `data` at `offset`. Errors: kNoSpace (disk or file size limit), kIo; a failed write
-  /// may have written a prefix.
-  virtual Result<void> write(const std::string& file, std::uint64_t offset, std::string_view data) = 0;
+  /// Writes all of `data` at `offset`. Errors: kNoSpace (disk or file size limit), kIo; a failed
+  /// write may have written a prefix.
+  virtual Result<void> write(const std::string& file, std::uint64_t offset,
+                             std::string_view data) = 0;
   /// Makes the file's bytes and size durable.
   virtual Result<void> sync_file(const std::string& file) = 0;
   /// Makes the directory's entries durable.

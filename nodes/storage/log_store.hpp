@@ -74,7 +74,7 @@ class LogStore {
 
  private:
   LogStore(ByteStore& store, const LogOptions& options) : store_(&store), options_(options) {}
-  Result<void> begin_segment(std::uint64_t segment, Place end_of_previous);
+  Result<void> begin_segment(std::uint64_t segment, Place previous_end);
   Result<void> rotate();
   Result<void> append(std::string_view bytes);
   Result<void> fail(Error error);
