@@ -8,9 +8,9 @@ namespace ww {
 
 }  // namespace ww
 
-#define WW_ASSERT(condition, message)                                     \
-  do {                                                                    \
-    if (!(condition)) [[unlikely]] {                                      \
-      ::ww::assertion_failed(#condition, __FILE__, __LINE__, message);    \
-    }                                                                     \
+#define WW_ASSERT(condition, message)                                  \
+  do {                                                                 \
+    if (!(condition)) [[unlikely]] {                                   \
+      ::ww::assertion_failed(#condition, __FILE__, __LINE__, message); \
+    }                                                                  \
   } while (false)

@@ -41,8 +41,8 @@ class ByteWriter {
   std::string& out_;
 };
 
-/// Reads in the order of writing. After the first short or malformed read `ok()` is false, and every
-/// later read yields zeros: decoders check once, at the end.
+/// Reads in the order of writing. After the first short or malformed read `ok()` is false, and
+/// every later read yields zeros: decoders check once, at the end.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view in) : in_(in) {}

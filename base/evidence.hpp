@@ -28,12 +28,15 @@ class EvidenceSink {
   /// A process was started; its trace follows under this incarnation.
   virtual void on_start(NodeId node, Incarnation incarnation, Instant time) = 0;
   /// The next record of that process' trace.
-  virtual void on_trace(NodeId node, Incarnation incarnation, const wire::trace::Record& record) = 0;
+  virtual void on_trace(NodeId node, Incarnation incarnation,
+                        const wire::trace::Record& record) = 0;
   /// The process is gone and its trace was read to the end. `torn`: the last record was incomplete.
-  virtual void on_death(NodeId node, Incarnation incarnation, Instant time, Death how, bool torn) = 0;
+  virtual void on_death(NodeId node, Incarnation incarnation, Instant time, Death how,
+                        bool torn) = 0;
   /// The data directory as a crash left it (`before`), and as the node's next start will find it
   /// (`after`; differs for a power loss, where it is one permitted state). After on_death.
-  virtual void on_disk(NodeId node, Instant time, const DiskImage& before, const DiskImage& after) = 0;
+  virtual void on_disk(NodeId node, Instant time, const DiskImage& before,
+                       const DiskImage& after) = 0;
   /// A proxy took a whole message off the sender's connection. Called before it is delivered.
   virtual void on_frame(Instant time, const wire::Envelope& envelope, std::string_view payload) = 0;
   /// The next line of the history.

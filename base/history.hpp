@@ -2,7 +2,8 @@
 //
 // One op a line with Jepsen's keys: {"index":4,"time":120000,"type":"ok","process":3,"f":"cas",
 // "value":[7,[1,2]],"matched":false,"seen":5,"at":[31,2],"node":"n1"}. As in jepsen.independent the
-// value is the pair [key, value]. The first line is a header: {"schema":"whitewater.history","v":1}.
+// value is the pair [key, value]. The first line is a header:
+// {"schema":"whitewater.history","v":1}.
 #pragma once
 
 #include <cstdio>
@@ -27,7 +28,8 @@ void append_json_string(std::string& out, std::string_view text);
 /// Writes a history line by line.
 ///
 /// Shape:  buffered; flush() hands everything to the operating system, and the destructor flushes.
-/// Errors: kNoSpace or kIo naming the file; after the first error nothing more is written, and every
+/// Errors: kNoSpace or kIo naming the file; after the first error nothing more is written, and
+/// every
 ///         later call returns the same error, so that the file stays a readable prefix.
 class HistoryWriter {
  public:
@@ -57,9 +59,10 @@ struct HistoryFile {
 
 /// Reads a history of ours from text. `name` is used in errors.
 ///
-/// Errors: kCorrupt naming the line and what is wrong with it: not JSON, a missing or mistyped key, an
-///         index that is not dense, a time that falls, a completion without an invocation, a process
-///         that invokes twice. Only the last line may be torn.
+/// Errors: kCorrupt naming the line and what is wrong with it: not JSON, a missing or mistyped key,
+/// an
+///         index that is not dense, a time that falls, a completion without an invocation, a
+///         process that invokes twice. Only the last line may be torn.
 Result<HistoryFile> parse_history(std::string_view text, const std::string& name);
 
 /// Reads a history file. Errors: kIo, and those of parse_history.

@@ -45,7 +45,11 @@ struct LogPosition {
 };
 
 /// "n3", as users write it.
-inline std::string name_of(NodeId node) { return "n" + std::to_string(node.value); }
-inline std::string name_of(ClientId client) { return "c" + std::to_string(client.value); }
+inline std::string name_of(NodeId node) {
+  return "n" + std::to_string(node.value);
+}
+inline std::string name_of(ClientId client) {
+  return "c" + std::to_string(client.value);
+}
 
 }  // namespace ww

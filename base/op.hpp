@@ -29,23 +29,24 @@ using Value = std::variant<std::monostate, std::int64_t, std::vector<std::int64_
 
 /// One line of a history.
 ///
-/// A read's value is what it saw (nil in its invocation). A write's value is what it writes. A cas has
-/// `value` = the value it expects and `to` = the value it writes; its `ok` says in `matched` whether it
-/// took effect and in `seen` what it saw when it did not. An append adds `value` to the key's list.
+/// A read's value is what it saw (nil in its invocation). A write's value is what it writes. A cas
+/// has `value` = the value it expects and `to` = the value it writes; its `ok` says in `matched`
+/// whether it took effect and in `seen` what it saw when it did not. An append adds `value` to the
+/// key's list.
 struct Op {
-  std::uint64_t index = 0;   // dense from 0, in the order of the history's lines
-  std::int64_t time = 0;     // ns since the run began
+  std::uint64_t index = 0;  // dense from 0, in the order of the history's lines
+  std::int64_t time = 0;    // ns since the run began
   OpType type = OpType::kInvoke;
   std::int64_t process = 0;  // kNemesisProcess for the nemesis
   Func f = Func::kRead;
   std::uint64_t key = 0;
   Value value;
-  Value to;                  // cas only
-  bool matched = true;       // cas ok only
-  Value seen;                // cas ok with matched == false
-  LogPosition at;            // where it took effect, as the node said (an untrusted witness); or {0,0}
-  NodeId node = kNobody;     // the node that answered, or was asked
-  std::string error;         // fail and info: why
+  Value to;               // cas only
+  bool matched = true;    // cas ok only
+  Value seen;             // cas ok with matched == false
+  LogPosition at;         // where it took effect, as the node said (an untrusted witness); or {0,0}
+  NodeId node = kNobody;  // the node that answered, or was asked
+  std::string error;      // fail and info: why
   friend bool operator==(const Op&, const Op&) = default;
 };
 

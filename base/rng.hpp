@@ -1,8 +1,8 @@
 // Randomness that is a function of names, never of order.
 //
 // A draw is keyed by its *content*: the run's seed, a domain ("packet.delay") and the numbers that
-// identify the thing decided. Two things never share a stream, so removing one decision leaves every
-// other as it was. There is no std::*_distribution: their results differ between libraries.
+// identify the thing decided. Two things never share a stream, so removing one decision leaves
+// every other as it was. There is no std::*_distribution: their results differ between libraries.
 #pragma once
 
 #include <cstdint>

@@ -25,9 +25,15 @@ using std::chrono::seconds;
 
 inline constexpr Instant kNever = Instant::max();
 
-constexpr std::int64_t to_ns(Instant t) { return t.time_since_epoch().count(); }
-constexpr std::int64_t to_ns(Duration d) { return d.count(); }
-constexpr Instant instant_at(std::int64_t ns) { return Instant{Duration{ns}}; }
+constexpr std::int64_t to_ns(Instant t) {
+  return t.time_since_epoch().count();
+}
+constexpr std::int64_t to_ns(Duration d) {
+  return d.count();
+}
+constexpr Instant instant_at(std::int64_t ns) {
+  return Instant{Duration{ns}};
+}
 
 /// What a node's clocks show. Drift moves both; a bump or strobe moves only `wall`; `mono` never
 /// goes back. Correct Raft decides by `mono` alone.

@@ -16,7 +16,9 @@ enum class Verdict : std::uint8_t { kValid, kUnknown, kInvalid };
 
 std::string_view name_of(Verdict verdict);
 
-constexpr Verdict compose(Verdict a, Verdict b) { return a > b ? a : b; }
+constexpr Verdict compose(Verdict a, Verdict b) {
+  return a > b ? a : b;
+}
 
 /// One broken rule, with what a Raft engineer needs to see it.
 struct Violation {
@@ -30,15 +32,15 @@ struct Violation {
 
 /// The outcome of one checker.
 struct CheckResult {
-  std::string checker;         // "linearizable", "ES", "vacuity", ...
-  std::string title;           // one line that says what was checked
+  std::string checker;  // "linearizable", "ES", "vacuity", ...
+  std::string title;    // one line that says what was checked
   Verdict verdict = Verdict::kUnknown;
   std::uint64_t evaluated = 0;  // how often the rule was applied; 0 is reported, never "valid"
   std::string reason;           // why, when not valid
-  std::vector<Violation> violations;           // bounded by kMaxViolations; the first ones
-  std::uint64_t violation_count = 0;           // all of them
-  std::map<std::string, double> numbers;       // statistics by name
-  double seconds = 0;                          // how long the check took
+  std::vector<Violation> violations;      // bounded by kMaxViolations; the first ones
+  std::uint64_t violation_count = 0;      // all of them
+  std::map<std::string, double> numbers;  // statistics by name
+  double seconds = 0;                     // how long the check took
 };
 
 inline constexpr std::size_t kMaxViolations = 16;

@@ -75,14 +75,13 @@ struct FrameSocket::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void read() {
-    socket.async_read_some(
-        asio::buffer(buffer),
-        [self = shared_from_this()](boost::system::error_code ec, std::size_t n) {
-          if (self->closed) return;
-          if (ec) return self->fail(Error{ErrorCode::kClosed, false, ec.message()});
-          self->frames.feed(std::string_view(self->buffer.data(), n));
-          if (self->deliver()) self->read();
-        });
+    socket.async_read_some(asio::buffer(buffer), [self = shared_from_this()](
+                                                     boost::system::error_code ec, std::size_t n) {
+      if (self->closed) return;
+      if (ec) return self->fail(Error{ErrorCode::kClosed, false, ec.message()});
+      self->frames.feed(std::string_view(self->buffer.data(), n));
+      if (self->deliver()) self->read();
+    });
   }
 
   /// Hands out whole frames; false when the connection ended meanwhile.
@@ -160,9 +159,13 @@ FrameSocket::~FrameSocket() {
   impl_->shut();
 }
 
-void FrameSocket::send(std::string_view frames) { impl_->send(frames); }
+void FrameSocket::send(std::string_view frames) {
+  impl_->send(frames);
+}
 
-std::size_t FrameSocket::queued() const { return impl_->waiting.size() + impl_->in_flight.size(); }
+std::size_t FrameSocket::queued() const {
+  return impl_->waiting.size() + impl_->in_flight.size();
+}
 
 struct FrameListener::Impl : std::enable_shared_from_this<Impl> {
   Impl(asio::io_context& io, OnAccept handler) : acceptor(io), on_accept(std::move(handler)) {}

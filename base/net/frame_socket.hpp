@@ -37,8 +37,9 @@ class FrameSocket {
     std::function<void()> on_open;
     /// A whole frame arrived; `payload` is valid during the call.
     std::function<void(std::string_view payload)> on_frame;
-    /// It is over: refused (kClosed, definite: nothing was sent), closed by the other side, a broken
-    /// frame (kTooLarge), or our queue over its bound (kBusy). Called once, never after close().
+    /// It is over: refused (kClosed, definite: nothing was sent), closed by the other side, a
+    /// broken frame (kTooLarge), or our queue over its bound (kBusy). Called once, never after
+    /// close().
     std::function<void(const Error&)> on_closed;
   };
 

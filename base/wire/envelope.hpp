@@ -31,10 +31,18 @@ std::optional<MessageType> message_type_of(std::string_view name);
 /// A party on the network: node n is n, client c is kFirstClient + c.
 using Endpoint = Id<struct EndpointTag, std::uint32_t>;
 inline constexpr std::uint32_t kFirstClient = 1U << 16;
-constexpr Endpoint endpoint_of(NodeId node) { return Endpoint{node.value}; }
-constexpr Endpoint endpoint_of(ClientId client) { return Endpoint{kFirstClient + client.value}; }
-constexpr bool is_node(Endpoint e) { return e.value > 0 && e.value < kFirstClient; }
-constexpr NodeId node_of(Endpoint e) { return is_node(e) ? NodeId{e.value} : kNobody; }
+constexpr Endpoint endpoint_of(NodeId node) {
+  return Endpoint{node.value};
+}
+constexpr Endpoint endpoint_of(ClientId client) {
+  return Endpoint{kFirstClient + client.value};
+}
+constexpr bool is_node(Endpoint e) {
+  return e.value > 0 && e.value < kFirstClient;
+}
+constexpr NodeId node_of(Endpoint e) {
+  return is_node(e) ? NodeId{e.value} : kNobody;
+}
 constexpr ClientId client_of(Endpoint e) {
   return e.value > kFirstClient ? ClientId{e.value - kFirstClient} : ClientId{0};
 }
@@ -46,8 +54,8 @@ struct Envelope {
   Endpoint from;
   Endpoint to;
   MessageType type = MessageType::kAppend;
-  Term term = 0;        // 0 for client messages
-  MessageId id;         // unique per sender; copies of a message share it
+  Term term = 0;              // 0 for client messages
+  MessageId id;               // unique per sender; copies of a message share it
   std::uint64_t content = 0;  // names the content: an append's first index, a client's request id
   friend bool operator==(const Envelope&, const Envelope&) = default;
 

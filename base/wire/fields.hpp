@@ -1,7 +1,8 @@
 // One description of a record serves its encoder, its decoder and its JSON.
 //
 // A record has `template <class Self, class V> static void fields(Self& s, V& v)`, which calls
-// `v("name", s.member)` for each member in wire order. Numbers travel as varints, signed ones zigzag.
+// `v("name", s.member)` for each member in wire order. Numbers travel as varints, signed ones
+// zigzag.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,9 @@
 namespace ww::wire {
 
 template <class T>
-concept Record = requires(T& t, int& v) { T::fields(t, v); };
+concept Record = requires(T& t, int& v) {
+  T::fields(t, v);
+};
 
 constexpr std::uint64_t zigzag(std::int64_t v) {
   return (static_cast<std::uint64_t>(v) << 1) ^ static_cast<std::uint64_t>(v >> 63);
@@ -59,8 +62,7 @@ class Encoder {
     for (const T& item : x) put(item);
   }
   template <class T>
-    requires(std::is_integral_v<T> || std::is_enum_v<T> || Record<T>)
-  void put(const T& x) {
+  requires(std::is_integral_v<T> || std::is_enum_v<T> || Record<T>) void put(const T& x) {
     if constexpr (Record<T>) {
       T::fields(x, *this);
     } else if constexpr (std::is_enum_v<T>) {
@@ -115,8 +117,7 @@ class Decoder {
     for (T& item : x) get(item);
   }
   template <class T>
-    requires(std::is_integral_v<T> || std::is_enum_v<T> || Record<T>)
-  void get(T& x) {
+  requires(std::is_integral_v<T> || std::is_enum_v<T> || Record<T>) void get(T& x) {
     if constexpr (Record<T>) {
       T::fields(x, *this);
     } else if constexpr (std::is_enum_v<T>) {
@@ -134,8 +135,8 @@ class Decoder {
   ByteReader& r_;
 };
 
-/// Renders a record's fields as JSON members, each with a leading comma. Byte strings are printed as
-/// text with escapes; enumerations by `name_of`.
+/// Renders a record's fields as JSON members, each with a leading comma. Byte strings are printed
+/// as text with escapes; enumerations by `name_of`.
 class JsonFields {
  public:
   explicit JsonFields(std::string& out) : out_(out) {}
@@ -173,8 +174,7 @@ class JsonFields {
     out_ += ']';
   }
   template <class T>
-    requires(std::is_integral_v<T> || std::is_enum_v<T> || Record<T>)
-  void put(const T& x) {
+  requires(std::is_integral_v<T> || std::is_enum_v<T> || Record<T>) void put(const T& x) {
     if constexpr (Record<T>) {
       std::string members;
       JsonFields nested(members);

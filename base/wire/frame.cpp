@@ -37,9 +37,9 @@ Result<std::optional<std::string_view>> FrameBuffer::next() {
   ByteReader header(std::string_view(buffer_).substr(at_, kFrameHeader));
   const std::uint32_t size = header.u32();
   if (size > limit_) {
-    return Error{ErrorCode::kTooLarge, true,
-                 "a frame of " + std::to_string(size) + " bytes; the limit is " +
-                     std::to_string(limit_)};
+    return Error{
+        ErrorCode::kTooLarge, true,
+        "a frame of " + std::to_string(size) + " bytes; the limit is " + std::to_string(limit_)};
   }
   if (pending() < kFrameHeader + size) return std::optional<std::string_view>();
   const std::string_view payload = std::string_view(buffer_).substr(at_ + kFrameHeader, size);

@@ -17,14 +17,15 @@ inline constexpr std::uint32_t kMaxFrame = 4U << 20;
 /// Appends a frame around `payload`. REQUIRES: payload.size() <= kMaxFrame.
 void append_frame(std::string& out, std::string_view payload);
 
-/// Starts a frame in place: appends the header's room and returns where the frame begins; the caller
-/// appends the payload, then calls end_frame with that position.
+/// Starts a frame in place: appends the header's room and returns where the frame begins; the
+/// caller appends the payload, then calls end_frame with that position.
 std::size_t begin_frame(std::string& out);
 void end_frame(std::string& out, std::size_t begin);
 
 /// Cuts a byte stream into frames.
 ///
-/// Shape:  feed() what arrived, then next() until it yields nothing. A payload is valid until the next
+/// Shape:  feed() what arrived, then next() until it yields nothing. A payload is valid until the
+/// next
 ///         call of feed(). Memory is bounded by `limit` plus what one feed() brought.
 /// Errors: kTooLarge (definite) when a header announces more than `limit`; the stream is then dead,
 ///         and every later next() returns the same error.

@@ -42,8 +42,12 @@ Result<std::pair<Envelope, Message>> decode_message(std::string_view payload, Me
 
 }  // namespace
 
-std::string_view name_of(CommandKind kind) { return kCommandNames[static_cast<std::size_t>(kind)]; }
-std::string_view name_of(ReadMode mode) { return mode == ReadMode::kIndex ? "index" : "log"; }
+std::string_view name_of(CommandKind kind) {
+  return kCommandNames[static_cast<std::size_t>(kind)];
+}
+std::string_view name_of(ReadMode mode) {
+  return mode == ReadMode::kIndex ? "index" : "log";
+}
 std::string_view name_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::kOk:
@@ -59,7 +63,9 @@ std::string_view name_of(Refusal refusal) {
   return kRefusalNames[static_cast<std::size_t>(refusal)];
 }
 
-void encode_command(std::string& out, const Command& command) { encode_record(out, command); }
+void encode_command(std::string& out, const Command& command) {
+  encode_record(out, command);
+}
 
 Result<Command> decode_command(std::string_view bytes) {
   ByteReader in(bytes);

@@ -60,8 +60,8 @@ struct EnumSize<ReadMode> {
 std::string_view name_of(ReadMode mode);
 
 struct ClientRequest {
-  /// Numbers the requests of one connection, growing; a node drops one that does not grow, so that a
-  /// copy made by the network is not a second attempt.
+  /// Numbers the requests of one connection, growing; a node drops one that does not grow, so that
+  /// a copy made by the network is not a second attempt.
   std::uint64_t request = 0;
   ReadMode read_mode = ReadMode::kIndex;
   Command command;
@@ -82,7 +82,15 @@ struct EnumSize<Outcome> {
 };
 std::string_view name_of(Outcome outcome);
 
-enum class Refusal : std::uint8_t { kNone, kNotLeader, kBusy, kExpired, kTooLarge, kStopped, kLost };
+enum class Refusal : std::uint8_t {
+  kNone,
+  kNotLeader,
+  kBusy,
+  kExpired,
+  kTooLarge,
+  kStopped,
+  kLost
+};
 template <>
 struct EnumSize<Refusal> {
   static constexpr std::uint64_t value = 7;
@@ -95,10 +103,10 @@ struct ClientReply {
   Refusal refusal = Refusal::kNone;  // why, when not ok
   /// Where it took effect: the command's entry, or for an index read the last applied entry.
   LogPosition at;
-  bool matched = true;   // cas: whether it took effect
-  bool exists = false;   // read, cas, delete: whether the key was there before
-  std::string value;     // read, cas: what was there
-  SessionId session;     // open: the new session
+  bool matched = true;           // cas: whether it took effect
+  bool exists = false;           // read, cas, delete: whether the key was there before
+  std::string value;             // read, cas: what was there
+  SessionId session;             // open: the new session
   NodeId leader_hint = kNobody;  // not-leader: whom to ask instead
   friend bool operator==(const ClientReply&, const ClientReply&) = default;
   template <class Self, class V>

@@ -64,7 +64,9 @@ bool entries_are_well_formed(const Append& message) {
 
 }  // namespace
 
-std::string_view name_of(MessageType type) { return kTypeNames[static_cast<std::size_t>(type)]; }
+std::string_view name_of(MessageType type) {
+  return kTypeNames[static_cast<std::size_t>(type)];
+}
 
 std::optional<MessageType> message_type_of(std::string_view name) {
   for (std::size_t i = 0; i < kTypeNames.size(); ++i) {
@@ -131,8 +133,9 @@ std::uint64_t content_of(const PeerMessage& message) {
 
 void encode_peer(std::string& out, NodeId from, NodeId to, MessageId id, const PeerMessage& message,
                  std::string_view entries) {
-  const Envelope envelope{endpoint_of(from), endpoint_of(to), type_of(message),
-                          term_of(message),  id,              content_of(message)};
+  const Envelope envelope{
+      endpoint_of(from),  endpoint_of(to), type_of(message), term_of(message), id,
+      content_of(message)};
   encode_record(out, envelope);
   std::visit([&](const auto& m) { encode_record(out, m); }, message);
   out.append(entries);

@@ -26,8 +26,8 @@ struct EnumSize<EntryKind> {
 };
 std::string_view name_of(EntryKind kind);
 
-/// One log entry, its payload lent. On the wire and on disk: varint length of the rest, varint term,
-/// u8 kind, payload.
+/// One log entry, its payload lent. On the wire and on disk: varint length of the rest, varint
+/// term, u8 kind, payload.
 struct EntryView {
   Term term = 0;
   EntryKind kind = EntryKind::kNoop;
@@ -88,8 +88,9 @@ struct Append {
   Index commit = 0;
   std::uint64_t round = 0;
   std::uint32_t count = 0;
-  /// Received: the encoded entries, lent by the frame. To be sent: empty; the sender's host fills in
-  /// the entries (prev.index, prev.index + count] of the replica's log when it encodes the message.
+  /// Received: the encoded entries, lent by the frame. To be sent: empty; the sender's host fills
+  /// in the entries (prev.index, prev.index + count] of the replica's log when it encodes the
+  /// message.
   std::string_view entries;
   friend bool operator==(const Append&, const Append&) = default;
   template <class Self, class V>
@@ -100,9 +101,10 @@ struct Append {
     v("count", s.count);
   }
 };
-/// On success `match` is prev.index + count of the append answered, all of it durable at the replier.
-/// On failure `conflict` tells where to go back to: {first index of the conflicting term, that term},
-/// or {last index + 1, 0} when the log is too short; `match` is then the refused prev.index.
+/// On success `match` is prev.index + count of the append answered, all of it durable at the
+/// replier. On failure `conflict` tells where to go back to: {first index of the conflicting term,
+/// that term}, or {last index + 1, 0} when the log is too short; `match` is then the refused
+/// prev.index.
 struct AppendReply {
   Term term = 0;
   bool success = false;
@@ -134,7 +136,8 @@ struct PeerFrame {
   Envelope envelope;
   PeerMessage message;  // its entries point into the payload it was decoded from
 };
-/// Errors: kCorrupt, definite, when it is not exactly one well-formed message between nodes, entries
+/// Errors: kCorrupt, definite, when it is not exactly one well-formed message between nodes,
+/// entries
 ///         included.
 Result<PeerFrame> decode_peer(std::string_view payload);
 

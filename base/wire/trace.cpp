@@ -48,7 +48,9 @@ std::string_view name_of(StoreOp op) {
       "create", "rename", "unlink", "truncate", "write", "sync-file", "sync-dir"};
   return kNames[static_cast<std::size_t>(op)];
 }
-std::string_view name_of(const Event& event) { return kEventNames[event.index()]; }
+std::string_view name_of(const Event& event) {
+  return kEventNames[event.index()];
+}
 
 void encode(std::string& out, std::uint64_t sequence, Instant time, const Event& event) {
   ByteWriter w(out);

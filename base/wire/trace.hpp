@@ -111,8 +111,8 @@ struct Committed {
 };
 /// What the state machine did with a session's command.
 enum class Execution : std::uint8_t { kNoop, kExecuted, kRepeated, kRefused };
-/// One entry was applied: its hash, the digest of the whole machine after it (sessions included), and
-/// for commands the session, its sequence number, and a hash of the answer.
+/// One entry was applied: its hash, the digest of the whole machine after it (sessions included),
+/// and for commands the session, its sequence number, and a hash of the answer.
 struct Applied {
   LogPosition at;
   std::uint64_t hash = 0;
@@ -132,12 +132,13 @@ struct Applied {
 struct Summary {
   MessageType type = MessageType::kAppend;
   Term term = 0;
-  bool ok = false;           // replies: granted, success
-  LogPosition position;      // votes: last; appends: prev; append replies: conflict
-  std::uint32_t count = 0;   // appends: entries
-  Index index = 0;           // appends: commit; append replies: match
+  bool ok = false;          // replies: granted, success
+  LogPosition position;     // votes: last; appends: prev; append replies: conflict
+  std::uint32_t count = 0;  // appends: entries
+  Index index = 0;          // appends: commit; append replies: match
   std::uint64_t round = 0;
-  std::uint64_t entries_hash = 0;  // appends: hash_bytes of the encoded entries, 0 when there are none
+  std::uint64_t entries_hash =
+      0;  // appends: hash_bytes of the encoded entries, 0 when there are none
   friend bool operator==(const Summary&, const Summary&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
@@ -235,7 +236,8 @@ enum class StoreOp : std::uint8_t {
   kSyncDir,   // returned: the directory's entries so far are durable
 };
 /// An operation on the data directory: intents are emitted before the system call, the two syncs
-/// after it returned well. `file` is a plain name in the one flat directory. `ok` false: a sync failed.
+/// after it returned well. `file` is a plain name in the one flat directory. `ok` false: a sync
+/// failed.
 struct Store {
   StoreOp op = StoreOp::kWrite;
   std::string file;
@@ -254,8 +256,9 @@ std::string_view name_of(Execution execution);
 std::string_view name_of(ReadPhase phase);
 std::string_view name_of(StoreOp op);
 
-using Event = std::variant<Boot, RoleChange, VoteCast, Appended, Truncated, Synced, Committed, Applied,
-                           Sent, Received, Read, Client, Mark, ClockFlip, Stall, Halt, Store>;
+using Event =
+    std::variant<Boot, RoleChange, VoteCast, Appended, Truncated, Synced, Committed, Applied, Sent,
+                 Received, Read, Client, Mark, ClockFlip, Stall, Halt, Store>;
 
 /// "boot", "role", "vote", "append", ...: the `ev` of trace.jsonl.
 std::string_view name_of(const Event& event);
