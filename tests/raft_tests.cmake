@@ -1,0 +1,12 @@
+add_library(ww_raft_testing STATIC
+  unit/raft_cluster.cpp
+  unit/raft_cluster.hpp
+  unit/raft_oracle.cpp
+  unit/raft_oracle.hpp
+  unit/raft_torture.cpp
+  unit/raft_torture.hpp)
+target_link_libraries(ww_raft_testing PUBLIC ww_raft)
+
+ww_test(replica_random_test LABEL unit
+  SOURCES unit/replica_random_test.cpp
+  DEPS ww_raft_testing)

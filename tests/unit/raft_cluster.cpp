@@ -1,0 +1,141 @@
+#include "tests/unit/raft_cluster.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace ww::raft::testing {
+
+namespace {
+
+void apply(Disk& disk, const DiskWrite& w) {
+  if (w.write.truncate_from) {
+    disk.entries.resize(static_cast<std::size_t>(*w.write.truncate_from - 1));
+  }
+  ByteReader in(w.entries);
+  for (std::uint32_t i = 0; i < w.write.entries.count; ++i) {
+    WW_ASSERT(disk.entries.size() + 1 == w.write.entries.first + i, "a gap in the durable log");
+    const std::size_t begin = in.position();
+    wire::read_entry(in);
+    disk.entries.push_back(w.entries.substr(begin, in.position() - begin));
+  }
+  WW_ASSERT(in.done(), "a write of other entries than it names");
+  if (w.write.term) {
+    WW_ASSERT(*w.write.term >= disk.term, "a durable term fell");
+    disk.term = *w.write.term;
+    disk.vote = w.write.voted_for;
+  }
+}
+
+}  // namespace
+
+Term Disk::term_at(Index index) const {
+  if (index == 0 || index > entries.size()) return 0;
+  ByteReader in(entries[static_cast<std::size_t>(index - 1)]);
+  return wire::read_entry(in).term;
+}
+
+Cluster::Cluster(std::size_t size, const Config& config, Observer observer)
+    : observer_(std::move(observer)), cuts_(size, std::vector<bool>(size)) {
+  Config own = config;
+  own.voters.clear();
+  for (std::uint32_t i = 1; i <= size; ++i) own.voters.push_back(NodeId{i});
+  own.incarnation = 0;
+  members_.resize(size);
+  for (std::uint32_t i = 1; i <= size; ++i) {
+    own.self = NodeId{i};
+    members_[i - 1].id = own.self;
+    members_[i - 1].config = own;
+  }
+  for (const Member& member : members_) start(member.id);
+}
+
+void Cluster::timer(NodeId node) {
+  step(at(node), TimerDue{});
+}
+
+void Cluster::request(NodeId node, const Request& request) {
+  step(at(node), request);
+}
+
+void Cluster::deliver(std::size_t place) {
+  const Packet packet = packets_[place];
+  drop(place);
+  Member& receiver = at(packet.to);
+  if (!receiver.replica) return;
+  const Result<wire::PeerFrame> frame = wire::decode_peer(packet.payload);
+  WW_ASSERT(frame.ok(), "a replica sent what does not decode");
+  step(receiver, Received{packet.from, frame->message});
+}
+
+void Cluster::complete_write(NodeId node, const Result<void>& outcome) {
+  Member& member = at(node);
+  DiskWrite done = std::move(member.pending.front());
+  member.pending.pop_front();
+  const WriteId id = done.write.id;
+  const bool sync = done.write.sync;
+  if (outcome.ok()) {
+    member.written.push_back(std::move(done));
+    if (sync) {
+      for (const DiskWrite& w : member.written) apply(member.disk, w);
+      member.written.clear();
+    }
+  } else {
+    member.pending.clear();  // A storage that failed refuses everything later.
+  }
+  step(member, Written{id, outcome});
+}
+
+void Cluster::crash(NodeId node, std::size_t kept) {
+  Member& member = at(node);
+  member.replica.reset();
+  for (DiskWrite& w : member.pending) member.written.push_back(std::move(w));
+  for (std::size_t i = 0; i < std::min(kept, member.written.size()); ++i) {
+    apply(member.disk, member.written[i]);
+  }
+  member.written.clear();
+  member.pending.clear();
+}
+
+void Cluster::start(NodeId node) {
+  Member& member = at(node);
+  ++member.config.incarnation;
+  Durable survived{member.disk.term, member.disk.vote, 1, member.disk.entries.size(), {}};
+  for (const std::string& entry : member.disk.entries) survived.entries += entry;
+  effects_.clear();
+  member.replica.emplace(member.config, std::move(survived), Now{now_, now_}, effects_);
+  carry_out(member);
+}
+
+void Cluster::cut(NodeId from, NodeId to, bool is_cut) {
+  cuts_[from.value - 1][to.value - 1] = is_cut;
+}
+
+void Cluster::step(Member& member, const Input& input) {
+  WW_ASSERT(member.replica.has_value(), "a step of a node that is down");
+  effects_.clear();
+  member.replica->step(Now{now_, now_}, input, effects_);
+  carry_out(member);
+}
+
+void Cluster::carry_out(Member& member) {
+  for (const Effect& effect : effects_) {
+    if (observer_) observer_(member, effect);
+    if (const auto* write = std::get_if<Write>(&effect)) {
+      member.pending.push_back({*write, std::string(member.replica->encoded(write->entries))});
+    } else if (const auto* send = std::get_if<Send>(&effect)) {
+      if (is_cut(member.id, send->to)) continue;
+      wire::EntryRange range;
+      if (const auto* append = std::get_if<wire::Append>(&send->message)) {
+        range = {append->prev.index + 1, append->count};
+      }
+      Packet packet{member.id, send->to, send->id, wire::type_of(send->message), {}};
+      wire::encode_peer(packet.payload, packet.from, packet.to, packet.id, send->message,
+                        member.replica->encoded(range));
+      packets_.push_back(std::move(packet));
+    }
+  }
+}
+
+}  // namespace ww::raft::testing

@@ -1,0 +1,94 @@
+// A few replicas with a network and disks that do only what a test tells them to.
+//
+// Nothing happens by itself: a message arrives when it is delivered, a write is done when it is
+// completed, and a crash loses what was not synced.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nodes/raft/replica.hpp"
+
+namespace ww::raft::testing {
+
+/// What a disk holds for good.
+struct Disk {
+  Term term = 0;
+  NodeId vote;
+  std::vector<std::string> entries;  // encoded, from index 1
+  [[nodiscard]] Term term_at(Index index) const;
+};
+
+/// A write as the disk sees it.
+struct DiskWrite {
+  Write write;
+  std::string entries;
+};
+
+struct Packet {
+  NodeId from;
+  NodeId to;
+  MessageId id;
+  wire::MessageType type{};
+  std::string payload;
+};
+
+struct Member {
+  NodeId id;
+  Config config;
+  std::optional<Replica> replica;  // nothing while crashed
+  Disk disk;
+  std::deque<DiskWrite> written;  // completed without a sync: a crash may lose them
+  std::deque<DiskWrite> pending;  // issued, not completed
+};
+
+class Cluster {
+ public:
+  /// Sees each effect before it has any consequence.
+  using Observer = std::function<void(const Member&, const Effect&)>;
+
+  /// `config` gives everything but the node and the voters.
+  Cluster(std::size_t size, const Config& config, Observer observer);
+
+  void timer(NodeId node);  // when its deadline has come
+  void request(NodeId node, const Request& request);
+  /// Delivers the packet at `place` in packets(), or loses it when its receiver is down.
+  void deliver(std::size_t place);
+  void drop(std::size_t place) { packets_.erase(packets_.begin() + static_cast<long>(place)); }
+  void duplicate(std::size_t place) { packets_.push_back(packets_[place]); }
+  /// Completes the oldest write. REQUIRES: the node is up and has one.
+  void complete_write(NodeId node, const Result<void>& outcome = {});
+  /// The process dies; of its unsynced writes the first `kept` reached the disk.
+  void crash(NodeId node, std::size_t kept = 0);
+  void start(NodeId node);
+  /// Packets sent from now on between these two nodes are lost, or no longer.
+  void cut(NodeId from, NodeId to, bool is_cut);
+
+  [[nodiscard]] Instant now() const { return now_; }
+  void advance_to(Instant now) { now_ = std::max(now_, now); }
+  [[nodiscard]] const std::vector<Packet>& packets() const { return packets_; }
+  [[nodiscard]] const std::vector<Member>& members() const { return members_; }
+  [[nodiscard]] const Member& member(NodeId node) const { return members_[node.value - 1]; }
+  [[nodiscard]] std::size_t size() const { return members_.size(); }
+
+ private:
+  Member& at(NodeId node) { return members_[node.value - 1]; }
+  void step(Member& member, const Input& input);
+  void carry_out(Member& member);
+  [[nodiscard]] bool is_cut(NodeId from, NodeId to) const {
+    return cuts_[from.value - 1][to.value - 1];
+  }
+
+  Observer observer_;
+  Instant now_{};
+  std::vector<Member> members_;
+  std::vector<Packet> packets_;
+  std::vector<std::vector<bool>> cuts_;
+  Effects effects_;
+};
+
+}  // namespace ww::raft::testing

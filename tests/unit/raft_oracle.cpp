@@ -1,0 +1,237 @@
+#include "tests/unit/raft_oracle.hpp"
+
+#include <algorithm>
+
+#include "base/hash.hpp"
+
+namespace ww::raft::testing {
+
+namespace trace = wire::trace;
+
+namespace {
+
+/// Names a log's first `upto` entries.
+std::uint64_t chain_of(const Log& log, Index upto) {
+  std::uint64_t chain = 0;
+  for (Index i = 1; i <= upto; ++i) chain = hash_combine(chain, log.hash_at(i));
+  return chain;
+}
+
+bool disk_holds(const Disk& disk, const Log& log, Index upto) {
+  if (disk.entries.size() < upto) return false;
+  for (Index i = 1; i <= upto; ++i) {
+    if (disk.entries[static_cast<std::size_t>(i - 1)] != log.encoded({i, 1})) return false;
+  }
+  return true;
+}
+
+/// Whether the command writes its unique value for good once it is logged.
+bool is_lone_write(const wire::Command& command) {
+  return command.kind == wire::CommandKind::kWrite && command.session == SessionId{0};
+}
+
+}  // namespace
+
+void Oracle::broken(const char* rule, const Member& member, const std::string& what) {
+  if (!violation_) violation_ = std::string(rule) + ": " + name_of(member.id) + " " + what;
+}
+
+void Oracle::see(const Cluster& cluster, const Member& member, const Effect& effect) {
+  if (const auto* send = std::get_if<Send>(&effect)) return on(member, *send);
+  if (const auto* answer = std::get_if<Answer>(&effect)) return on(member, *answer);
+  const auto* event = std::get_if<Trace>(&effect);
+  if (event == nullptr) return;
+  if (const auto* e = std::get_if<trace::RoleChange>(&event->event)) on(cluster, member, *e);
+  if (const auto* e = std::get_if<trace::Committed>(&event->event)) on(cluster, member, *e);
+  if (const auto* e = std::get_if<trace::Appended>(&event->event)) on(member, *e);
+  if (const auto* e = std::get_if<trace::Applied>(&event->event)) on(member, *e);
+  if (const auto* e = std::get_if<trace::VoteCast>(&event->event)) on(member, *e);
+  if (const auto* e = std::get_if<trace::Truncated>(&event->event)) {
+    if (e->from <= now_[member.id].commit) broken("NoTrunc", member, "removed committed entries");
+  }
+}
+
+void Oracle::requested(const Request& request) {
+  invoked_[request.id] = {global_.size(), request.command};
+}
+
+void Oracle::check_state(const Member& member) {
+  if (!member.replica) return;
+  const Replica& r = *member.replica;
+  View& view = now_[member.id];
+  if (r.current_term() < view.term) broken("Term", member, "forgot its term");
+  if (r.commit_index() < view.commit) broken("CommitMono", member, "uncommitted something");
+  if (r.last_applied() != r.commit_index()) broken("Apply", member, "did not apply all");
+  if (r.commit_index() > r.last().index) broken("Apply", member, "committed beyond its log");
+  if (r.log().last().term > r.current_term()) broken("LM", member, "has entries of the future");
+  if (r.durability().stable_index() > r.last().index) {
+    broken("AckTruth", member, "believes more durable than there is");
+  }
+  view = {r.current_term(), r.commit_index(), r.last_applied()};
+}
+
+void Oracle::on(const Cluster& cluster, const Member& member, const trace::RoleChange& event) {
+  if (event.role != wire::Role::kLeader) return;
+  if (!leaders_.try_emplace(event.term, member.id).second) {
+    broken("ES", member, "is a second leader of term " + std::to_string(event.term));
+  }
+  if (event.granters.size() <= cluster.size() / 2) broken("Win", member, "won without a quorum");
+  const Log& log = member.replica->log();
+  Index checked = 0;
+  while (checked < global_.size() && global_[checked].committer < event.term) ++checked;
+  if (checked == 0) return;
+  if (log.last_index() < checked || chain_of(log, checked) != global_[checked - 1].chain) {
+    broken("LC", member, "leads without the committed entries");
+  }
+}
+
+void Oracle::on(const Cluster& cluster, const Member& member, const trace::Committed& event) {
+  const Replica& r = *member.replica;
+  const Index before = global_.size();
+  const std::uint64_t chain = chain_of(r.log(), event.to.index);
+  if (event.to.index <= before) {
+    if (global_[event.to.index - 1].chain != chain) broken("CommitAgree", member, "differs");
+    return;
+  }
+  if (before > 0 && chain_of(r.log(), before) != global_.back().chain) {
+    return broken("CommitAgree", member, "differs");
+  }
+  if (r.role() != wire::Role::kLeader) return broken("FollowerBound", member, "committed first");
+  if (event.to.term != r.current_term()) broken("OwnTerm", member, "committed by an old term");
+  std::size_t holders = 0;
+  for (const Member& other : cluster.members()) {
+    holders += disk_holds(other.disk, r.log(), event.to.index) ? 1U : 0U;
+  }
+  if (holders <= cluster.size() / 2) broken("CommitDurable", member, "committed in memory only");
+  for (Index i = before + 1; i <= event.to.index; ++i) {
+    global_.push_back({r.log().term_at(i), chain_of(r.log(), i), r.current_term()});
+    model(i, r.log().at(i));
+  }
+}
+
+void Oracle::on(const Member& member, const trace::Appended& event) {
+  const Log& log = member.replica->log();
+  for (Index i = event.first; i < event.first + event.entries.size(); ++i) {
+    const std::uint64_t chain = chain_of(log, i);
+    const auto [known, fresh] = chains_.try_emplace({i, log.term_at(i)}, chain);
+    if (!fresh && known->second != chain) broken("LM", member, "holds another log of equal end");
+  }
+}
+
+void Oracle::on(const Member& member, const trace::Applied& event) {
+  const auto [known, fresh] = digests_.try_emplace(event.at.index, event.digest);
+  if (!fresh && known->second != event.digest) broken("Apply", member, "has another digest");
+  if (event.session == SessionId{0} || event.execution != trace::Execution::kExecuted) return;
+  const auto [first, once] = executed_.try_emplace({event.session, event.seq}, event.at.index);
+  if (!once && first->second != event.at.index) broken("Session", member, "executed a retry");
+}
+
+void Oracle::on(const Member& member, const trace::VoteCast& event) {
+  if (!event.granted || event.pre) return;
+  // A decision that nobody heard of and that was not durable is forgotten in a crash, rightly.
+  const auto key = std::make_tuple(member.id, member.config.incarnation, event.term);
+  const auto [cast, fresh] = decided_.try_emplace(key, event.candidate);
+  if (!fresh && cast->second != event.candidate) broken("Vote1", member, "decided twice");
+}
+
+void Oracle::on(const Member& member, const Send& send) {
+  const auto* pre = std::get_if<wire::PreVoteReply>(&send.message);
+  if (std::holds_alternative<wire::PreVote>(send.message) || (pre != nullptr && pre->granted)) {
+    return;
+  }
+  const Disk& disk = member.disk;
+  if (wire::term_of(send.message) > disk.term) {
+    broken("Term", member, "spoke of a term that is not durable");
+  }
+  if (const auto* m = std::get_if<wire::VoteReply>(&send.message)) {
+    if (m->granted) voted(member, m->term, send.to);
+    if (m->granted && disk.term == m->term && disk.vote != send.to) {
+      broken("Vote1", member, "gave a vote that is not durable");
+    }
+  }
+  if (std::holds_alternative<wire::Vote>(send.message)) {
+    voted(member, wire::term_of(send.message), member.id);
+    if (disk.vote != member.id) broken("Vote1", member, "stands without a durable vote");
+  }
+  if (const auto* m = std::get_if<wire::AppendReply>(&send.message)) {
+    if (m->success && !disk_holds(disk, member.replica->log(), m->match)) {
+      broken("AckTruth", member, "acknowledged entries that are not durable");
+    }
+  }
+}
+
+void Oracle::voted(const Member& member, Term term, NodeId candidate) {
+  const auto [vote, fresh] = votes_.try_emplace({member.id, term}, candidate);
+  if (!fresh && vote->second != candidate) broken("Vote1", member, "voted twice");
+}
+
+void Oracle::on(const Member& member, const Answer& answer) {
+  const auto found = invoked_.find(answer.id);
+  if (found == invoked_.end()) return broken("ReplyTruth", member, "answered nobody, or twice");
+  const Invoked invoked = found->second;
+  invoked_.erase(found);
+  const wire::ClientReply& reply = answer.reply;
+  const wire::Command& command = invoked.command;
+  if (reply.outcome == wire::Outcome::kFailed && is_lone_write(command)) {
+    failed_values_.insert(command.value);
+    if (logged_values_.count(command.value) != 0) broken("ReplyTruth", member, "lied of failure");
+  }
+  if (reply.outcome != wire::Outcome::kOk) return;
+  ++answered_ok_;
+  const bool known = reply.at.index <= global_.size();
+  const Term term = known && reply.at.index > 0 ? global_[reply.at.index - 1].term : 0;
+  if (!known || term != reply.at.term) {
+    return broken("ReplyTruth", member, "said ok of what is not committed");
+  }
+  if (is_lone_write(command) && logged_values_.count(command.value) == 0) {
+    broken("ReplyTruth", member, "said ok of a write that is not in the log");
+  }
+  if (command.kind != wire::CommandKind::kRead || command.session != SessionId{0}) return;
+  ++reads_served_;
+  if (reply.at.index < invoked.committed) broken("LIN", member, "served a stale read");
+  const std::optional<std::string> expected = value_at(command.key, reply.at.index);
+  if (expected.has_value() != reply.exists || expected.value_or("") != reply.value) {
+    broken("LIN", member, "read what was never there");
+  }
+}
+
+void Oracle::model(Index index, const wire::EntryView& entry) {
+  if (entry.kind == wire::EntryKind::kNoop) return;
+  const wire::Command command = *wire::decode_command(entry.payload);
+  if (command.kind == wire::CommandKind::kOpenSession) {
+    sessions_[SessionId{index}] = 0;
+    return;
+  }
+  if (command.session != SessionId{0}) {
+    const auto session = sessions_.find(command.session);
+    if (session == sessions_.end() || command.seq <= session->second) return;
+    session->second = command.seq;
+  }
+  auto& versions = versions_[command.key];
+  const std::optional<std::string> before = value_at(command.key, index);
+  if (command.kind == wire::CommandKind::kWrite) {
+    versions.emplace_back(index, command.value);
+    logged_values_.insert(command.value);
+  } else if (command.kind == wire::CommandKind::kAppend) {
+    versions.emplace_back(index, before.value_or("") + command.value);
+  } else if (command.kind == wire::CommandKind::kDelete) {
+    versions.emplace_back(index, std::nullopt);
+  } else if (command.kind == wire::CommandKind::kCas && before == command.expected) {
+    versions.emplace_back(index, command.value);
+  }
+  if (is_lone_write(command) && failed_values_.count(command.value) != 0 && !violation_) {
+    violation_ = "ReplyTruth: a definite failure was committed";
+  }
+}
+
+std::optional<std::string> Oracle::value_at(const std::string& key, Index index) const {
+  const auto found = versions_.find(key);
+  if (found == versions_.end()) return std::nullopt;
+  std::optional<std::string> value;
+  for (const auto& [at, version] : found->second) {
+    if (at <= index) value = version;
+  }
+  return value;
+}
+
+}  // namespace ww::raft::testing

@@ -1,0 +1,229 @@
+#include "tests/unit/raft_torture.hpp"
+
+#include <iterator>
+
+#include "base/rng.hpp"
+#include "tests/unit/raft_cluster.hpp"
+#include "tests/unit/raft_oracle.hpp"
+
+namespace ww::raft::testing {
+
+namespace {
+
+/// One run of one seed. Everything in it is decided by the seed.
+class Torture {
+ public:
+  Torture(std::uint64_t seed, std::optional<bugs::Bug> bug)
+      : rng_(key_of(seed, "torture")), bug_(bug), cluster_(pick_size(), config(seed), observer()) {
+    crash_ppm_ = static_cast<std::uint32_t>(rng_.below(15'000));
+    loss_ppm_ = static_cast<std::uint32_t>(rng_.below(150'000));
+    write_ppm_ = 100'000 + static_cast<std::uint32_t>(rng_.below(800'000));
+  }
+
+  TortureResult run(int steps) {
+    for (int i = 0; i < steps && !oracle_.violation(); ++i) {
+      act();
+      for (const Member& member : cluster_.members()) oracle_.check_state(member);
+    }
+    TortureResult out;
+    if (!oracle_.violation()) out.converged = converge();
+    out.violation = oracle_.violation();
+    out.committed = oracle_.committed();
+    out.leaders = oracle_.leaders();
+    out.reads = oracle_.reads_served();
+    out.ok = oracle_.answered_ok();
+    out.reached = reached_;
+    if (bug_) {
+      for (const Member& m : cluster_.members()) {
+        if (m.replica) out.reached += m.replica->bugs().reached(*bug_);
+      }
+    }
+    return out;
+  }
+
+ private:
+  std::size_t pick_size() {
+    constexpr std::size_t kSizes[] = {3, 3, 3, 5, 1, 2, 4};
+    return kSizes[rng_.below(std::size(kSizes))];
+  }
+
+  Config config(std::uint64_t seed) {
+    Config c;
+    c.seed = seed;
+    c.limits.max_append_bytes = rng_.below(2) == 0 ? 40 : 4096;
+    c.limits.max_pending_requests = 8;
+    c.limits.max_uncommitted_bytes = 500;
+    c.limits.max_sessions = 4;
+    if (bug_) c.bugs.turn_on(*bug_);
+    return c;
+  }
+
+  Cluster::Observer observer() {
+    return [this](const Member& member, const Effect& effect) {
+      oracle_.see(cluster_, member, effect);
+    };
+  }
+
+  NodeId random_node() {
+    return NodeId{1 + static_cast<std::uint32_t>(rng_.below(cluster_.size()))};
+  }
+  const Member& random_member() { return cluster_.member(random_node()); }
+
+  void act() {
+    const std::uint64_t choice = rng_.below(1'000'000);
+    if (choice < crash_ppm_) return crash_or_cut();
+    if (choice < crash_ppm_ + 60'000) return request();
+    if (choice < crash_ppm_ + 120'000) return expire_a_timer();
+    if (choice < crash_ppm_ + 150'000) return restart();
+    if (rng_.chance_ppm(write_ppm_) && complete_a_write()) return;
+    message();
+  }
+
+  void crash_or_cut() {
+    const Member& member = random_member();
+    const NodeId other = random_node();
+    switch (rng_.below(4)) {
+      case 0:
+      case 1:
+        if (!member.replica) return;
+        if (bug_) reached_ += member.replica->bugs().reached(*bug_);
+        cluster_.crash(member.id, rng_.below(member.pending.size() + member.written.size() + 1));
+        return oracle_.crashed(member.id);
+      case 2:
+        if (other != member.id) cluster_.cut(member.id, other, true);
+        return;
+      default:
+        for (const Member& m : cluster_.members())
+          cluster_.cut(member.id, m.id, rng_.below(3) == 0);
+    }
+  }
+
+  void restart() {
+    const Member& member = random_member();
+    if (!member.replica) cluster_.start(member.id);
+  }
+
+  void request() {
+    const Member& member = random_member();
+    if (!member.replica) return;
+    Request r;
+    r.id = {ClientId{1}, ++requests_};
+    r.read_mode = rng_.below(4) == 0 ? wire::ReadMode::kLog : wire::ReadMode::kIndex;
+    r.command.key = std::string(1, static_cast<char>('a' + rng_.below(3)));
+    const std::uint64_t kind = rng_.below(10);
+    if (kind == 0) {
+      r.command.kind = wire::CommandKind::kOpenSession;
+    } else if (kind < 4) {
+      r.command.kind = wire::CommandKind::kRead;
+    } else if (kind < 7) {
+      r.command.kind = wire::CommandKind::kWrite;
+      r.command.value = "v" + std::to_string(requests_);
+    } else {
+      r.command.kind = static_cast<wire::CommandKind>(2 + rng_.below(4));
+      r.command.value = "x";
+      r.command.expected = "x";
+      // Session numbers are log indices; guesses hit some, and retries abound.
+      r.command.session = SessionId{2 + rng_.below(6)};
+      r.command.seq = 1 + rng_.below(4);
+    }
+    oracle_.requested(r);
+    cluster_.request(member.id, r);
+  }
+
+  void expire_a_timer() {
+    // The earliest deadline mostly, but any node's clock may run ahead of its inputs.
+    const Member* chosen = nullptr;
+    for (const Member& m : cluster_.members()) {
+      if (!m.replica || m.replica->deadline() == kNever) continue;
+      if (chosen == nullptr || m.replica->deadline() < chosen->replica->deadline()) chosen = &m;
+    }
+    const Member& other = random_member();
+    if (rng_.below(6) == 0 && other.replica) chosen = &other;
+    if (chosen == nullptr || chosen->replica->deadline() == kNever) return;
+    cluster_.advance_to(chosen->replica->deadline());
+    cluster_.timer(chosen->id);
+  }
+
+  bool complete_a_write() {
+    const Member& member = random_member();
+    if (!member.replica || member.pending.empty()) return false;
+    const bool fails = rng_.chance_ppm(200);
+    Result<void> outcome;
+    if (fails) outcome = Error{ErrorCode::kIo, false, "injected"};
+    cluster_.complete_write(member.id, outcome);
+    return true;
+  }
+
+  void message() {
+    if (cluster_.packets().empty()) return expire_a_timer();
+    const std::size_t count = cluster_.packets().size();
+    const std::size_t place = rng_.below(3) == 0 ? rng_.below(count) : 0;
+    if (rng_.chance_ppm(loss_ppm_)) return cluster_.drop(place);
+    if (rng_.chance_ppm(50'000)) cluster_.duplicate(place);
+    cluster_.deliver(place);
+  }
+
+  /// Heals everything; then a leader must appear and all nodes that still serve must agree.
+  bool converge() {
+    for (const Member& m : cluster_.members()) {
+      for (const Member& n : cluster_.members()) cluster_.cut(m.id, n.id, false);
+      if (m.replica && m.replica->role() == wire::Role::kHalted) {
+        cluster_.crash(m.id);
+        oracle_.crashed(m.id);
+      }
+      if (!m.replica) cluster_.start(m.id);
+    }
+    for (int i = 0; i < 300 && !oracle_.violation(); ++i) {
+      if (settle() && agree()) return true;
+      const Member* first = nullptr;
+      for (const Member& m : cluster_.members()) {
+        if (first == nullptr || m.replica->deadline() < first->replica->deadline()) first = &m;
+      }
+      cluster_.advance_to(first->replica->deadline());
+      cluster_.timer(first->id);
+    }
+    return false;
+  }
+
+  bool settle() {
+    for (int i = 0; i < 20'000; ++i) {
+      bool idle = cluster_.packets().empty();
+      if (!idle) cluster_.deliver(0);
+      for (const Member& m : cluster_.members()) {
+        if (m.pending.empty()) continue;
+        cluster_.complete_write(m.id);
+        idle = false;
+      }
+      if (idle) return true;
+    }
+    return false;
+  }
+
+  bool agree() {
+    const Replica& first = *cluster_.members()[0].replica;
+    for (const Member& m : cluster_.members()) {
+      const Replica& r = *m.replica;
+      if (r.leader() == kNobody || r.last() != first.last()) return false;
+      if (r.commit_index() != r.last().index || r.digest() != first.digest()) return false;
+    }
+    return true;
+  }
+
+  Rng rng_;
+  std::optional<bugs::Bug> bug_;
+  Oracle oracle_;
+  Cluster cluster_;
+  std::uint64_t requests_ = 0;
+  std::uint64_t reached_ = 0;
+  std::uint32_t crash_ppm_ = 0;
+  std::uint32_t loss_ppm_ = 0;
+  std::uint32_t write_ppm_ = 0;
+};
+
+}  // namespace
+
+TortureResult torture(std::uint64_t seed, int steps, std::optional<bugs::Bug> bug) {
+  return Torture(seed, bug).run(steps);
+}
+
+}  // namespace ww::raft::testing

@@ -1,0 +1,29 @@
+// Random schedules for a test cluster: messages are delivered, lost, copied and overtaken, writes
+// are late, nodes crash and lose what was not synced; an oracle that sees everything judges each
+// step.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "nodes/bugs/bugs.hpp"
+
+namespace ww::raft::testing {
+
+/// What came of one run.
+struct TortureResult {
+  std::optional<std::string> violation;
+  std::uint64_t reached = 0;  // how often the bug changed a decision
+  std::size_t committed = 0;
+  std::size_t leaders = 0;
+  std::size_t reads = 0;
+  std::size_t ok = 0;
+  bool converged = false;
+};
+
+/// Runs one seed for so many steps, then heals everything and waits for agreement. Everything in it
+/// is decided by the seed. A first violation ends the run.
+TortureResult torture(std::uint64_t seed, int steps, std::optional<bugs::Bug> bug);
+
+}  // namespace ww::raft::testing

@@ -1,0 +1,64 @@
+// The correct replica breaks no rule under random schedules; each bug of the zoo does.
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "tests/unit/raft_torture.hpp"
+
+namespace ww::raft::testing {
+
+namespace {
+
+constexpr std::uint64_t kSeeds = 600;
+constexpr int kSteps = 900;
+
+/// Runs seeds until `enough` of them broke one of `rules`; returns how many did.
+std::size_t seeds_that_break(bugs::Bug bug, const std::set<std::string>& rules,
+                             std::size_t enough) {
+  std::size_t found = 0;
+  for (std::uint64_t seed = 1; seed <= kSeeds && found < enough; ++seed) {
+    const TortureResult out = torture(seed, kSteps, bug);
+    if (!out.violation) continue;
+    INFO("seed " << seed << ": " << *out.violation);
+    REQUIRE(out.reached > 0);
+    if (rules.count(out.violation->substr(0, out.violation->find(':'))) != 0) ++found;
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("random schedules never break a rule of Raft, and the cluster recovers") {
+  TortureResult sum;
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    const TortureResult out = torture(seed, kSteps, std::nullopt);
+    INFO("seed " << seed << (out.violation ? ": " + *out.violation : ""));
+    REQUIRE_FALSE(out.violation);
+    REQUIRE(out.converged);
+    sum.committed += out.committed;
+    sum.leaders += out.leaders;
+    sum.reads += out.reads;
+    sum.ok += out.ok;
+  }
+  INFO(sum.committed << " entries, " << sum.leaders << " leaders, " << sum.reads << " reads, "
+                     << sum.ok << " ok");
+  REQUIRE(sum.committed > 10 * kSeeds);
+  REQUIRE(sum.leaders > 2 * kSeeds);
+  REQUIRE(sum.reads > kSeeds);
+  REQUIRE(sum.ok > 5 * kSeeds);
+}
+
+TEST_CASE("a run of one seed is the same every time") {
+  const TortureResult a = torture(7, kSteps, std::nullopt);
+  const TortureResult b = torture(7, kSteps, std::nullopt);
+  REQUIRE(a.committed == b.committed);
+  REQUIRE(a.ok == b.ok);
+}
+
+TEST_CASE("each bug of the zoo breaks its property in some schedules") {
+  REQUIRE(seeds_that_break(bugs::Bug::kLocalRead, {"LIN"}, 3) == 3);
+  REQUIRE(seeds_that_break(bugs::Bug::kAckBeforeFsync, {"AckTruth", "CommitDurable"}, 3) == 3);
+  REQUIRE(seeds_that_break(bugs::Bug::kVoteRamOnly, {"Term", "Vote1", "ES"}, 3) == 3);
+  REQUIRE(seeds_that_break(bugs::Bug::kNoDedupe, {"Session"}, 3) == 3);
+}
+
+}  // namespace ww::raft::testing
