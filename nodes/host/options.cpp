@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nodes/bugs/bugs.hpp"
+#include "nodes/raft/replica.hpp"
 
 namespace ww::host {
 
@@ -97,6 +98,9 @@ Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
     config.voters.push_back(*node);
   }
   if (config.voters.empty()) config.voters.push_back(config.self);
+  if (config.voters.size() > raft::kMaxVoters) {
+    return usage("--nodes: at most " + std::to_string(raft::kMaxVoters) + " nodes");
+  }
   std::sort(config.voters.begin(), config.voters.end());
   if (std::adjacent_find(config.voters.begin(), config.voters.end()) != config.voters.end()) {
     return usage("--nodes: a node is named twice");

@@ -1,0 +1,142 @@
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "nodes/host/options.hpp"
+
+namespace ww::host {
+
+namespace {
+
+CommandLine parse(std::vector<std::string> arguments) {
+  std::vector<const char*> argv = {"whitewater-node"};
+  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+  return parse_command_line(static_cast<int>(argv.size()), argv.data());
+}
+
+std::vector<std::string> three_nodes() {
+  return {"--id",
+          "n2",
+          "--nodes",
+          "n3,n1,n2",
+          "--data",
+          "/tmp/x",
+          "--client-listen",
+          "127.0.0.1:7002",
+          "--listen",
+          "127.0.0.1:7001",
+          "--peer",
+          "n1=127.0.0.2:7001",
+          "--peer",
+          "n3=127.0.0.3:7001"};
+}
+
+std::vector<std::string> with(std::vector<std::string> base, const std::vector<std::string>& more) {
+  base.insert(base.end(), more.begin(), more.end());
+  return base;
+}
+
+}  // namespace
+
+TEST_CASE("a whole command line becomes options") {
+  const CommandLine line = parse(with(three_nodes(), {"--control",
+                                                      "127.0.0.250:7000",
+                                                      "--trace-fd",
+                                                      "2",
+                                                      "--incarnation",
+                                                      "5",
+                                                      "--seed",
+                                                      "99",
+                                                      "--origin-ns",
+                                                      "123456",
+                                                      "--parent-pid",
+                                                      "77",
+                                                      "--election-timeout",
+                                                      "1s",
+                                                      "--heartbeat",
+                                                      "100ms",
+                                                      "--segment-bytes",
+                                                      "65536",
+                                                      "--bug",
+                                                      "no-dedupe",
+                                                      "--bug",
+                                                      "local-read"}));
+  INFO(line.text);
+  REQUIRE(line.options);
+  const Options& options = *line.options;
+  CHECK(options.config.self == NodeId{2});
+  CHECK(options.config.voters == std::vector<NodeId>{NodeId{1}, NodeId{2}, NodeId{3}});
+  CHECK(options.config.incarnation == 5);
+  CHECK(options.config.seed == 99);
+  CHECK(options.config.election_timeout == seconds(1));
+  CHECK(options.config.heartbeat_interval == milliseconds(100));
+  CHECK(options.config.bugs.is_on(bugs::Bug::kNoDedupe));
+  CHECK(options.config.bugs.is_on(bugs::Bug::kLocalRead));
+  CHECK_FALSE(options.config.bugs.is_on(bugs::Bug::kVoteRamOnly));
+  CHECK(options.data == "/tmp/x");
+  CHECK(options.listen == net::Address{"127.0.0.1", 7001});
+  CHECK(options.client_listen == net::Address{"127.0.0.1", 7002});
+  CHECK(options.peers.at(NodeId{3}) == net::Address{"127.0.0.3", 7001});
+  CHECK(options.control == net::Address{"127.0.0.250", 7000});
+  CHECK(options.trace_fd == 2);
+  CHECK(options.origin_ns == 123456);
+  CHECK(options.parent_pid == 77);
+  CHECK(options.segment_bytes == 65536);
+}
+
+TEST_CASE("a cluster of one needs no more than its name, directory and port") {
+  const CommandLine line =
+      parse({"--id", "n1", "--data", "d", "--client-listen", "127.0.0.1:7002"});
+  REQUIRE(line.options);
+  CHECK(line.options->config.voters == std::vector<NodeId>{NodeId{1}});
+  CHECK_FALSE(line.options->listen);
+  CHECK_FALSE(line.options->control);
+  CHECK(line.options->trace_fd == -1);
+}
+
+TEST_CASE("wrong flags exit 64 and say which one is wrong") {
+  struct Row {
+    std::vector<std::string> arguments;
+    std::string complaint;
+  };
+  const std::vector<std::string> one = {"--id",          "n1", "--data", "d", "--client-listen",
+                                        "127.0.0.1:7002"};
+  const std::vector<Row> rows = {
+      {{}, "required"},
+      {with(one, {"--frobnicate"}), "frobnicate"},
+      {with(one, {"--nodes", "n2,n3"}), "--id"},
+      {with(one, {"--nodes", "n1,n1"}), "twice"},
+      {with(one, {"--nodes", "n1,n2"}), "--peer: no address for n2"},
+      {with(one, {"--nodes", "n1,n2", "--peer", "n2=127.0.0.2:1"}), "--listen"},
+      {with(one, {"--nodes", "n1,x2"}), "'x2' is not a node"},
+      {with(one, {"--peer", "n2=127.0.0.2:7001"}), "n2 is not another one"},
+      {with(one, {"--nodes", "n1,n2", "--peer", "n2"}), "names no address"},
+      {with(one, {"--listen", "nowhere"}), "--listen: 'nowhere'"},
+      {with(one, {"--control", "127.0.0.1"}), "--control"},
+      {with(one, {"--election-timeout", "300"}), "--election-timeout: '300'"},
+      {with(one, {"--election-timeout", "0ms"}), "--election-timeout: '0ms'"},
+      {with(one, {"--heartbeat", "1s"}), "--heartbeat"},
+      {with(one, {"--bug", "no-dedup"}), "no-dedupe"},
+      {with(one, {"--trace-fd", "999"}), "999 is not an open descriptor"},
+      {with(one, {"--incarnation", "0"}), "incarnation"},
+      {with(one, {"--segment-bytes", "10"}), "segment-bytes"},
+  };
+  for (const Row& row : rows) {
+    const CommandLine line = parse(row.arguments);
+    INFO(row.complaint << " expected in: " << line.text);
+    CHECK_FALSE(line.options);
+    CHECK(line.status == kExitUsage);
+    CHECK(line.text.find(row.complaint) != std::string::npos);
+  }
+}
+
+TEST_CASE("help is no error") {
+  const CommandLine line = parse({"--help"});
+  CHECK_FALSE(line.options);
+  CHECK(line.status == 0);
+  CHECK_THAT(line.text, Catch::Contains("--client-listen") && Catch::Contains("Example"));
+}
+
+}  // namespace ww::host
