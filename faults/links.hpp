@@ -55,9 +55,9 @@ struct PacketRule {
   std::uint32_t duplicate_ppm = 0;
   std::uint32_t reorder_ppm = 0;
   Duration lag = milliseconds(1);  // a copy or a reordered message comes up to this much later
-  std::vector<wire::MessageType> types;  // empty: all
-  std::vector<NodeId> nodes;             // links that begin or end here; empty: all
-  bool clients = true;                   // links of clients too
+  std::vector<wire::MessageType> types{};  // empty: all
+  std::vector<NodeId> nodes{};             // links that begin or end here; empty: all
+  bool clients = true;                     // links of clients too
 };
 
 /// The fate of one message.

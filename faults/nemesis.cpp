@@ -72,6 +72,14 @@ struct Nemesis::Impl {
     return entry.due;
   }
 
+  /// Of faults that heal together, the one injected first does so first: in the executed plan too,
+  /// which lists them in that order.
+  static bool sooner(const Entry& a, const Entry& b) {
+    const Instant a_due = deadline_of(a);
+    const Instant b_due = deadline_of(b);
+    return a_due != b_due ? a_due < b_due : a.injected_at < b.injected_at;
+  }
+
   void step(Entry& entry, Instant now) {
     switch (entry.state) {
       case State::kPlanned:
@@ -194,8 +202,8 @@ void Nemesis::advance(Instant now) {
   while (!impl_->stopped) {
     Entry* next = nullptr;
     for (const auto& entry : impl_->entries) {
-      const Instant due = Impl::deadline_of(*entry);
-      if (due <= now && (next == nullptr || due < Impl::deadline_of(*next))) next = entry.get();
+      if (Impl::deadline_of(*entry) > now) continue;
+      if (next == nullptr || Impl::sooner(*entry, *next)) next = entry.get();
     }
     if (next == nullptr) return;
     impl_->step(*next, now);

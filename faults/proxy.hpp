@@ -28,11 +28,11 @@ class io_context;
 namespace ww::faults {
 
 struct ProxyOptions {
-  net::Address listen;
-  net::Address target;
+  net::Address listen{};
+  net::Address target{};
   /// The link. In a client proxy `from` may be Endpoint{0}: any client.
-  wire::Endpoint from;
-  wire::Endpoint to;
+  wire::Endpoint from{};
+  wire::Endpoint to{};
   /// Bounds on what waits: for its delay, and for a receiver that does not read. Over them, frames
   /// are dropped and counted.
   std::size_t max_queued_bytes = std::size_t{32} << 20;

@@ -91,10 +91,10 @@ std::string suggestion(std::string_view word, std::span<const std::string_view> 
   constexpr std::size_t kLongestWord = 64;
   if (word.size() > kLongestWord) return "";
   std::string_view best;
-  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+  std::size_t least = kLongestWord;
   for (const std::string_view name : names) {
     const std::size_t d = distance(word, name);
-    if (d < least && d < name.size()) {
+    if (d < least && 2 * d <= std::max(word.size(), name.size())) {
       least = d;
       best = name;
     }

@@ -69,7 +69,8 @@ const KindInfo* find_kind(std::string_view name);
 const ShapeInfo* find_shape(const KindInfo& kind, std::string_view name);
 const ParamInfo* find_param(const ShapeInfo& shape, std::string_view name);
 
-/// " (did you mean partition?)" for the nearest of `names` within a few typing errors, or "".
+/// " (did you mean partition?)" for the nearest of `names`, when at least half of it is right; or
+/// "".
 std::string suggestion(std::string_view word, std::span<const std::string_view> names);
 
 /// Checks that every row is whole: names, heal, evidence, verbs, factory, sane bounds. The

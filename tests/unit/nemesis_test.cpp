@@ -1,0 +1,436 @@
+#include "faults/nemesis.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <map>
+
+#include "faults/registry.hpp"
+
+namespace ww::faults {
+namespace {
+
+Instant at(Duration d) {
+  return Instant{} + d;
+}
+
+/// Nodes that obey at once, and a log of what was asked of them.
+class FakeCluster final : public Cluster {
+ public:
+  explicit FakeCluster(std::uint32_t nodes) {
+    for (std::uint32_t i = 1; i <= nodes; ++i) {
+      view_.nodes.push_back({.id = NodeId{i}, .alive = true, .serving = true});
+    }
+    lead(1);
+  }
+  void attach(Nemesis& nemesis) { nemesis_ = &nemesis; }
+  void lead(std::uint32_t node) {
+    for (NodeView& v : view_.nodes) v.role = wire::Role::kFollower;
+    if (node != 0) of(NodeId{node}).role = wire::Role::kLeader;
+  }
+  NodeView& of(NodeId node) { return view_.nodes[node.value - 1]; }
+
+  void kill(NodeId node) override {
+    log.push_back("kill " + ww::name_of(node));
+    die(node);
+  }
+  void start(NodeId node) override {
+    log.push_back("start " + ww::name_of(node));
+    NodeView& v = of(node);
+    v.alive = v.serving = true;
+    nemesis_->node_serving(node, now);
+  }
+  void pause(NodeId node) override {
+    log.push_back("pause " + ww::name_of(node));
+    of(node).paused = true;
+  }
+  void resume(NodeId node) override {
+    log.push_back("resume " + ww::name_of(node));
+    of(node).paused = false;
+  }
+  void set_clock(NodeId node, const ClockSkew& skew) override {
+    log.push_back("clock " + ww::name_of(node) + ' ' +
+                  std::to_string(skew.wall_offset / milliseconds(1)) + ' ' +
+                  std::to_string(skew.rate_ppm));
+    clocks[node] = skew;
+    nemesis_->note_clock_set(node, skew, now);
+  }
+  void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key, LossStyle style) override {
+    log.push_back("power-loss " + name_of(nodes) + ' ' + std::string(name_of(style)));
+    keys.push_back(key);
+    for (const NodeId node : nodes) {
+      die(node);
+      if (unsynced > 0) nemesis_->note_power_loss(node, {.bytes = unsynced}, now);
+    }
+  }
+  [[nodiscard]] ClusterView view() const override { return view_; }
+
+  std::vector<std::string> log;
+  std::map<NodeId, ClockSkew> clocks;
+  std::vector<std::uint64_t> keys;
+  std::uint64_t unsynced = 512;
+  Instant now{};
+
+ private:
+  void die(NodeId node) {
+    CHECK(of(node).alive);  // the nemesis never kills the dead
+    of(node) = NodeView{.id = node};
+    clocks.erase(node);  // the next process has true ones
+    nemesis_->node_died(node, now);
+  }
+  ClusterView view_;
+  Nemesis* nemesis_ = nullptr;
+};
+
+FaultSpec fault(std::string id, std::string kind, std::string shape, Duration when, Duration lasts,
+                Target target) {
+  FaultSpec spec;
+  spec.id = std::move(id);
+  spec.kind = std::move(kind);
+  spec.shape = std::move(shape);
+  spec.at = at(when);
+  spec.duration = lasts;
+  spec.target = target;
+  return spec;
+}
+
+FaultSpec on(FaultSpec spec, std::vector<NodeId> nodes) {
+  spec.target = Target::kNamed;
+  spec.nodes = std::move(nodes);
+  return spec;
+}
+
+/// A cluster, its links, and the nemesis of one plan.
+struct Rig {
+  explicit Rig(std::vector<FaultSpec> faults, bool redeal = false, std::uint64_t seed = 7)
+      : Rig(make(std::move(faults), redeal, seed)) {}
+  explicit Rig(Plan plan)
+      : cluster(plan.nodes),
+        links(plan.seed, plan.nodes),
+        nemesis(plan, cluster, links, [this](const Mark& mark) { marks.push_back(mark); }) {
+    const Result<void> valid = validate(plan);
+    INFO((valid.ok() ? "" : valid.error().message));
+    REQUIRE(valid.ok());
+    cluster.attach(nemesis);
+  }
+  static Plan make(std::vector<FaultSpec> faults, bool redeal, std::uint64_t seed) {
+    Plan plan;
+    plan.seed = seed;
+    plan.nodes = 5;
+    plan.time_limit = seconds(40);
+    plan.redeal = redeal;
+    plan.faults = std::move(faults);
+    return plan;
+  }
+
+  /// Lets time pass as an event loop does; messages between all nodes every 10 ms.
+  void run_until(Instant end) {
+    while (true) {
+      const Instant next = std::min({nemesis.deadline(), traffic, end});
+      cluster.now = std::max(cluster.now, next);
+      if (next == traffic) {
+        talk();
+        traffic += milliseconds(10);
+      }
+      nemesis.advance(cluster.now);
+      if (next >= end) return;
+    }
+  }
+  void talk() {
+    for (std::uint32_t from = 1; from <= 5; ++from) {
+      for (std::uint32_t to = 1; to <= 5 && chatty; ++to) {
+        if (from == to) continue;
+        links.decide({.from = wire::endpoint_of(NodeId{from}),
+                      .to = wire::endpoint_of(NodeId{to}),
+                      .type = wire::MessageType::kAppend,
+                      .term = 1,
+                      .id = MessageId{++messages},
+                      .content = messages});
+      }
+    }
+  }
+  [[nodiscard]] FaultOutcome outcome(std::string_view id) const {
+    for (const FaultOutcome& row : nemesis.outcomes()) {
+      if (row.spec.id == id) return row;
+    }
+    FAIL("no outcome of " << id);
+    return {};
+  }
+  [[nodiscard]] bool all_run() const {
+    const ClusterView view = cluster.view();
+    return std::all_of(view.nodes.begin(), view.nodes.end(),
+                       [](const NodeView& v) { return v.alive && !v.paused; });
+  }
+  [[nodiscard]] bool clocks_true() const {
+    return std::all_of(cluster.clocks.begin(), cluster.clocks.end(),
+                       [](const auto& clock) { return clock.second == ClockSkew{}; });
+  }
+
+  FakeCluster cluster;
+  LinkTable links;
+  std::vector<Mark> marks;
+  Nemesis nemesis;
+  Instant traffic{};
+  std::uint64_t messages = 0;
+  bool chatty = true;
+};
+
+using Log = std::vector<std::string>;
+
+TEST_CASE("a kill is injected at its time, seen as effective, and healed by a start") {
+  Rig rig({on(fault("f1", "kill", "", seconds(2), seconds(1), Target::kNamed), {NodeId{3}})});
+  CHECK(rig.nemesis.deadline() == at(seconds(2)));
+  rig.run_until(at(milliseconds(1999)));
+  CHECK(rig.cluster.log.empty());
+  rig.run_until(at(milliseconds(2500)));
+  CHECK(rig.cluster.log == Log{"kill n3"});
+  CHECK(rig.nemesis.active() == std::vector<std::string>{"f1 kill"});
+  rig.run_until(at(seconds(5)));
+  CHECK(rig.cluster.log == Log{"kill n3", "start n3"});
+  CHECK(rig.nemesis.finished());
+  CHECK(rig.nemesis.deadline() == kNever);
+  const FaultOutcome outcome = rig.outcome("f1");
+  CHECK(outcome.effective);
+  CHECK(outcome.injected_at == at(seconds(2)));
+  CHECK(outcome.healed_at == at(seconds(3)));
+  CHECK(outcome.evidence == "n3 died while serving");
+  REQUIRE(rig.marks.size() == 2);
+  CHECK(rig.marks[0].phase == Phase::kInject);
+  CHECK(rig.marks[1].phase == Phase::kHeal);
+  CHECK(rig.marks[1].nodes == std::vector<NodeId>{NodeId{3}});
+}
+
+TEST_CASE("a node that two faults keep down starts when the last of them heals") {
+  Rig rig({on(fault("f1", "kill", "", seconds(1), seconds(3), Target::kNamed), {NodeId{1}}),
+           fault("f2", "power-loss", "nothing", seconds(2), seconds(4), Target::kAll)});
+  rig.run_until(at(seconds(5)));
+  // n1 was down already: the power loss takes the others.
+  CHECK(rig.cluster.log == Log{"kill n1", "power-loss n2,n3,n4,n5 nothing", "start n1"});
+  rig.run_until(at(seconds(7)));
+  CHECK(rig.all_run());
+  CHECK(rig.outcome("f2").effective);
+}
+
+TEST_CASE("a kill of a paused node ends the pause, and nothing resumes the fresh process") {
+  Rig rig(
+      {on(fault("f1", "pause", "", seconds(1), seconds(3), Target::kNamed), {NodeId{2}}),
+       on(fault("f2", "kill", "", seconds(2), milliseconds(500), Target::kNamed), {NodeId{2}})});
+  rig.run_until(at(seconds(6)));
+  CHECK(rig.cluster.log == Log{"pause n2", "kill n2", "start n2"});
+  CHECK(rig.outcome("f1").effective);  // it stood still for a second before it died
+  CHECK(rig.outcome("f2").effective);
+}
+
+TEST_CASE("a pause waits for a node that is down, and is skipped when it stays down") {
+  Rig rig({on(fault("f1", "kill", "", seconds(1), seconds(2), Target::kNamed), {NodeId{2}}),
+           on(fault("f2", "pause", "", seconds(2), seconds(1), Target::kNamed), {NodeId{2}})});
+  rig.run_until(at(seconds(6)));
+  CHECK(rig.cluster.log == Log{"kill n2", "start n2", "pause n2", "resume n2"});
+  CHECK(rig.outcome("f2").injected_at >= at(seconds(3)));
+
+  Rig longer({on(fault("f1", "kill", "", seconds(1), seconds(9), Target::kNamed), {NodeId{2}}),
+              on(fault("f2", "pause", "", seconds(2), seconds(1), Target::kNamed), {NodeId{2}})});
+  longer.run_until(at(seconds(12)));
+  CHECK(longer.cluster.log == Log{"kill n2", "start n2"});
+  CHECK_FALSE(longer.outcome("f2").injected);
+  CHECK(std::any_of(longer.marks.begin(), longer.marks.end(),
+                    [](const Mark& m) { return m.phase == Phase::kSkip && m.fault == "f2"; }));
+}
+
+TEST_CASE("a fault on the leader waits for one, then takes another node") {
+  Rig rig({fault("f1", "kill", "", seconds(1), seconds(1), Target::kPrimaries)});
+  rig.cluster.lead(0);
+  rig.run_until(at(milliseconds(1800)));
+  CHECK(rig.cluster.log.empty());
+  rig.cluster.lead(4);
+  rig.run_until(at(milliseconds(2000)));
+  CHECK(rig.cluster.log == Log{"kill n4"});
+
+  Rig never({fault("f1", "kill", "", seconds(1), seconds(1), Target::kPrimaries)});
+  never.cluster.lead(0);
+  never.run_until(at(seconds(5)));
+  CHECK(never.cluster.log.size() == 2);
+  CHECK(never.outcome("f1").injected_at >= at(milliseconds(2500)));
+}
+
+TEST_CASE("leader-deaf cuts what the leader hears, and only that") {
+  Rig rig({fault("f1", "partition", "leader-deaf", seconds(1), seconds(1), Target::kByShape)});
+  rig.cluster.lead(3);
+  rig.run_until(at(milliseconds(1500)));
+  for (std::uint32_t i = 1; i <= 5; ++i) {
+    for (std::uint32_t j = 1; j <= 5; ++j) {
+      if (i == j) continue;
+      const bool cut = rig.links.is_cut(wire::Endpoint{i}, wire::Endpoint{j});
+      CHECK(cut == (j == 3));
+    }
+  }
+  rig.run_until(at(seconds(3)));
+  CHECK(rig.links.healed());
+  CHECK(rig.outcome("f1").effective);
+  CHECK(rig.outcome("f1").nodes == std::vector<NodeId>{NodeId{3}});
+}
+
+TEST_CASE("a partition that blocked nothing is dealt again under a new id, within limits") {
+  Rig rig({fault("f1", "partition", "halves", seconds(1), seconds(1), Target::kByShape)}, true);
+  rig.chatty = false;
+  rig.run_until(at(seconds(4)));
+  rig.chatty = true;
+  rig.run_until(at(seconds(39)));
+  CHECK_FALSE(rig.outcome("f1").effective);
+  const FaultOutcome again = rig.outcome("f1b");
+  CHECK(again.spec.duration == seconds(1));
+  CHECK(again.spec.at > at(seconds(2)));
+  const std::vector<FaultOutcome> rows = rig.nemesis.outcomes();
+  CHECK(rows.back().effective);
+  CHECK(rows.size() <= 3);
+
+  Rig silent({fault("f1", "partition", "halves", seconds(1), seconds(1), Target::kByShape)}, true);
+  silent.chatty = false;
+  silent.run_until(at(seconds(39)));
+  CHECK(silent.nemesis.outcomes().size() == 4);  // the first, and three more
+  REQUIRE(silent.nemesis.tally().size() == 1);
+  CHECK(silent.nemesis.tally()[0].planned == 4);
+  CHECK(silent.nemesis.tally()[0].injected == 4);
+  CHECK(silent.nemesis.tally()[0].effective == 0);
+}
+
+TEST_CASE("a power loss that removed nothing is not effective") {
+  Rig rig({fault("f1", "power-loss", "torn", seconds(1), seconds(1), Target::kMajority)});
+  rig.cluster.unsynced = 0;
+  rig.run_until(at(seconds(3)));
+  CHECK_FALSE(rig.outcome("f1").effective);
+  CHECK(rig.outcome("f1").nodes.size() == 3);
+}
+
+TEST_CASE("a kill of a node that did not serve yet is not effective") {
+  Rig rig({on(fault("f1", "kill", "", seconds(1), seconds(1), Target::kNamed), {NodeId{1}})});
+  rig.cluster.of(NodeId{1}).serving = false;
+  rig.run_until(at(seconds(3)));
+  CHECK(rig.outcome("f1").injected);
+  CHECK_FALSE(rig.outcome("f1").effective);
+}
+
+TEST_CASE("drift counts only when it flipped a deadline, a bump when it was confirmed") {
+  FaultSpec drift = on(fault("f1", "clock", "drift", seconds(1), seconds(2), Target::kNamed),
+                       {NodeId{1}, NodeId{2}});
+  drift.params["rate_ppm"] = 200'000;
+  FaultSpec bump =
+      on(fault("f2", "clock", "bump", seconds(2), seconds(2), Target::kNamed), {NodeId{2}});
+  bump.params["offset_ms"] = -5000;
+  Rig rig({drift, bump});
+  rig.run_until(at(milliseconds(2500)));
+  CHECK(rig.cluster.log == Log{"clock n1 0 200000", "clock n2 0 200000", "clock n2 -5000 200000"});
+  CHECK_FALSE(rig.outcome("f1").effective);
+  CHECK(rig.outcome("f2").effective);
+  rig.nemesis.note_clock_flip(NodeId{5}, rig.cluster.now);
+  CHECK_FALSE(rig.outcome("f1").effective);
+  rig.nemesis.note_clock_flip(NodeId{2}, rig.cluster.now);
+  CHECK(rig.outcome("f1").effective);
+  rig.run_until(at(seconds(6)));
+  CHECK(rig.clocks_true());
+}
+
+TEST_CASE("a strobe leaps to and fro until it heals") {
+  FaultSpec strobe = on(
+      fault("f1", "clock", "strobe", seconds(1), milliseconds(450), Target::kNamed), {NodeId{1}});
+  strobe.params["delta_ms"] = 70;
+  strobe.params["period_ms"] = 100;
+  Rig rig({strobe});
+  rig.run_until(at(seconds(3)));
+  CHECK(rig.cluster.log == Log{"clock n1 70 0", "clock n1 0 0", "clock n1 70 0", "clock n1 0 0",
+                               "clock n1 70 0", "clock n1 0 0"});
+  CHECK(rig.outcome("f1").effective);
+}
+
+TEST_CASE("a node that restarts keeps the skew of its machine") {
+  FaultSpec drift =
+      on(fault("f1", "clock", "drift", seconds(1), seconds(5), Target::kNamed), {NodeId{1}});
+  drift.params["rate_ppm"] = -100'000;
+  Rig rig(
+      {drift, on(fault("f2", "kill", "", seconds(2), seconds(1), Target::kNamed), {NodeId{1}})});
+  rig.run_until(at(seconds(4)));
+  CHECK(rig.cluster.log == Log{"clock n1 0 -100000", "kill n1", "start n1", "clock n1 0 -100000"});
+}
+
+TEST_CASE("heal_all ends everything, at any moment, and nothing comes after it") {
+  for (std::uint64_t seed = 0; seed < 24; ++seed) {
+    INFO("seed " << seed);
+    PlanOptions options;
+    options.kinds = parse_kinds("all").value();
+    options.interval_min = milliseconds(300);
+    options.interval_max = milliseconds(900);
+    Rig rig(make_plan(seed, options).value());
+    const Instant end = at(milliseconds(1000 + 1300 * static_cast<std::int64_t>(seed)));
+    rig.run_until(end);
+    rig.nemesis.heal_all(end);
+    CHECK(rig.nemesis.finished());
+    CHECK(rig.links.healed());
+    CHECK(rig.all_run());
+    CHECK(rig.clocks_true());
+    CHECK(rig.nemesis.active().empty());
+    const std::size_t asked = rig.cluster.log.size();
+    rig.run_until(end + seconds(20));
+    CHECK(rig.cluster.log.size() == asked);
+  }
+}
+
+TEST_CASE("a whole plan heals by itself within the time limit") {
+  for (std::uint64_t seed = 100; seed < 110; ++seed) {
+    INFO("seed " << seed);
+    PlanOptions options;
+    options.kinds = parse_kinds("all").value();
+    Rig rig(make_plan(seed, options).value());
+    rig.run_until(at(seconds(40)));
+    CHECK(rig.links.healed());
+    CHECK(rig.all_run());
+    CHECK(rig.clocks_true());
+    for (const FaultOutcome& outcome : rig.nemesis.outcomes()) {
+      if (outcome.injected) CHECK(outcome.healed_at <= at(seconds(40)));
+    }
+    const auto of_phase = [&](Phase phase) {
+      return std::count_if(rig.marks.begin(), rig.marks.end(),
+                           [&](const Mark& m) { return m.phase == phase; });
+    };
+    CHECK(of_phase(Phase::kInject) == of_phase(Phase::kHeal));
+  }
+}
+
+TEST_CASE("the executed plan is valid and does the same again") {
+  for (std::uint64_t seed = 200; seed < 215; ++seed) {
+    INFO("seed " << seed);
+    PlanOptions options;
+    options.kinds = parse_kinds("all").value();
+    Rig first(make_plan(seed, options).value());
+    first.run_until(at(seconds(41)));
+    const Result<Plan> read = parse_plan(to_json(first.nemesis.executed()), "plan.json");
+    INFO((read.ok() ? "" : read.error().message));
+    REQUIRE(read.ok());
+    Rig second(*read);
+    second.run_until(at(seconds(41)));
+    CHECK(second.cluster.log == first.cluster.log);
+    CHECK(second.cluster.keys == first.cluster.keys);
+    CHECK(second.nemesis.executed() == *read);
+  }
+}
+
+TEST_CASE("deleting a fault leaves the choices of the others as they were") {
+  for (std::uint64_t seed = 300; seed < 306; ++seed) {
+    INFO("seed " << seed);
+    PlanOptions options;
+    options.kinds = parse_kinds("partition,packet").value();
+    Plan whole = make_plan(seed, options).value();
+    whole.redeal = false;
+    Plan less = whole;
+    less.faults.erase(less.faults.begin() + 2);
+    Rig a(whole);
+    Rig b(less);
+    a.run_until(at(seconds(41)));
+    b.run_until(at(seconds(41)));
+    for (const FaultSpec& spec : less.faults) {
+      CHECK(a.outcome(spec.id).nodes == b.outcome(spec.id).nodes);
+      CHECK(a.outcome(spec.id).injected_at == b.outcome(spec.id).injected_at);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ww::faults
