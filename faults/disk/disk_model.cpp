@@ -328,28 +328,58 @@ Result<std::set<DiskImage>> DiskModel::permitted_states(std::size_t max_coins) c
 }
 
 Result<void> DiskModel::agrees_with(const DiskImage& actual) const {
-  Result<void> agreed = same(volatile_image(), actual);
-  if (agreed || last_intent_ == 0) return agreed;
-  DiskImage without = image([&](const Coin& coin) { return coin.op != last_intent_; });
-  if (actual == without || is_last_write_in_part(actual, std::move(without))) return {};
-  return agreed;
+  DiskModel copy = *this;
+  return copy.survive_kill(actual);
 }
 
-/// Whether the last intent was a write, and `actual` is `without` plus a first part of it.
-bool DiskModel::is_last_write_in_part(const DiskImage& actual, DiskImage without) const {
-  for (const auto& [name, id] : current_) {
-    const File& file = files_.at(id);
-    if (file.pending.empty() || file.pending.back().op != last_intent_) continue;
-    const DataOp& op = file.pending.back();
-    const auto it = actual.find(name);
-    if (op.truncate || it == actual.end() || it->second.size() < op.offset) return false;
-    const std::string_view written =
-        std::string_view(it->second).substr(static_cast<std::size_t>(op.offset));
-    const std::size_t part = first_difference(op.data, written);
-    if (part > 0) put(without[name], op.offset, std::string_view(op.data).substr(0, part));
-    return actual == without;
+Result<void> DiskModel::survive_kill(const DiskImage& actual) {
+  const Result<void> agreed = same(volatile_image(), actual);
+  if (agreed || last_intent_ == 0) {
+    if (agreed) last_intent_ = 0;
+    return agreed;
   }
-  return false;
+  DiskModel without = *this;
+  without.undo_last_intent();
+  if (const File* file = file_of_last_intent(); file != nullptr && !file->pending.back().truncate) {
+    // Of a write, a first part may have been done.
+    const auto named = std::find_if(current_.begin(), current_.end(), [&](const auto& entry) {
+      return &files_.at(entry.second) == file;
+    });
+    const auto found = actual.find(named->first);
+    DataOp op = file->pending.back();
+    if (found != actual.end() && found->second.size() > op.offset) {
+      const auto offset = static_cast<std::size_t>(op.offset);
+      const std::string_view written = std::string_view(found->second).substr(offset);
+      op.data.resize(first_difference(op.data, written));
+      if (!op.data.empty()) without.files_.at(named->second).pending.push_back(std::move(op));
+    }
+  }
+  if (!same(without.volatile_image(), actual)) return agreed;
+  *this = std::move(without);
+  return {};
+}
+
+/// None when the last intent changed the directory.
+DiskModel::File* DiskModel::file_of_last_intent() {
+  for (auto& [id, file] : files_) {
+    if (!file.pending.empty() && file.pending.back().op == last_intent_) return &file;
+  }
+  return nullptr;
+}
+
+void DiskModel::undo_last_intent() {
+  if (File* file = file_of_last_intent(); file != nullptr) {
+    file->pending.pop_back();
+  } else {
+    WW_ASSERT(!pending_names_.empty() && pending_names_.back().op == last_intent_,
+              "an intent is unsynced until the next line");
+    const DirOp undone = std::move(pending_names_.back());
+    pending_names_.pop_back();
+    if (undone.kind == StoreOp::kCreate) files_.erase(undone.file);
+    current_ = durable_;
+    for (const DirOp& op : pending_names_) op.perform(current_);
+  }
+  last_intent_ = 0;
 }
 
 }  // namespace ww::faults

@@ -63,8 +63,13 @@ class DiskModel {
   /// that does not exist, a create of one that does) and a sync that failed change nothing.
   void apply(const wire::trace::Store& op);
 
-  /// Begins anew with what the next incarnation finds, all of it durable.
+  /// Begins anew after a power loss, with what the next incarnation finds; all of it is durable.
   void reset(const DiskImage& image);
+
+  /// Goes on after a kill -9: the page cache outlives the process, so what was not synced still is
+  /// not. The last intent becomes what `actual`, the files, shows of it.
+  /// Errors: those of agrees_with(), and then nothing has changed.
+  Result<void> survive_kill(const DiskImage& actual);
 
   /// Everything performed, the last intent included; a kill -9 leaves this, or this without (for a
   /// write: with a part of) that last intent. agrees_with() allows for both.
@@ -137,7 +142,8 @@ class DiskModel {
                                const Toss& toss);
   [[nodiscard]] std::vector<std::uint64_t> unsynced_order() const;
   [[nodiscard]] std::vector<Coin> coins() const;
-  [[nodiscard]] bool is_last_write_in_part(const DiskImage& actual, DiskImage without) const;
+  void undo_last_intent();
+  [[nodiscard]] File* file_of_last_intent();
 
   Directory durable_;  // names that are synced
   Directory current_;  // names as the node sees them
