@@ -1,9 +1,9 @@
 // The invariants of docs/invariants.md, checked while a run goes on.
 //
 // Evidence comes in as it is read: node by node, in no order across nodes. A merger puts it into
-// causal order (a receive waits for its send), a model of the cluster follows what each node did, and
-// groups of rules compare every step with what Raft permits. Durable state is never taken from what a
-// node says it synced, but from the operations of its byte store, decoded here.
+// causal order (a receive waits for its send), a model of the cluster follows what each node did,
+// and groups of rules compare every step with what Raft permits. Durable state is never taken from
+// what a node says it synced, but from the operations of its byte store, decoded here.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ namespace ww::checkers {
 
 /// The profile of the system under test: which rows apply to it.
 struct InvariantOptions {
-  std::vector<NodeId> voters;   // the fixed configuration
+  std::vector<NodeId> voters;  // the fixed configuration
   /// The bundled node also keeps every message's term at or below its durable term.
   bool house_rules = true;
   /// The nodes' traces carry the operations of their byte stores; without them no row about
@@ -31,7 +31,8 @@ struct InvariantOptions {
 
 /// Checks evidence against the invariants, on line.
 ///
-/// Shape:    amortised O(1) a record or frame; memory follows the live log window and the messages in
+/// Shape:    amortised O(1) a record or frame; memory follows the live log window and the messages
+/// in
 ///           flight. The result is a function of the evidence: no hash or pointer order is used.
 /// Requires: the order of calls that EvidenceSink promises. One thread at a time.
 class InvariantChecker final : public EvidenceSink {

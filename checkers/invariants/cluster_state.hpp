@@ -1,0 +1,137 @@
+// The cluster as its evidence tells it: what each node holds, who led, what is committed.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/wire/trace.hpp"
+#include "checkers/invariants/disk_tracker.hpp"
+#include "checkers/invariants/findings.hpp"
+#include "checkers/invariants/links.hpp"
+#include "checkers/invariants/log_chain.hpp"
+
+namespace ww::checkers::invariants {
+
+/// What a leader may conclude from the acknowledgements it consumed in its term.
+struct Knowledge {
+  Index durable = 0;   // the follower's synced log equals the leader's up to here
+  bool blind = false;  // an acknowledgement came whose worth is not known any more
+  Stamp at;            // when it was sent
+};
+
+struct Node {
+  NodeId id;
+  Incarnation incarnation = 0;
+  std::uint64_t last_sequence = 0;
+  bool alive = false;
+  bool power_lost = false;  // how the last incarnation ended
+  wire::Role role = wire::Role::kFollower;
+  Term term = 0;  // as its trace tells it
+  LogChain log;
+  Index commit = 0;
+  Index applied = 0;
+  DiskTracker disk;
+
+  // As a follower of `followed_term`: what its leader's appends let it commit.
+  Term followed_term = 0;
+  Index leader_commit = 0;
+  Index verified = 0;
+
+  std::vector<Knowledge> knowledge;  // as a leader; by node number
+};
+
+/// Who won a term, and the log it won with.
+struct Leadership {
+  NodeId node;
+  Incarnation incarnation = 0;
+  Stamp at;
+  std::vector<TermRun> runs;  // of its log at the election; old ones may be forgotten
+  Index last_at_election = 0;
+  Index last = 0;  // of its log since
+
+  enum class Has : std::uint8_t { kYes, kNo, kUnknown };
+  /// Whether its log has an entry of term `entry_term` at `index`.
+  [[nodiscard]] Has has(Index index, Term entry_term, Term own_term) const;
+};
+
+/// G: what was committed anywhere, by index.
+///
+/// Dense above a floor; below it one entry in kSparse stays, to compare later replays with.
+class CommittedLog {
+ public:
+  struct Entry {
+    Term term = 0;
+    std::uint64_t chain = 0;
+    NodeId first_node;  // who committed it first
+    Instant first_time{};
+    bool applied = false;
+    NodeId applied_node;
+    std::uint64_t digest = 0;
+    SessionId session;
+    std::uint64_t seq = 0;
+    wire::trace::Execution execution = wire::trace::Execution::kNoop;
+    std::uint64_t answer = 0;
+  };
+  static constexpr Index kSparse = 256;
+
+  [[nodiscard]] Index last() const { return floor_ + entries_.size(); }
+  /// Entries at and below it are thinned out.
+  [[nodiscard]] Index floor() const { return floor_; }
+  [[nodiscard]] const Entry* find(Index i) const;
+  Entry* find(Index i) { return const_cast<Entry*>(std::as_const(*this).find(i)); }
+  void append(const Entry& entry) { entries_.push_back(entry); }
+  void prune(Index below);
+
+  /// Notes that the leader of `term` committed up to `index`.
+  void note_leader_commit(Term term, Index index, const Stamp& at);
+  struct LeaderCommit {
+    Index index = 0;
+    Stamp at;
+  };
+  /// The highest index that a leader of a term below `term` committed; index 0 for none.
+  [[nodiscard]] std::pair<Term, LeaderCommit> committed_below(Term term) const;
+
+ private:
+  Index floor_ = 0;
+  std::deque<Entry> entries_;
+  std::map<Index, Entry> sparse_;
+  std::map<Term, LeaderCommit> by_term_;  // both grow
+};
+
+struct ClusterState {
+  ClusterState(std::vector<NodeId> voters_in, bool store_evidence_in);
+
+  std::vector<NodeId> voters;  // sorted
+  bool store_evidence = true;
+  std::vector<Node> nodes;  // by number; 0 is nobody
+  std::vector<Link> links;  // by from, to
+  CommittedLog committed;
+  std::map<Term, Leadership> leaderships;
+  /// A message was consumed whose sending the trace of a dead node should have told and did not:
+  /// what only that trace could prove is not judged any more.
+  bool has_gaps = false;
+
+  [[nodiscard]] bool knows(NodeId node) const {
+    return node.value < nodes.size() && node.value > 0;
+  }
+  Node& node(NodeId id) { return nodes[id.value]; }
+  [[nodiscard]] const Node& node(NodeId id) const { return nodes[id.value]; }
+  Link& link(NodeId from, NodeId to) { return links[from.value * nodes.size() + to.value]; }
+  [[nodiscard]] const Link& link(NodeId from, NodeId to) const {
+    return links[from.value * nodes.size() + to.value];
+  }
+  [[nodiscard]] std::size_t quorum() const { return voters.size() / 2 + 1; }
+  [[nodiscard]] bool is_voter(NodeId id) const;
+  /// Whether durable state of `n` is known.
+  [[nodiscard]] bool sees_disk(const Node& n) const {
+    return store_evidence && !n.disk.lost_track();
+  }
+  void prune(Index keep);
+
+  static constexpr std::size_t kMaxLeaderships = 4096;
+};
+
+}  // namespace ww::checkers::invariants

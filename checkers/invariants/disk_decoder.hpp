@@ -1,0 +1,81 @@
+// The durable log's format, read from outside the node.
+//
+// This is the harness' own reading of docs/log-format.md. It shares no code with the node's
+// storage, so that a mistake there does not hide itself here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/evidence.hpp"
+#include "checkers/invariants/log_chain.hpp"
+
+namespace ww::checkers::invariants {
+
+inline constexpr std::size_t kSegmentHeader = 24;
+inline constexpr std::size_t kRecordHeader = 11;
+/// No record body is longer; a longer one is not a record.
+inline constexpr std::uint32_t kMaxRecordBody = 8U << 20;
+
+/// A place in the chain of segments; compares as the log is read.
+struct DiskPosition {
+  std::uint64_t segment = 0;
+  std::uint64_t offset = 0;
+  friend constexpr auto operator<=>(const DiskPosition&, const DiskPosition&) = default;
+};
+
+struct VoteState {
+  Term term = 0;
+  NodeId vote;
+  friend bool operator==(const VoteState&, const VoteState&) = default;
+};
+
+struct DiskRecord {
+  DiskPosition synced;  // how far the log was known durable when this was written
+  std::optional<VoteState> state;
+  std::optional<Index> cut_from;
+  Index first = 0;
+  std::uint32_t count = 0;
+  std::string_view entries;  // encoded; lent by the bytes decoded
+  std::size_t size = 0;      // of the whole record
+};
+
+enum class DiskRead : std::uint8_t { kRecord, kMore, kBad };
+
+/// The segment number in a file's name; nothing for other files.
+std::optional<std::uint64_t> segment_of(std::string_view file);
+/// Whether `bytes` begin with the header of segment `segment`, of whatever node.
+DiskRead read_segment_header(std::string_view bytes, std::uint64_t segment);
+/// Reads the record at `at` from the front of `bytes`. kMore: a prefix of a record may be here.
+DiskRead read_disk_record(std::string_view bytes, DiskPosition at, DiskRecord& out);
+
+/// What the records say when they are read in order.
+struct DiskState {
+  VoteState state;
+  LogChain log;
+  /// Applies a batch. False, with nothing changed, when it does not continue the log.
+  bool apply(const DiskRecord& record);
+};
+
+/// The result of reading a data directory.
+struct DiskContents {
+  struct Segment {
+    std::uint64_t number = 0;
+    std::string file;
+    std::uint64_t size = 0;
+    std::uint64_t valid_end = 0;  // where reading stopped in it
+    Index last_after = 0;         // the log's end after its valid records
+    VoteState state_after;
+    Index lowest_cut = ~Index{0};  // the lowest index at which one of its records cuts the log
+  };
+  DiskState found;
+  std::vector<Segment> segments;      // all that exist, by number
+  std::optional<std::string> damage;  // durable bytes are bad: where and why
+};
+
+DiskContents read_disk(const DiskImage& image);
+
+}  // namespace ww::checkers::invariants

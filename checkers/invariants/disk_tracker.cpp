@@ -1,0 +1,277 @@
+#include "checkers/invariants/disk_tracker.hpp"
+
+#include <algorithm>
+
+namespace ww::checkers::invariants {
+
+using wire::trace::Store;
+using wire::trace::StoreOp;
+
+namespace {
+
+std::string show_state(const VoteState& state, Index last) {
+  return "term " + std::to_string(state.term) + ", vote " + name_of(state.vote) + ", log up to " +
+         std::to_string(last);
+}
+
+}  // namespace
+
+DiskNews DiskTracker::apply(const Store& op, const Stamp& at) {
+  DiskNews news;
+  if (op.op == StoreOp::kSyncDir) {
+    if (!op.ok) return news;
+    for (auto& [number, segment] : segments_) segment.entry_durable = true;
+    fold();
+    return news;
+  }
+  const auto number = segment_of(op.file);
+  if (!number) return news;
+  open_batches_ = 0;
+  if (op.op == StoreOp::kCreate) {
+    segments_[*number] = Segment{};
+    segments_[*number].file = op.file;
+    return news;
+  }
+  const auto found = segments_.find(*number);
+  if (found == segments_.end()) return news;
+  Segment& segment = found->second;
+  switch (op.op) {
+    case StoreOp::kWrite:
+      write(*number, segment, op, news);
+      break;
+    case StoreOp::kSyncFile:
+      if (!op.ok) break;
+      segment.synced = segment.size;
+      last_sync_ = at;
+      fold();
+      break;
+    case StoreOp::kTruncate:
+      cut(segment, op.offset, news);
+      break;
+    case StoreOp::kUnlink:
+    case StoreOp::kRename:
+      cut(segment, 0, news);
+      segments_.erase(found);
+      break;
+    case StoreOp::kCreate:
+    case StoreOp::kSyncDir:
+      break;
+  }
+  return news;
+}
+
+void DiskTracker::write(std::uint64_t number, Segment& segment, const Store& op, DiskNews& news) {
+  if (op.offset != segment.size || op.offset != segment.parsed + segment.tail.size()) {
+    news.malformed = "writes at offset " + std::to_string(op.offset) + " of " + op.file +
+                     ", which ends at " + std::to_string(segment.size);
+    lost_track_ = true;
+    return;
+  }
+  segment.size += op.data.size();
+  segment.tail += op.data;
+  std::size_t used = 0;
+  while (parse_one(number, segment, used, news)) {
+  }
+  segment.tail.erase(0, used);
+}
+
+bool DiskTracker::parse_one(std::uint64_t number, Segment& segment, std::size_t& used,
+                            DiskNews& news) {
+  const std::string_view rest = std::string_view(segment.tail).substr(used);
+  if (rest.empty()) return false;
+  DiskRecord record;
+  const DiskPosition at{number, segment.parsed};
+  DiskRead read = DiskRead::kRecord;
+  if (segment.parsed == 0) {
+    read = read_segment_header(rest, number);
+    record.size = kSegmentHeader;
+  } else {
+    read = read_disk_record(rest, at, record);
+  }
+  if (read == DiskRead::kMore) return false;
+  if (read == DiskRead::kBad) {
+    news.malformed = "writes bytes at offset " + std::to_string(at.offset) + " of " + segment.file +
+                     " that are no record of the log";
+    lost_track_ = true;
+    return false;
+  }
+  used += record.size;
+  segment.parsed += record.size;
+  segment.batches = segment.parsed;
+  if (at.offset != 0) take_batch({number, segment.parsed}, record, news);
+  return !lost_track_;
+}
+
+void DiskTracker::take_batch(DiskPosition end, const DiskRecord& record, DiskNews& news) {
+  const VoteState before = written_.state;
+  if (!written_.apply(record)) {
+    news.malformed = "writes entries from " + std::to_string(record.first) +
+                     " on that do not continue its log on disk, which ends at " +
+                     std::to_string(written_.log.last());
+    lost_track_ = true;
+    return;
+  }
+  if (!record.state && !record.cut_from && record.count == 0) return;
+  if (record.state) {
+    const VoteState& now = *record.state;
+    const bool other_vote =
+        now.term == before.term && before.vote != kNobody && now.vote != before.vote;
+    if (now.term < before.term || other_vote) news.regressed = std::pair{before, now};
+  }
+  Pending pending = snapshot_of(written_);
+  pending.end = end;
+  if (record.cut_from) {
+    pending.lowest_cut = *record.cut_from;
+    durable_last_ = std::min(durable_last_, *record.cut_from - 1);
+  }
+  pending_.push_back(pending);
+  ++open_batches_;
+}
+
+void DiskTracker::cut(Segment& segment, std::uint64_t size, DiskNews& news) {
+  if (size < segment.batches && segment.batches > kSegmentHeader) {
+    news.removed = "cuts " + segment.file + " to " + std::to_string(size) +
+                   " bytes, below its valid records, which end at " +
+                   std::to_string(segment.batches);
+    lost_track_ = true;
+  }
+  if (size >= segment.parsed) segment.tail.resize(static_cast<std::size_t>(size - segment.parsed));
+  if (size < segment.parsed) {
+    segment.parsed = size;
+    segment.batches = size;
+    segment.tail.clear();
+  }
+  segment.size = size;
+  segment.synced = std::min(segment.synced, size);
+}
+
+bool DiskTracker::is_durable(const Pending& pending) const {
+  for (const auto& [number, segment] : segments_) {
+    if (number > pending.end.segment) break;
+    const std::uint64_t needed =
+        number == pending.end.segment ? pending.end.offset : segment.batches;
+    if (!segment.entry_durable || segment.synced < needed) return false;
+  }
+  return true;
+}
+
+void DiskTracker::fold() {
+  bool any = false;
+  while (!pending_.empty() && is_durable(pending_.front())) {
+    folded_ = pending_.front();
+    pending_.pop_front();
+    any = true;
+  }
+  if (!any) return;
+  durable_ = folded_.state_after;
+  Index last = folded_.last_after;
+  for (const Pending& later : pending_) {
+    if (later.lowest_cut <= last) last = later.lowest_cut - 1;
+  }
+  durable_last_ = std::max(durable_last_, last);
+}
+
+DiskTracker::Pending DiskTracker::snapshot_of(const DiskState& state) const {
+  Pending out;
+  out.last_after = state.log.last();
+  out.chain_after = state.log.has(out.last_after) ? state.log.chain(out.last_after) : 0;
+  out.state_after = state.state;
+  return out;
+}
+
+bool DiskTracker::is_reached(const DiskState& state) const {
+  const Pending it = snapshot_of(state);
+  const auto same = [&](const Pending& p) {
+    return p.last_after == it.last_after && p.chain_after == it.chain_after &&
+           p.state_after == it.state_after;
+  };
+  return same(folded_) || std::any_of(pending_.begin(), pending_.end(), same);
+}
+
+bool DiskTracker::knows_every_batch() const {
+  return pending_.empty() || !pending_.front().ends_segment;
+}
+
+bool DiskTracker::is_latest(const DiskState& state) const {
+  const Pending it = snapshot_of(state);
+  const auto same = [&](const Pending& p) {
+    return p.last_after == it.last_after && p.chain_after == it.chain_after &&
+           p.state_after == it.state_after;
+  };
+  // The last write may have been reported and not performed, or only in part.
+  for (std::size_t undone = 0; undone <= open_batches_ && undone <= pending_.size(); ++undone) {
+    if (same(undone == pending_.size() ? folded_ : pending_[pending_.size() - 1 - undone])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+DiskAudit DiskTracker::restart(const DiskImage& before, const DiskImage& after, bool power) {
+  DiskAudit audit;
+  const DiskContents contents = read_disk(after);
+  const DiskState& found = contents.found;
+  audit.found = found.state;
+  audit.last = {found.log.last(), found.log.last_term()};
+  if (contents.damage) audit.lost = "durable bytes are damaged: " + *contents.damage;
+  if (!lost_track_) {
+    if (knows_every_batch() && !is_latest(power ? read_disk(before).found : found)) {
+      audit.differs = "its files are not what its store's operations made them";
+    }
+    const std::string state = show_state(found.state, found.log.last());
+    const std::string needed = show_state(durable_, durable_last_);
+    const bool vote_lost = found.state.term < durable_.term ||
+                           (found.state.term == durable_.term && durable_.vote != kNobody &&
+                            found.state.vote != durable_.vote);
+    const bool log_lost = found.log.last() < durable_last_ ||
+                          (written_.log.has(durable_last_) && found.log.has(durable_last_) &&
+                           found.log.chain(durable_last_) != written_.log.chain(durable_last_));
+    if (vote_lost || log_lost) {
+      audit.lost = "synced were " + needed + ", found were " + state;
+    } else if (knows_every_batch() && !audit.lost && !is_reached(found)) {
+      audit.lost = "found were " + state + ", which no sequence of its writes had made";
+    }
+  }
+  adopt(contents, power);
+  return audit;
+}
+
+void DiskTracker::adopt(const DiskContents& contents, bool power) {
+  std::map<std::uint64_t, Segment> before;
+  before.swap(segments_);
+  pending_.clear();
+  open_batches_ = 0;
+  const bool keep = !power && !lost_track_;
+  durable_last_ = keep ? std::min(durable_last_, contents.found.log.last()) : 0;
+  if (!keep) durable_ = VoteState{};
+  written_ = contents.found;
+  lost_track_ = contents.damage.has_value();
+  for (const DiskContents::Segment& there : contents.segments) {
+    Segment segment;
+    segment.file = there.file;
+    segment.size = there.size;
+    segment.parsed = there.valid_end;
+    segment.batches = there.valid_end;
+    // What follows the valid records is kept as a tail of unknown bytes, until recovery cuts it.
+    segment.tail.assign(static_cast<std::size_t>(there.size - there.valid_end), '\0');
+    const auto old = before.find(there.number);
+    segment.entry_durable = power || (old != before.end() && old->second.entry_durable);
+    segment.synced =
+        power ? there.size : (old == before.end() ? 0 : std::min(old->second.synced, there.size));
+    segments_.emplace(there.number, std::move(segment));
+    if (there.valid_end <= kSegmentHeader) continue;
+    Pending pending;
+    pending.end = {there.number, there.valid_end};
+    pending.last_after = there.last_after;
+    pending.state_after = there.state_after;
+    pending.lowest_cut = there.lowest_cut;
+    pending.ends_segment = true;
+    pending_.push_back(pending);
+  }
+  // The ends of segments stand for all their batches; the last one is the state found.
+  if (!pending_.empty()) pending_.back().chain_after = snapshot_of(written_).chain_after;
+  if (pending_.empty()) folded_ = snapshot_of(written_);
+  fold();
+}
+
+}  // namespace ww::checkers::invariants

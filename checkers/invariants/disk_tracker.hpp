@@ -1,0 +1,101 @@
+// What is durable at a node, from the operations of its byte store.
+//
+// The store's log stands outside the replica: an operation is reported before it is performed, and
+// a sync after it returned. A batch is durable once its file was synced behind it, the file's
+// directory entry was synced, and every batch before it is durable.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/evidence.hpp"
+#include "base/wire/trace.hpp"
+#include "checkers/invariants/disk_decoder.hpp"
+#include "checkers/invariants/findings.hpp"
+
+namespace ww::checkers::invariants {
+
+/// What an operation showed to be wrong.
+struct DiskNews {
+  /// The bytes cannot be what the format permits: overwritten, or not a record.
+  std::optional<std::string> malformed;
+  /// Recovery removed records that were valid.
+  std::optional<std::string> removed;
+  /// A batch lowered the term, or changed the vote within one.
+  std::optional<std::pair<VoteState, VoteState>> regressed;
+};
+
+/// How the state that a crash left compares with what was written and synced.
+struct DiskAudit {
+  std::optional<std::string> lost;     // synced state is gone or altered, or never was written
+  std::optional<std::string> differs;  // the files before the crash are not what the store reported
+  VoteState found;
+  LogPosition last;
+};
+
+class DiskTracker {
+ public:
+  DiskNews apply(const wire::trace::Store& op, const Stamp& at);
+
+  /// Compares the directory with what was reported, and goes on from `after`.
+  /// `power`: unsynced bytes were taken away, and all of `after` is durable. Else nothing more
+  /// became durable than was.
+  DiskAudit restart(const DiskImage& before, const DiskImage& after, bool power);
+
+  /// Durable in every state that a crash may leave: term, vote, and the log up to here.
+  [[nodiscard]] const VoteState& durable() const { return durable_; }
+  [[nodiscard]] Index durable_last() const { return durable_last_; }
+  /// What was written, durable or not. The log up to durable_last() is the durable one.
+  [[nodiscard]] const DiskState& written() const { return written_; }
+  /// The last sync of a file that returned.
+  [[nodiscard]] const Stamp& last_sync() const { return last_sync_; }
+  /// What this follows can no longer be known: the store's operations stopped making sense.
+  [[nodiscard]] bool lost_track() const { return lost_track_; }
+  void prune(Index below) { written_.log.prune(below); }
+
+ private:
+  struct Segment {
+    std::string file;
+    std::uint64_t size = 0;
+    std::uint64_t parsed = 0;   // where the next record begins
+    std::uint64_t batches = 0;  // where the last valid record ends
+    std::uint64_t synced = 0;
+    bool entry_durable = false;
+    std::string tail;  // bytes of an unfinished record
+  };
+  /// A batch that is not known durable, with the whole state after it.
+  struct Pending {
+    DiskPosition end;
+    Index last_after = 0;
+    std::uint64_t chain_after = 0;
+    VoteState state_after;
+    Index lowest_cut = ~Index{0};
+    bool ends_segment = false;  // stands for all batches of a segment that was read from a file
+  };
+
+  void write(std::uint64_t number, Segment& segment, const wire::trace::Store& op, DiskNews& news);
+  bool parse_one(std::uint64_t number, Segment& segment, std::size_t& used, DiskNews& news);
+  void take_batch(DiskPosition end, const DiskRecord& record, DiskNews& news);
+  void cut(Segment& segment, std::uint64_t size, DiskNews& news);
+  void fold();
+  void adopt(const DiskContents& contents, bool power);
+  [[nodiscard]] bool is_durable(const Pending& pending) const;
+  [[nodiscard]] bool knows_every_batch() const;
+  [[nodiscard]] bool is_reached(const DiskState& state) const;
+  [[nodiscard]] bool is_latest(const DiskState& state) const;
+  [[nodiscard]] Pending snapshot_of(const DiskState& state) const;
+
+  std::map<std::uint64_t, Segment> segments_;
+  DiskState written_;
+  Pending folded_;  // the last batch known durable
+  std::deque<Pending> pending_;
+  std::size_t open_batches_ = 0;  // of the last operation, a write: it may not be performed yet
+  VoteState durable_;
+  Index durable_last_ = 0;
+  Stamp last_sync_;
+  bool lost_track_ = false;
+};
+
+}  // namespace ww::checkers::invariants
