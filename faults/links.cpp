@@ -45,16 +45,16 @@ LinkTable::LinkTable(std::uint64_t seed, std::uint32_t nodes) : seed_(seed), nod
 }
 
 std::size_t LinkTable::enter(const std::string& fault) {
-  const auto [at, is_new] = numbers_.emplace(fault, names_.size());
-  if (is_new) {
+  const std::size_t number = numbers_.emplace(fault, names_.size()).first->second;
+  if (number == names_.size()) {
     names_.push_back(fault);
     counts_.emplace_back();
   }
-  const auto holds = [&](const auto& active) { return active.fault == at->second; };
+  const auto holds = [&](const auto& active) { return active.fault == number; };
   WW_ASSERT(std::none_of(cuts_.begin(), cuts_.end(), holds) &&
                 std::none_of(rules_.begin(), rules_.end(), holds),
             "a fault acts on the links twice");
-  return at->second;
+  return number;
 }
 
 void LinkTable::cut(const std::string& fault, const std::vector<Link>& links, bool clients) {

@@ -1,6 +1,8 @@
 #include "faults/plan.hpp"
 
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -176,6 +178,19 @@ TEST_CASE("hand-written plans name nodes and leave parameters out") {
   CHECK(param(plan->faults[1], "delay_ms") == 50);
   CHECK(describe(plan->faults[0]) == "partition link of n2,n5 for 2 s");
   CHECK(describe(plan->faults[1]) == "packet delay of all for 3 ms; only append");
+}
+
+TEST_CASE("the plan of the documentation is a plan") {
+  std::ifstream file("docs/faults.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t begin = page.find("    {\"schema\"");
+  const std::size_t end = page.find("\n    ]}", begin);
+  REQUIRE(begin != std::string::npos);
+  REQUIRE(end != std::string::npos);
+  const Result<Plan> plan = parse_plan(page.substr(begin, end - begin) + "]}", "docs/faults.md");
+  INFO((plan.ok() ? "" : plan.error().message));
+  REQUIRE(plan.ok());
+  CHECK(plan->faults.size() == 3);
 }
 
 TEST_CASE("a broken plan is refused with the field and a suggestion") {
