@@ -51,8 +51,15 @@ void Oracle::see(const Cluster& cluster, const Member& member, const Effect& eff
   }
 }
 
-void Oracle::requested(const Request& request) {
-  invoked_[request.id] = {global_.size(), request.command};
+void Oracle::requested(const Member& member, const Request& request) {
+  invoked_[request.id] = {global_.size(), request.command, member.id, member.config.incarnation};
+}
+
+bool Oracle::all_answered(const Cluster& cluster) const {
+  for (const auto& [id, asked] : invoked_) {
+    if (cluster.member(asked.node).config.incarnation == asked.incarnation) return false;
+  }
+  return true;
 }
 
 void Oracle::check_state(const Member& member) {
@@ -199,7 +206,7 @@ void Oracle::model(Index index, const wire::EntryView& entry) {
   if (entry.kind == wire::EntryKind::kNoop) return;
   const wire::Command command = *wire::decode_command(entry.payload);
   if (command.kind == wire::CommandKind::kOpenSession) {
-    sessions_[SessionId{index}] = 0;
+    if (sessions_.size() < kMaxSessions) sessions_[SessionId{index}] = 0;
     return;
   }
   if (command.session != SessionId{0}) {

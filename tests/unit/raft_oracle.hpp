@@ -18,12 +18,17 @@ namespace ww::raft::testing {
 
 class Oracle {
  public:
+  /// The bound on sessions that the cluster under test must have.
+  static constexpr std::uint32_t kMaxSessions = 4;
+
   /// To be called by the cluster's observer, before an effect has consequences.
   void see(const Cluster& cluster, const Member& member, const Effect& effect);
   /// To be called before a request is given to a node.
-  void requested(const Request& request);
+  void requested(const Member& member, const Request& request);
   /// To be called after each step.
   void check_state(const Member& member);
+  /// Whether everyone who was asked and lived on has answered.
+  [[nodiscard]] bool all_answered(const Cluster& cluster) const;
   void crashed(NodeId node) { now_[node] = {}; }
 
   /// The first rule that was broken: "ES: ...".
@@ -47,6 +52,8 @@ class Oracle {
   struct Invoked {
     std::size_t committed = 0;
     wire::Command command;
+    NodeId node;
+    Incarnation incarnation = 0;
   };
   void broken(const char* rule, const Member& member, const std::string& what);
   void on(const Cluster& cluster, const Member& member, const wire::trace::RoleChange& event);

@@ -17,6 +17,7 @@ class Torture {
       : rng_(key_of(seed, "torture")), bug_(bug), cluster_(pick_size(), config(seed), observer()) {
     crash_ppm_ = static_cast<std::uint32_t>(rng_.below(15'000));
     loss_ppm_ = static_cast<std::uint32_t>(rng_.below(150'000));
+    request_ppm_ = 30'000 + static_cast<std::uint32_t>(rng_.below(270'000));
     write_ppm_ = 100'000 + static_cast<std::uint32_t>(rng_.below(800'000));
   }
 
@@ -53,7 +54,7 @@ class Torture {
     c.limits.max_append_bytes = rng_.below(2) == 0 ? 40 : 4096;
     c.limits.max_pending_requests = 8;
     c.limits.max_uncommitted_bytes = 500;
-    c.limits.max_sessions = 4;
+    c.limits.max_sessions = Oracle::kMaxSessions;
     if (bug_) c.bugs.turn_on(*bug_);
     return c;
   }
@@ -72,9 +73,9 @@ class Torture {
   void act() {
     const std::uint64_t choice = rng_.below(1'000'000);
     if (choice < crash_ppm_) return crash_or_cut();
-    if (choice < crash_ppm_ + 60'000) return request();
-    if (choice < crash_ppm_ + 120'000) return expire_a_timer();
-    if (choice < crash_ppm_ + 150'000) return restart();
+    if (choice < crash_ppm_ + request_ppm_) return request();
+    if (choice < crash_ppm_ + request_ppm_ + 60'000) return expire_a_timer();
+    if (choice < crash_ppm_ + request_ppm_ + 90'000) return restart();
     if (rng_.chance_ppm(write_ppm_) && complete_a_write()) return;
     message();
   }
@@ -82,7 +83,7 @@ class Torture {
   void crash_or_cut() {
     const Member& member = random_member();
     const NodeId other = random_node();
-    switch (rng_.below(4)) {
+    switch (rng_.below(6)) {
       case 0:
       case 1:
         if (!member.replica) return;
@@ -92,9 +93,24 @@ class Torture {
       case 2:
         if (other != member.id) cluster_.cut(member.id, other, true);
         return;
+      case 3:
+        return isolate_a_leader();
       default:
-        for (const Member& m : cluster_.members())
-          cluster_.cut(member.id, m.id, rng_.below(3) == 0);
+        for (const Member& m : cluster_.members()) {
+          for (const Member& n : cluster_.members()) cluster_.cut(m.id, n.id, rng_.below(5) == 0);
+        }
+    }
+  }
+
+  void isolate_a_leader() {
+    for (const Member& leader : cluster_.members()) {
+      if (!leader.replica || leader.replica->role() != wire::Role::kLeader) continue;
+      for (const Member& other : cluster_.members()) {
+        if (other.id == leader.id) continue;
+        cluster_.cut(leader.id, other.id, true);
+        cluster_.cut(other.id, leader.id, true);
+      }
+      return;
     }
   }
 
@@ -126,7 +142,7 @@ class Torture {
       r.command.session = SessionId{2 + rng_.below(6)};
       r.command.seq = 1 + rng_.below(4);
     }
-    oracle_.requested(r);
+    oracle_.requested(member, r);
     cluster_.request(member.id, r);
   }
 
@@ -163,7 +179,7 @@ class Torture {
     cluster_.deliver(place);
   }
 
-  /// Heals everything; then a leader must appear and all nodes that still serve must agree.
+  /// Heals everything; then a leader must appear, all nodes agree, and every request be answered.
   bool converge() {
     for (const Member& m : cluster_.members()) {
       for (const Member& n : cluster_.members()) cluster_.cut(m.id, n.id, false);
@@ -174,7 +190,7 @@ class Torture {
       if (!m.replica) cluster_.start(m.id);
     }
     for (int i = 0; i < 300 && !oracle_.violation(); ++i) {
-      if (settle() && agree()) return true;
+      if (settle() && agree() && oracle_.all_answered(cluster_)) return true;
       const Member* first = nullptr;
       for (const Member& m : cluster_.members()) {
         if (first == nullptr || m.replica->deadline() < first->replica->deadline()) first = &m;
@@ -217,6 +233,7 @@ class Torture {
   std::uint64_t reached_ = 0;
   std::uint32_t crash_ppm_ = 0;
   std::uint32_t loss_ppm_ = 0;
+  std::uint32_t request_ppm_ = 0;
   std::uint32_t write_ppm_ = 0;
 };
 

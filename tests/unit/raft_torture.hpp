@@ -22,8 +22,8 @@ struct TortureResult {
   bool converged = false;
 };
 
-/// Runs one seed for so many steps, then heals everything and waits for agreement. Everything in it
-/// is decided by the seed. A first violation ends the run.
+/// Runs one seed for so many steps, then heals everything and waits until all agree and owe no
+/// answer. Everything in it is decided by the seed. A first violation ends the run.
 TortureResult torture(std::uint64_t seed, int steps, std::optional<bugs::Bug> bug);
 
 }  // namespace ww::raft::testing
