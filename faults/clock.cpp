@@ -139,7 +139,7 @@ KindInfo clock_kind() {
                               .help = "how often it leaps",
                               .low = 1,
                               .high = 60'000,
-                              .draw_low = 10,
+                              .draw_low = 50,
                               .draw_high = 1'000,
                               .fallback = 100}}}},
       .takes_types = false,
