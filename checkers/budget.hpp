@@ -28,7 +28,7 @@ class Budget {
     }
     --steps_left_;
     if ((++spent_ & kAskMask) == 0 && expired_ != nullptr && *expired_ && (*expired_)()) {
-      exhausted_ = true;
+      exhausted_ = expired_now_ = true;
       return false;
     }
     return true;
@@ -45,6 +45,7 @@ class Budget {
   void absorb(const Budget& part) {
     spent_ += part.spent_;
     steps_left_ -= part.spent_ < steps_left_ ? part.spent_ : steps_left_;
+    if (part.expired_now_) exhausted_ = expired_now_ = true;
   }
 
  private:
@@ -54,6 +55,7 @@ class Budget {
   const std::function<bool()>* expired_;
   std::uint64_t spent_ = 0;
   bool exhausted_ = false;
+  bool expired_now_ = false;  // the outer guard said so: no other portion is to be tried
 };
 
 /// The stretch of time in which a decider got stuck; empty when it did not.

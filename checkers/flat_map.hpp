@@ -17,11 +17,18 @@ class FlatMap {
   /// The number stored under `word`; when there is none, stores `fresh` and says so.
   std::pair<std::uint32_t, bool> find_or_insert(std::uint64_t word, std::uint32_t fresh) {
     if ((size_ + 1) * 2 > slots_.size()) grow();
-    Slot& slot = probe(word);
+    Slot& slot = slots_[position(word)];
     if (slot.generation == generation_) return {slot.number, false};
     slot = Slot{word, fresh, generation_};
     ++size_;
     return {fresh, true};
+  }
+
+  /// The number stored under `word`, or `otherwise`.
+  [[nodiscard]] std::uint32_t find(std::uint64_t word, std::uint32_t otherwise) const {
+    if (slots_.empty()) return otherwise;
+    const Slot& slot = slots_[position(word)];
+    return slot.generation == generation_ ? slot.number : otherwise;
   }
 
   void clear() {
@@ -39,18 +46,19 @@ class FlatMap {
     std::uint32_t generation = 0;
   };
 
-  Slot& probe(std::uint64_t word) {
+  /// Where `word` is, or would be.
+  [[nodiscard]] std::size_t position(std::uint64_t word) const {
     const std::size_t mask = slots_.size() - 1;
     std::size_t i = static_cast<std::size_t>(mix64(word)) & mask;
     while (slots_[i].generation == generation_ && slots_[i].word != word) i = (i + 1) & mask;
-    return slots_[i];
+    return i;
   }
 
   void grow() {
     std::vector<Slot> old(slots_.empty() ? 64 : slots_.size() * 2);
     old.swap(slots_);
     for (const Slot& slot : old) {
-      if (slot.generation == generation_) probe(slot.word) = slot;
+      if (slot.generation == generation_) slots_[position(slot.word)] = slot;
     }
   }
 

@@ -33,12 +33,9 @@ class ConfigurationSet {
     return true;
   }
   void clear() {
-    if (index_.size() > kShrinkAbove) {
-      index_.assign(kSmall, kNone);
-      index_.shrink_to_fit();
-    } else {
-      for (const Configuration& c : items_) *find(c) = kNone;
-    }
+    // Emptying costs what the index is long, so one that was needed once is not kept for good.
+    const bool roomy = index_.size() > kSmall && items_.size() * 16 < index_.size();
+    index_.assign(roomy ? index_.size() / 4 : index_.size(), kNone);
     items_.clear();
   }
   [[nodiscard]] const std::vector<Configuration>& items() const { return items_; }
@@ -57,7 +54,6 @@ class ConfigurationSet {
 
  private:
   static constexpr std::size_t kSmall = 64;
-  static constexpr std::size_t kShrinkAbove = std::size_t{1} << 16;
 
   std::uint32_t* find(const Configuration& c) {
     const std::size_t mask = index_.size() - 1;
@@ -174,11 +170,11 @@ class Frontier {
     while (!stack_.empty()) {
       const Configuration c = stack_.back();
       stack_.pop_back();
-      if (!budget_.spend(now_.bytes() + next_.bytes() + visited_.bytes())) {
+      expand(c, bit);
+      if (budget_.exhausted()) {
         stack_.clear();
         return Answer::kUndecided;
       }
-      expand(c, bit);
     }
     used_ &= ~bit;
     writers_ &= ~bit;
@@ -209,6 +205,7 @@ class Frontier {
   }
 
   void carry_on(Configuration c, std::uint64_t goal) {
+    if (!budget_.spend(now_.bytes() + next_.bytes() + visited_.bytes())) return;
     for (std::uint64_t rest = used_ & ~writers_ & ~c.done; rest != 0; rest &= rest - 1) {
       const auto slot = static_cast<std::size_t>(std::countr_zero(rest));
       if (fits(c.state, ops_[live_[slot]])) c.done |= std::uint64_t{1} << slot;

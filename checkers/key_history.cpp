@@ -104,6 +104,7 @@ void build_key_ops(const History& history, std::span<const OpPair> pairs, bool f
     }
     out.push_back(op);
   }
+  table.freeze();
 }
 
 namespace {

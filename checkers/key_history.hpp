@@ -33,7 +33,7 @@ struct KeyGroups {
 /// the answer of (reads without `ok`) is left out; other ops without `ok` become optional ones that
 /// last forever.
 ///
-/// Requires: `pairs` ordered by invocation time, which a history's lines are.
+/// Freezes `table`. Requires: `pairs` ordered by invocation time, which a history's lines are.
 void build_key_ops(const History& history, std::span<const OpPair> pairs, bool failed_cas_observes,
                    StateTable& table, std::vector<KeyOp>& out);
 

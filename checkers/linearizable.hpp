@@ -23,7 +23,7 @@ namespace ww::checkers {
 
 struct LinOptions {
   /// What every key holds before its first op; nil is the absent key.
-  Value initial;
+  Value initial{};
   /// Whether `seen` of a cas that did not match is an observation. When false, such a cas says only
   /// that the key did not hold the expected value (recorded histories of others).
   bool failed_cas_observes = true;
@@ -38,7 +38,7 @@ struct LinOptions {
   std::size_t max_memory = std::size_t{512} << 20;
   /// An outer guard, asked now and then: true ends the check with `unknown`. It may look at a
   /// clock, and a verdict that it caused is the only one that a second check can change.
-  std::function<bool()> expired;
+  std::function<bool()> expired{};
 };
 
 /// Decides whether `history` could have come from one copy of a read/write/cas/append/delete map.

@@ -96,18 +96,21 @@ class LivenessCheck {
                     std::to_string(voter.last_index),
                 facts_.ended, {name_of(first->node), name});
       } else if (voter.applied == first->applied && voter.digest != first->digest) {
+        // No slowness of the machine explains this, nor would more time mend it.
         violate(both + " applied the same " + std::to_string(voter.applied) +
                     " entries to different states",
-                facts_.ended, {name_of(first->node), name});
+                facts_.ended, {name_of(first->node), name}, "Apply");
+        diverged_ = true;
       }
     }
   }
 
-  void violate(std::string summary, Instant time, std::vector<std::string> nodes) {
+  void violate(std::string summary, Instant time, std::vector<std::string> nodes,
+               const char* property = "Live") {
     ++result_.violation_count;
     if (result_.violations.size() == kMaxViolations) return;
     Violation violation;
-    violation.property = "Live";
+    violation.property = property;
     violation.summary = std::move(summary);
     violation.time = to_ns(time);
     violation.nodes = std::move(nodes);
@@ -135,7 +138,7 @@ class LivenessCheck {
     }
     result_.reason = result_.violations.front().summary;
     const MachineStall* stall = excuse();
-    if (stall == nullptr) {
+    if (stall == nullptr || diverged_) {
       result_.verdict = Verdict::kInvalid;
       return;
     }
@@ -150,6 +153,7 @@ class LivenessCheck {
   const LivenessFacts& facts_;
   const LivenessLimits& limits_;
   CheckResult result_;
+  bool diverged_ = false;
 };
 
 }  // namespace

@@ -56,7 +56,8 @@ struct LivenessLimits {
 
 /// Decides whether the cluster recovered in time.
 ///
-/// Shape:  `evaluated` counts the obligations; each one not met is a violation of property "Live".
+/// Shape:  `evaluated` counts the obligations; each one not met is a violation of property "Live",
+///         except that equal logs applied to different states break "Apply".
 /// Errors: none; unknown instead of invalid when the machine stalled for more than half an election
 ///         timeout after the heal, since a slow box is no liveness bug; unknown without any probe
 ///         and voter.

@@ -1,9 +1,12 @@
 #include "checkers/model.hpp"
 
+#include "base/assert.hpp"
+
 namespace ww::checkers {
 
 void StateTable::clear() {
-  nodes_.assign(1, Node{kNil, kNil});
+  nodes_ = {Node{kNil, kNil}, Node{kNil, kUnheardOf}};
+  frozen_ = false;
   numbers_.clear();
   lists_.clear();
   texts_.clear();
@@ -15,6 +18,7 @@ State StateTable::scalar(std::pair<std::uint32_t, bool> found) {
 }
 
 State StateTable::intern(const Value& value) {
+  WW_ASSERT(!frozen_, "a value that no op of the key speaks of");
   const auto fresh = static_cast<State>(nodes_.size());
   if (const auto* number = std::get_if<std::int64_t>(&value)) {
     return scalar(numbers_.find_or_insert(static_cast<std::uint64_t>(*number), fresh));
@@ -32,8 +36,10 @@ State StateTable::intern(const Value& value) {
 }
 
 State StateTable::append(State list, State element) {
+  if (list == kUnheardOf) return kUnheardOf;
   if (list != kNil && !is_list(list)) list = append(kNil, list);
   const std::uint64_t word = std::uint64_t{list} << 32 | element;
+  if (frozen_) return lists_.find(word, kUnheardOf);
   const auto [state, added] = lists_.find_or_insert(word, static_cast<State>(nodes_.size()));
   if (added) nodes_.push_back(Node{list, element});
   return state;

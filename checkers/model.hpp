@@ -19,6 +19,9 @@ namespace ww::checkers {
 
 using State = std::uint32_t;
 inline constexpr State kNil = 0;
+/// Every list that no op ever speaks of. They need not be told apart: nothing can see one before
+/// the key is overwritten, and whatever is appended to one makes another.
+inline constexpr State kUnheardOf = 1;
 
 /// Gives every value of one key its state. Equal values get equal states.
 class StateTable {
@@ -33,9 +36,12 @@ class StateTable {
   /// A list's last element; the state itself for a scalar and for nil.
   [[nodiscard]] State last(State state) const { return nodes_[state].last; }
   [[nodiscard]] bool is_list(State state) const { return nodes_[state].last != state; }
+  /// From now on no state is made: a list that is not known by now is kUnheardOf. Without this, ten
+  /// appends in flight would make ten million lists, of which reads speak of ten.
+  void freeze() { frozen_ = true; }
   /// States are below this.
   [[nodiscard]] std::size_t size() const { return nodes_.size(); }
-  /// Forgets everything but nil.
+  /// Forgets everything but nil, and thaws.
   void clear();
 
  private:
@@ -46,6 +52,7 @@ class StateTable {
   State scalar(std::pair<std::uint32_t, bool> found);
 
   std::vector<Node> nodes_;
+  bool frozen_ = false;
   FlatMap numbers_;                     // a number -> its state
   FlatMap lists_;                       // (parent, last) -> its state
   std::map<std::string, State> texts_;  // rare
@@ -83,6 +90,7 @@ constexpr bool is_mutator(KeyOpKind kind) {
 
 /// Takes `op` in `state`: changes it as the op does, or returns false when the op's answer does not
 /// fit there.
+/// Requires: `table` is frozen, with every value of the key's ops in it.
 bool step(StateTable& table, State& state, const KeyOp& op);
 
 /// What `op` would make of `state` if it only observes: true when its answer fits.

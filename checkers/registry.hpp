@@ -24,7 +24,7 @@ struct CheckerRow {
 [[nodiscard]] std::span<const CheckerRow> checkers();
 
 struct HistoryOptions {
-  LinOptions linearizable;
+  LinOptions linearizable{};
 };
 
 /// Runs every checker that needs nothing but a history, in the order of the table.

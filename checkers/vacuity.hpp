@@ -11,7 +11,7 @@ namespace ww::checkers {
 
 /// What became of one kind of fault. Effective: a decision could differ because of it.
 struct FaultFacts {
-  std::string kind;
+  std::string kind{};
   std::uint64_t planned = 0;
   std::uint64_t injected = 0;
   std::uint64_t effective = 0;
@@ -19,7 +19,7 @@ struct FaultFacts {
 
 /// The client ops that completed while one fault was in force.
 struct WindowFacts {
-  std::string kind;
+  std::string kind{};
   std::int64_t from = 0;  // ns since the run began, both ends included
   std::int64_t to = 0;
   std::uint64_t ok_ops = 0;
@@ -30,8 +30,8 @@ struct WindowFacts {
 struct RunFacts {
   std::uint64_t leader_changes = 0;
   std::uint64_t blocked_messages = 0;
-  std::vector<FaultFacts> faults;
-  std::vector<WindowFacts> windows;
+  std::vector<FaultFacts> faults{};
+  std::vector<WindowFacts> windows{};
   // The following are filled in by add_history_facts.
   std::uint64_t ok_ops = 0;
   std::uint64_t info_ops = 0;
