@@ -3,7 +3,7 @@
 // An invalid property is a <failure>. An undecided one is an <error> and not <skipped>: JUnit's
 // error is a test that could not be carried to its end, readers of JUnit turn red on it as the exit
 // code 2 does, while a skipped test is shown grey and read as harmless. <skipped> is left to the
-// rule that was never evaluated though nothing is wrong with it: it does not apply to this system.
+// rule that was never evaluated though nothing is wrong with that: what it is about did not happen.
 
 #include <algorithm>
 
@@ -58,7 +58,7 @@ std::string case_body(const CheckResult& check, const RunReport& report) {
                                                            : check.violations.front().summary;
     return problem("failure", message, "invalid", failure_details(check, report));
   }
-  if (check.verdict == Verdict::kUnknown) {
+  if (check.verdict == Verdict::kUnknown && decides(check)) {
     const std::string reason = check.reason.empty() ? "could not be decided" : check.reason;
     return problem("error", reason, "unknown", "\nrepeat with: " + report.command + "\n");
   }
@@ -77,7 +77,10 @@ std::string test_case(const std::string& suite, const std::string& name, double 
 
 /// The run as such: what no checker says, such as a node that crashed by itself.
 std::string run_body(const RunReport& report) {
-  const Verdict of_checks = compose(report.checks);
+  Verdict of_checks = Verdict::kValid;
+  for (const CheckResult& check : report.checks) {
+    if (decides(check)) of_checks = compose(of_checks, check.verdict);
+  }
   const bool explained = of_checks == report.verdict && report.outcome.empty();
   if (explained || report.exit_code == 0) return "";
   const std::string details = "\nrepeat with: " + report.command + "\n";

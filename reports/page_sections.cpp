@@ -114,8 +114,8 @@ std::string violations_markup(const RunReport& report, std::span<const OpPair> p
     }
     if (check.violation_count > check.violations.size()) {
       out += "<p class=\"note\">" + escape_markup(check.checker) + " found " +
-             plural(check.violation_count, "violation", "violations") + " in all; the first " +
-             std::to_string(check.violations.size()) + " are kept.</p>\n";
+             plural(check.violation_count, "violation", "violations") +
+             " in all; shown: " + std::to_string(check.violations.size()) + ".</p>\n";
     }
   }
   if (number > 3) out += "</details>\n";
@@ -125,7 +125,7 @@ std::string violations_markup(const RunReport& report, std::span<const OpPair> p
 std::string undecided_markup(const RunReport& report) {
   std::string out;
   for (const CheckResult& check : report.checks) {
-    if (check.verdict != Verdict::kUnknown) continue;
+    if (check.verdict != Verdict::kUnknown || !decides(check)) continue;
     out += "<li><b>" + escape_markup(check.checker) + "</b> " +
            escape_markup(check.reason.empty() ? "could not be decided" : check.reason) + "</li>\n";
   }
@@ -343,7 +343,7 @@ std::string faults_section(const RunReport& report) {
 std::string checks_section(const RunReport& report) {
   Table table({{"check"}, {"verdict"}, {"evaluated", true}, {"what was checked"}});
   for (const CheckResult& check : report.checks) {
-    const std::string verdict(name_of(check.verdict));
+    const std::string verdict(decides(check) ? name_of(check.verdict) : "not reached");
     std::string what = escape_markup(check.title);
     if (check.violation_count > 0) {
       what +=
@@ -353,15 +353,17 @@ std::string checks_section(const RunReport& report) {
       what += " <span class=\"reason\">" + escape_markup(check.reason) + "</span>";
     std::string numbers;
     for (const auto& [name, number] : check.numbers) {
+      if (name == kRare) continue;
       numbers += (numbers.empty() ? "" : ", ") + escape_markup(name) + " " +
                  escape_markup(number_text(number));
     }
     if (!numbers.empty()) what += " <span class=\"counts\">" + numbers + "</span>";
-    table.row({"<b>" + escape_markup(check.checker) + "</b>",
-               "<span class=\"tag " + verdict + "\">" + verdict + "</span>",
-               check.evaluated == 0 ? "<b class=\"warn\">0</b>"
-                                    : group_digits(check.evaluated, kThinSpace),
-               what});
+    table.row(
+        {"<b>" + escape_markup(check.checker) + "</b>",
+         "<span class=\"tag " + (decides(check) ? verdict : "idle") + "\">" + verdict + "</span>",
+         check.evaluated == 0 ? "<b class=\"warn\">0</b>"
+                              : group_digits(check.evaluated, kThinSpace),
+         what});
   }
   return "<section id=\"checks\">\n<h2>Checks</h2>\n<p class=\"needs-script\"><input "
          "type=\"search\" "

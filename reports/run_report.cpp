@@ -4,6 +4,12 @@
 
 namespace ww::reports {
 
+bool decides(const CheckResult& check) {
+  const auto rare = check.numbers.find(kRare);
+  const bool is_rare = rare != check.numbers.end() && rare->second != 0;
+  return check.verdict != Verdict::kUnknown || check.evaluated > 0 || !is_rare;
+}
+
 std::string headline_of(const RunReport& report) {
   return report.outcome.empty() ? std::string(name_of(report.verdict)) : report.outcome;
 }

@@ -142,6 +142,12 @@ struct RunReport {
   Phases phases;
 };
 
+/// A number of a check: 1 when the rule is about something that need not happen in every run.
+inline constexpr const char* kRare = "rare";
+
+/// Whether the check weighs in the run's verdict: a rare rule that was never evaluated does not.
+bool decides(const CheckResult& check);
+
 /// `outcome`, or the verdict's name.
 std::string headline_of(const RunReport& report);
 

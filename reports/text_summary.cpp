@@ -127,7 +127,8 @@ std::string checks_text(const RunReport& report, const Painter& paint) {
       reason = group_digits(check.violation_count) + " violations" +
                (reason.empty() ? "" : "; " + reason);
     }
-    rows.push_back({printable(check.checker), std::string(name_of(check.verdict)),
+    rows.push_back({printable(check.checker),
+                    decides(check) ? std::string(name_of(check.verdict)) : "not reached",
                     group_digits(check.evaluated), reason});
   }
   if (rows.size() == 1) return "";

@@ -119,7 +119,10 @@ class RateTrack {
       }
       return out;
     });
-    const most = Math.max(1, ...rates.map((r) => r.reduce((a, b) => Math.max(a, b), 0)));
+    const highest = Math.max(1, ...rates.map((r) => r.reduce((a, b) => Math.max(a, b), 0)));
+    // The axis ends on a round number: two digits of precision, halved without a rest.
+    const unit = 2 * 10 ** Math.max(0, Math.floor(Math.log10(highest)) - 1);
+    const most = Math.ceil(highest / unit) * unit;
     const bottom = this.height() - 10;
     const y = (v) => bottom - v / most * (bottom - 10);
     text(c, theme, 'rate', 0, 8, {colour: theme.ink});

@@ -64,7 +64,7 @@ class AxisTrack {
     for (const [t, name] of this.run.marks) {
       if (t < view.from || t > view.to) continue;
       const w = name.length * 5.6;
-      const x = Math.min(view.x(t), view.width - MARGIN - w);
+      const x = Math.min(Math.max(view.x(t), free), view.width - w);
       if (x < free) continue;
       text(c, theme, name, x, 6, {size: 10, colour: theme.ink});
       free = x + w + 8;
