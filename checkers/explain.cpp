@@ -23,6 +23,7 @@ std::string text_of_time(std::int64_t time, bool times_are_lines) {
   constexpr std::int64_t kMicro = 1'000;
   std::string digits = std::to_string(time / kMicro % 1'000'000);
   digits.insert(0, 6 - digits.size(), '0');
+  if (digits.ends_with("000")) digits.resize(3);
   return std::to_string(time / (kMicro * 1'000'000)) + '.' + digits + " s";
 }
 

@@ -21,7 +21,7 @@ namespace ww::checkers {
 /// A value as sentences print it: "nil", "4", "[1 2]", "\"x\"".
 [[nodiscard]] std::string text_of(const Value& value);
 
-/// "1.203 s", or "line 12".
+/// "1.203 s" or "1.203456 s", or "line 12".
 [[nodiscard]] std::string text_of_time(std::int64_t time, bool times_are_lines);
 
 }  // namespace ww::checkers

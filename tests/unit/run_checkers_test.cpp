@@ -239,8 +239,8 @@ void expect_live_violation(const LivenessFacts& facts, const std::string& summar
   CHECK(excused.verdict == Verdict::kUnknown);
   CHECK(excused.violations.empty());
   CHECK(excused.reason == summary +
-                              "; but the machine itself stood still (fsync, 0.151000 s at "
-                              "42.000000 s), so this proves nothing");
+                              "; but the machine itself stood still (fsync, 0.151 s at "
+                              "42.000 s), so this proves nothing");
 }
 
 }  // namespace
@@ -256,24 +256,22 @@ TEST_CASE("a cluster that recovered is live") {
 TEST_CASE("each thing that Raft owes after a heal is missed by one changed field") {
   LivenessFacts facts = recovered();
   facts.leader.reset();
-  expect_live_violation(
-      facts,
-      "no leader was elected after the heal; 20 election timeouts (6.000000 s) are "
-      "allowed");
+  expect_live_violation(facts,
+                        "no leader was elected after the heal; 20 election timeouts (6.000 s) are "
+                        "allowed");
   facts = recovered();
   facts.leader = Instant{milliseconds(46'001)};
   expect_live_violation(facts,
-                        "a leader was there only 6.001000 s after the heal; 20 election timeouts "
-                        "(6.000000 s) are allowed");
+                        "a leader was there only 6.001 s after the heal; 20 election timeouts "
+                        "(6.000 s) are allowed");
   facts = recovered();
   facts.probes[1].write_ok.reset();
   expect_live_violation(facts, "process 1 at n2: its write after the heal never succeeded");
   facts = recovered();
   facts.probes[0].read_ok = Instant{seconds(51)};
-  expect_live_violation(
-      facts,
-      "process 0 at n1: its final read succeeded only 11.000000 s after the heal; "
-      "10.000000 s are allowed");
+  expect_live_violation(facts,
+                        "process 0 at n1: its final read succeeded only 11.000 s after the heal; "
+                        "10.000 s are allowed");
   facts = recovered();
   facts.pending_ops = 2;
   expect_live_violation(facts, "2 ops were never completed");
