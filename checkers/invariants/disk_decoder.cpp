@@ -61,12 +61,13 @@ bool read_body(std::uint8_t kind, std::string_view body, DiskRecord& out) {
 class ImageReader {
  public:
   explicit ImageReader(const DiskImage& image) {
-    // Segment numbers have ten digits, so that names sort like numbers.
     for (const auto& [file, bytes] : image) {
       const auto number = segment_of(file);
       if (!number) continue;
       files_.push_back({*number, file, bytes});
     }
+    std::sort(files_.begin(), files_.end(),
+              [](const File& a, const File& b) { return a.number < b.number; });
   }
 
   DiskContents read() {
@@ -173,13 +174,19 @@ class ImageReader {
 std::optional<std::uint64_t> segment_of(std::string_view file) {
   constexpr std::string_view kPrefix = "log-";
   constexpr std::string_view kSuffix = ".seg";
-  if (file.size() != kPrefix.size() + 10 + kSuffix.size()) return std::nullopt;
+  constexpr std::size_t kDigits = 10;
   if (!file.starts_with(kPrefix) || !file.ends_with(kSuffix)) return std::nullopt;
+  if (file.size() < kPrefix.size() + kDigits + kSuffix.size()) return std::nullopt;
+  const std::string_view digits =
+      file.substr(kPrefix.size(), file.size() - kPrefix.size() - kSuffix.size());
+  // Ten digits, and more only when the number needs them; 19 always fit.
+  if (digits.size() > 19 || (digits.size() > kDigits && digits[0] == '0')) return std::nullopt;
   std::uint64_t number = 0;
-  for (const char c : file.substr(kPrefix.size(), 10)) {
+  for (const char c : digits) {
     if (c < '0' || c > '9') return std::nullopt;
     number = number * 10 + static_cast<std::uint64_t>(c - '0');
   }
+  if (number == 0) return std::nullopt;
   return number;
 }
 

@@ -1,0 +1,156 @@
+// Correct evidence passes, in whatever order it is read.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "checkers/invariants/rules.hpp"
+#include "invariant_stories.hpp"
+
+namespace ww::test {
+namespace {
+
+/// The same evidence with each node's trace read as late as may be: all of the last node's first,
+/// then the one before; frames before or after all traces.
+std::vector<Step> read_node_by_node(const std::vector<Step>& steps, bool frames_first) {
+  std::vector<Step> out = steps;
+  const auto rank = [&](const Step& step) -> int {
+    if (step.kind == Step::Kind::kFrame) return frames_first ? -1000 : 1000;
+    if (step.kind == Step::Kind::kOp) return 2000;
+    return -static_cast<int>(step.node.value);
+  };
+  std::stable_sort(out.begin(), out.end(),
+                   [&](const Step& a, const Step& b) { return rank(a) < rank(b); });
+  // Processes are started before anything is heard of them.
+  std::stable_partition(out.begin(), out.end(), [](const Step& step) {
+    return step.kind == Step::Kind::kStart && step.incarnation == 1;
+  });
+  return out;
+}
+
+TEST_CASE("correct but hostile evidence passes every rule") {
+  for (const Story& one : stories()) {
+    INFO("story " << one.name);
+    const auto results = tell(one.tell().steps, one.nodes);
+    INFO(violations_of(results));
+    for (const auto& [id, result] : results) {
+      INFO(id);
+      CHECK(result.verdict != Verdict::kInvalid);
+    }
+  }
+}
+
+TEST_CASE("correct evidence passes in whatever order the nodes' traces are read") {
+  for (const Story& one : stories()) {
+    for (const bool frames_first : {true, false}) {
+      INFO("story " << one.name << ", frames first: " << frames_first);
+      const auto steps = one.tell().steps;
+      const auto in_order = tell(steps, one.nodes);
+      const auto results = tell(read_node_by_node(steps, frames_first), one.nodes);
+      INFO(violations_of(results));
+      for (const auto& [id, result] : results) {
+        INFO(id);
+        CHECK(result.verdict != Verdict::kInvalid);
+        if (id != "LC") CHECK(result.evaluated == in_order.at(id).evaluated);
+      }
+      CHECK(results.at("TraceTruth").numbers.at("orphan receives") == 0);
+    }
+  }
+}
+
+TEST_CASE("the corpus evaluates every rule") {
+  std::set<std::string> seen;
+  for (const Story& one : stories()) {
+    for (const auto& [id, result] : tell(one.tell().steps, one.nodes)) {
+      if (result.evaluated > 0) seen.insert(id);
+    }
+  }
+  for (const auto& row : checkers::invariants::rule_table()) {
+    INFO(row.id);
+    CHECK(seen.count(std::string(row.id)) == 1);
+  }
+}
+
+TEST_CASE("without evidence every rule says that it was never evaluated") {
+  const auto results = tell({}, 3);
+  REQUIRE(results.size() == checkers::invariants::kRuleCount);
+  for (const auto& [id, result] : results) {
+    INFO(id);
+    CHECK(result.verdict == Verdict::kUnknown);
+    CHECK(result.evaluated == 0);
+    CHECK(result.reason.rfind("never evaluated", 0) == 0);
+  }
+  CHECK(results.at("NoTrunc").numbers.at("rare") == 1);
+  CHECK(results.at("ES").numbers.at("rare") == 0);
+}
+
+TEST_CASE("without store evidence no row about durability is decided") {
+  const Story& one = story("power-loss");
+  std::vector<Step> steps = one.tell().steps;
+  // A foreign node's trace: no store operations, records numbered without them.
+  std::map<std::uint32_t, std::uint64_t> sequence;
+  std::vector<Step> foreign;
+  for (Step& step : steps) {
+    if (step.kind == Step::Kind::kDisk) continue;
+    if (step.kind == Step::Kind::kStart) sequence[step.node.value] = 0;
+    if (step.kind == Step::Kind::kTrace) {
+      if (std::holds_alternative<wire::trace::Store>(step.record.event)) continue;
+      step.record.sequence = ++sequence[step.node.value];
+    }
+    foreign.push_back(step);
+  }
+  const auto results = tell(foreign, one.nodes, {.voters = {}, .store_evidence = false});
+  INFO(violations_of(results));
+  CHECK(results.count("CommitDurable") == 0);
+  CHECK(results.count("Restart") == 0);
+  for (const auto& [id, result] : results) {
+    INFO(id);
+    CHECK(result.verdict != Verdict::kInvalid);
+  }
+}
+
+TEST_CASE("with traces ignored only frames are judged") {
+  const Story& one = story("divergent");
+  const auto results = tell(one.tell().steps, one.nodes, {.voters = {}, .trace_ignored = true});
+  INFO(violations_of(results));
+  std::set<std::string> ids;
+  for (const auto& [id, result] : results) {
+    ids.insert(id);
+    CHECK(result.verdict == Verdict::kValid);
+  }
+  CHECK(ids == std::set<std::string>{"ES", "Promise", "Term", "Vote1"});
+}
+
+TEST_CASE("old entries are forgotten, and replays are still compared at checkpoints") {
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3});
+  Index prev = 0;
+  for (int round = 0; round < 700; ++round) {
+    tale.append(1, {{1, "v" + std::to_string(round)}}).write_and_sync(1);
+    tale.replicate_fully(1, 2, prev).replicate_fully(1, 3, prev);
+    prev = tale.last(1).index;
+    tale.commit(1, prev);
+  }
+  tale.replicate_fully(1, 2, prev).replicate_fully(1, 3, prev);
+  tale.apply_to_commit(1);
+  tale.die(2, Fate::kKilled).start(2);
+  tale.replicate_fully(1, 2, prev);
+  auto steps = tale.steps;
+  const checkers::InvariantOptions options{.voters = {}, .keep_entries = 64};
+  const auto valid = tell(steps, 3, options);
+  INFO(violations_of(valid));
+  for (const auto& [id, result] : valid) {
+    INFO(id);
+    CHECK(result.verdict != Verdict::kInvalid);
+  }
+  // The last record that applies index 512 is the replay of n2.
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    auto* applied = event_of<wire::trace::Applied>(*step, 2);
+    if (applied == nullptr || applied->at.index != 512) continue;
+    applied->digest ^= 1;
+    break;
+  }
+  CHECK(tell(steps, 3, options).at("Apply").verdict == Verdict::kInvalid);
+}
+
+}  // namespace
+}  // namespace ww::test

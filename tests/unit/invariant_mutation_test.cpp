@@ -1,0 +1,384 @@
+// One field of correct evidence is changed; the rule that it breaks must say so.
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "base/hash.hpp"
+#include "invariant_stories.hpp"
+
+namespace ww::test {
+namespace {
+
+namespace t = wire::trace;
+using wire::MessageType;
+
+/// Changes one field of the first step that fits; false when the step does not.
+using Change = std::function<bool(Step&)>;
+
+struct Mutation {
+  std::string_view rule;
+  std::string_view what;
+  std::string_view story;
+  Change change;
+};
+
+/// The `skip`-th `T` of node `n` that satisfies `fits` is changed by `change`.
+template <class T>
+Change in(int n, std::function<bool(const T&)> fits, std::function<void(T&)> change, int skip = 0) {
+  return [=, left = skip](Step& step) mutable {
+    T* event = event_of<T>(step, n);
+    if (event == nullptr || !fits(*event)) return false;
+    if (left-- > 0) return false;
+    change(*event);
+    return true;
+  };
+}
+
+bool is_leader(const t::RoleChange& e) {
+  return e.role == wire::Role::kLeader;
+}
+bool is_ack(const t::Sent& e) {
+  return e.message.type == MessageType::kAppendReply && e.message.ok;
+}
+template <class T>
+bool any(const T&) {
+  return true;
+}
+
+Change at_frame(int n, MessageType type, std::function<void(wire::PeerMessage&)> change) {
+  return [=](Step& step) {
+    if (step.kind != Step::Kind::kFrame || step.node.value != static_cast<std::uint32_t>(n) ||
+        wire::type_of(step.message) != type) {
+      return false;
+    }
+    change(step.message);
+    return true;
+  };
+}
+
+Change at_disk(std::function<void(Step&)> change) {
+  return [=](Step& step) {
+    if (step.kind != Step::Kind::kDisk) return false;
+    change(step);
+    return true;
+  };
+}
+
+std::vector<Mutation> election_mutations() {
+  const auto in_term = [](Term term) {
+    return [term](const t::VoteCast& e) { return e.term == term && e.granted; };
+  };
+  return {
+      {"ES", "a second leader in term 1", "divergent",
+       in<t::RoleChange>(2, is_leader, [](t::RoleChange& e) { e.term = 1; })},
+      {"ES", "a frame of an append by another in term 1", "divergent",
+       [](Step& step) {
+         auto* append = std::get_if<wire::Append>(&step.message);
+         if (step.kind != Step::Kind::kFrame || step.node != NodeId{2}) return false;
+         if (append == nullptr || append->count > 0) return false;
+         append->term = 1;
+         return true;
+       }},
+      {"Vote1", "a second vote in term 1", "divergent",
+       in<t::VoteCast>(3, in_term(2), [](t::VoteCast& e) { e.term = 1; })},
+      {"Vote1", "a granted vote whose sync failed", "steady",
+       in<t::Store>(
+           2, [](const t::Store& e) { return e.op == t::StoreOp::kSyncFile; },
+           [](t::Store& e) { e.ok = false; }, 1)},
+      {"Vote1", "a vote forgotten across a restart", "power-loss",
+       [](Step& step) {
+         auto* boot = event_of<t::Boot>(step, 2);
+         if (boot == nullptr || step.incarnation != 2) return false;
+         boot->vote = NodeId{3};
+         return true;
+       }},
+      {"Vote1", "a vote frame for another candidate in term 1", "divergent",
+       at_frame(3, MessageType::kVoteReply,
+                [](wire::PeerMessage& m) { std::get<wire::VoteReply>(m).term = 2; })},
+      {"Promise", "an acknowledgement of term 1 after a vote in term 2", "divergent",
+       in<t::Sent>(3, is_ack, [](t::Sent& e) { e.message.term = 1; })},
+      {"Win", "a granter less", "steady",
+       in<t::RoleChange>(1, is_leader, [](t::RoleChange& e) { e.granters.resize(1); })},
+      {"Win", "a granter that voted for another", "divergent",
+       in<t::RoleChange>(2, is_leader, [](t::RoleChange& e) { e.granters.back() = NodeId{1}; })},
+      {"UpToDate", "a candidate with a shorter log", "restarted-leader",
+       in<t::VoteCast>(1, in_term(2), [](t::VoteCast& e) { e.candidate_last.index = 1; })},
+      {"UpToDate", "an own log that is not there", "divergent",
+       in<t::VoteCast>(3, in_term(2),
+                       [](t::VoteCast& e) {
+                         e.own_last = {1, 1};
+                       })},
+      {"Term", "a role in an earlier term", "divergent",
+       in<t::RoleChange>(
+           3, [](const t::RoleChange& e) { return e.term == 2; },
+           [](t::RoleChange& e) { e.term = 0; })},
+      {"Term", "a message of a term that is not durable", "steady",
+       in<t::Sent>(
+           1, [](const t::Sent& e) { return e.message.type == MessageType::kAppend; },
+           [](t::Sent& e) { e.message.term = 2; })},
+      {"Term", "an entry of an earlier term behind a later one", "divergent",
+       in<t::Appended>(
+           1, [](const t::Appended& e) { return e.entries[0].term == 2; },
+           [](t::Appended& e) { e.entries[0].term = 0; })},
+  };
+}
+
+std::vector<Mutation> log_mutations() {
+  return {
+      {"LM", "another entry under the same index and term", "steady",
+       in<t::Appended>(2, any<t::Appended>, [](t::Appended& e) { e.entries[0].hash ^= 1; })},
+      {"LM", "a gap", "steady",
+       in<t::Appended>(2, any<t::Appended>, [](t::Appended& e) { e.first += 1; })},
+      {"OneWriter", "an entry that no leader wrote", "steady",
+       in<t::Appended>(2, any<t::Appended>, [](t::Appended& e) { e.entries[0].term = 2; })},
+      {"OneWriter", "a leader's entry of another term", "steady",
+       in<t::Appended>(1, any<t::Appended>, [](t::Appended& e) { e.entries[0].term = 2; })},
+      {"NoTrunc", "a committed entry is cut", "divergent",
+       in<t::Truncated>(1, any<t::Truncated>, [](t::Truncated& e) { e.from = 1; })},
+  };
+}
+
+std::vector<Mutation> commit_mutations() {
+  return {
+      {"CommitMono", "a lower commit index", "steady",
+       in<t::Committed>(
+           1, [](const t::Committed& e) { return e.to.index == 4; },
+           [](t::Committed& e) { e.to.index = 1; })},
+      {"CommitAgree", "a commit of another entry", "steady",
+       in<t::Committed>(2, any<t::Committed>, [](t::Committed& e) { e.to.term = 2; })},
+      {"CommitAgree", "a commit beyond the log", "steady",
+       in<t::Committed>(3, any<t::Committed>, [](t::Committed& e) { e.to.index = 99; })},
+      {"CommitDurable", "the sync behind a counted acknowledgement failed", "steady",
+       in<t::Store>(
+           2, [](const t::Store& e) { return e.op == t::StoreOp::kSyncFile; },
+           [](t::Store& e) { e.ok = false; }, 2)},
+      {"CommitDurable", "a commit before anybody acknowledged", "late-and-twice",
+       in<t::Received>(
+           1,
+           [](const t::Received& e) {
+             return e.message.type == MessageType::kAppendReply && e.message.index == 2;
+           },
+           [](t::Received& e) { e.message.term = 0; })},
+      {"OwnTerm", "a commit through an entry of an earlier term", "divergent",
+       in<t::Committed>(2, any<t::Committed>,
+                        [](t::Committed& e) {
+                          e.to = {1, 1};
+                        })},
+      {"FollowerBound", "an append without that commit index", "steady",
+       in<t::Received>(
+           2, [](const t::Received& e) { return e.message.index == 2; },
+           [](t::Received& e) { e.message.index = 0; })},
+      {"LC", "a commit that the next leader lacks", "divergent",
+       in<t::Committed>(1, any<t::Committed>,
+                        [](t::Committed& e) {
+                          e.to = {2, 1};
+                        })},
+      {"AckTruth", "an acknowledgement of more than there is", "steady",
+       in<t::Sent>(2, is_ack, [](t::Sent& e) { e.message.index += 1; })},
+      {"AckTruth", "an acknowledgement to one who does not lead", "late-and-twice",
+       in<t::Sent>(2, is_ack, [](t::Sent& e) { e.to = NodeId{3}; })},
+  };
+}
+
+std::vector<Mutation> machine_mutations() {
+  const auto applied = [](Index i) { return [i](const t::Applied& e) { return e.at.index == i; }; };
+  return {
+      {"Apply", "another state after the same entries", "steady",
+       in<t::Applied>(2, applied(2), [](t::Applied& e) { e.digest ^= 1; })},
+      {"Apply", "an entry left out", "steady",
+       in<t::Applied>(2, applied(2), [](t::Applied& e) { e.at.index = 3; })},
+      {"Apply", "another entry than the log's", "steady",
+       in<t::Applied>(3, applied(2), [](t::Applied& e) { e.hash ^= 1; })},
+      {"Apply", "another state when a restart replays", "killed-follower",
+       in<t::Applied>(
+           2, applied(1), [](t::Applied& e) { e.digest ^= 1; }, 1)},
+      {"Session", "a retry is executed again", "steady",
+       in<t::Applied>(1, applied(3), [](t::Applied& e) { e.execution = t::Execution::kExecuted; })},
+      {"Session", "a retry is answered otherwise", "steady",
+       in<t::Applied>(1, applied(3), [](t::Applied& e) { e.answer ^= 1; })},
+      {"Session", "a replica answers otherwise", "steady",
+       in<t::Applied>(2, applied(2), [](t::Applied& e) { e.answer ^= 1; })},
+      {"Session", "a repetition of what never was", "steady",
+       in<t::Applied>(1, applied(2), [](t::Applied& e) { e.execution = t::Execution::kRepeated; })},
+      {"ReplyTruth", "ok in another term than was committed", "steady",
+       in<t::Client>(1, any<t::Client>, [](t::Client& e) { e.at.term = 7; })},
+      {"ReplyTruth", "ok before it was applied", "steady",
+       in<t::Client>(1, any<t::Client>, [](t::Client& e) { e.at.index = 4; })},
+      {"ReplyTruth", "an op where nothing was committed", "steady",
+       [](Step& step) {
+         if (step.kind != Step::Kind::kOp) return false;
+         step.op.at.index = 77;
+         return true;
+       }},
+      {"ReplyTruth", "an op in a term that did not commit there", "steady",
+       [](Step& step) {
+         if (step.kind != Step::Kind::kOp) return false;
+         step.op.at.term = 3;
+         return true;
+       }},
+  };
+}
+
+std::vector<Mutation> disk_mutations() {
+  return {
+      {"Restart", "a synced segment is gone", "power-loss",
+       at_disk([](Step& s) { s.after.erase("log-0000000001.seg"); })},
+      {"Restart", "synced bytes are cut off", "power-loss",
+       at_disk([](Step& s) { s.after["log-0000000001.seg"].resize(30); })},
+      {"Restart", "a synced byte is flipped", "power-loss",
+       at_disk([](Step& s) { s.after["log-0000000001.seg"][50] ^= 1; })},
+      {"Restart", "the node boots with another log than its files hold", "killed-follower",
+       in<t::Boot>(
+           2, any<t::Boot>, [](t::Boot& e) { e.last.index -= 1; }, 1)},
+      {"Restart", "the node boots in another term than its files hold", "killed-follower",
+       in<t::Boot>(
+           2, any<t::Boot>, [](t::Boot& e) { e.term = 0; }, 1)},
+      {"TraceTruth", "files that no reported write made", "killed-follower", at_disk([](Step& s) {
+         s.before["log-0000000001.seg"].resize(90);
+         s.after = s.before;
+       })},
+      {"TraceTruth", "a sync that its store does not know of", "steady",
+       in<t::Store>(
+           3, [](const t::Store& e) { return e.op == t::StoreOp::kSyncFile; },
+           [](t::Store& e) { e.ok = false; }, 2)},
+      {"TraceTruth", "a claim to be synced further", "steady",
+       in<t::Synced>(2, any<t::Synced>,
+                     [](t::Synced& e) {
+                       e.upto = {5, 1};
+                     })},
+      {"TraceTruth", "a claim to have synced a later term", "steady",
+       in<t::Synced>(2, any<t::Synced>, [](t::Synced& e) { e.term = 9; })},
+      {"TraceTruth", "bytes overwritten", "steady",
+       in<t::Store>(
+           1, [](const t::Store& e) { return e.op == t::StoreOp::kWrite && e.offset > 30; },
+           [](t::Store& e) { e.offset = 24; })},
+      {"TraceTruth", "bytes that are no record", "steady",
+       in<t::Store>(
+           1, [](const t::Store& e) { return e.op == t::StoreOp::kWrite && e.offset > 30; },
+           [](t::Store& e) { e.data.back() = static_cast<char>(e.data.back() ^ 1); })},
+      {"TraceTruth", "another message than the proxy saw", "steady",
+       in<t::Sent>(
+           1, [](const t::Sent& e) { return e.message.type == MessageType::kAppend; },
+           [](t::Sent& e) { e.message.round += 1; })},
+      {"TraceTruth", "another frame than was traced", "steady",
+       at_frame(2, MessageType::kAppendReply,
+                [](wire::PeerMessage& m) { std::get<wire::AppendReply>(m).round += 1; })},
+      {"TraceTruth", "a frame nobody traced", "late-and-twice",
+       [](Step& step) {
+         if (step.kind != Step::Kind::kFrame || step.node != NodeId{2}) return false;
+         step.to = NodeId{3};
+         step.id.value = (std::uint64_t{1} << 44) | 1;
+         return true;
+       }},
+      {"TraceTruth", "a received message that says otherwise", "steady",
+       in<t::Received>(3, any<t::Received>, [](t::Received& e) { e.message.round += 1; })},
+      {"TraceTruth", "a record is missing", "steady",
+       [](Step& step) {
+         if (event_of<t::Applied>(step, 3) == nullptr) return false;
+         step.record.sequence += 1;
+         return true;
+       }},
+  };
+}
+
+void expect(const Mutation& mutation) {
+  INFO(mutation.rule << ": " << mutation.what << ", in " << mutation.story);
+  const Story& one = story(mutation.story);
+  std::vector<Step> steps = one.tell().steps;
+  Change change = mutation.change;
+  const bool changed =
+      std::any_of(steps.begin(), steps.end(), [&](Step& step) { return change(step); });
+  REQUIRE(changed);
+  const auto results = tell(steps, one.nodes);
+  INFO(violations_of(results));
+  const CheckResult& result = results.at(std::string(mutation.rule));
+  CHECK(result.verdict == Verdict::kInvalid);
+  REQUIRE_FALSE(result.violations.empty());
+  CHECK(result.violation_count >= result.violations.size());
+  for (const Violation& violation : result.violations) {
+    CHECK(violation.property == mutation.rule);
+    CHECK_FALSE(violation.summary.empty());
+    CHECK_FALSE(violation.evidence.empty());
+    CHECK_FALSE(violation.nodes.empty());
+  }
+}
+
+TEST_CASE("a changed vote, leader or term breaks its rule") {
+  for (const Mutation& mutation : election_mutations()) expect(mutation);
+}
+
+TEST_CASE("a changed log entry or cut breaks its rule") {
+  for (const Mutation& mutation : log_mutations()) expect(mutation);
+}
+
+TEST_CASE("a changed commit or acknowledgement breaks its rule") {
+  for (const Mutation& mutation : commit_mutations()) expect(mutation);
+}
+
+TEST_CASE("a changed state machine, session or answer breaks its rule") {
+  for (const Mutation& mutation : machine_mutations()) expect(mutation);
+}
+
+TEST_CASE("changed files, store operations or frames break their rule") {
+  for (const Mutation& mutation : disk_mutations()) expect(mutation);
+}
+
+TEST_CASE("the account of two leaders names both, the term and the votes") {
+  const Story& one = story("divergent");
+  std::vector<Step> steps = one.tell().steps;
+  for (Step& step : steps) {
+    auto* role = event_of<t::RoleChange>(step, 2);
+    if (role != nullptr && is_leader(*role)) role->term = 1;
+  }
+  const auto results = tell(steps, one.nodes);
+  const CheckResult& result = results.at("ES");
+  REQUIRE(result.violations.size() == 1);
+  const Violation& violation = result.violations.front();
+  CHECK(violation.summary == "n1 and n2 both became leader in term 1");
+  CHECK(violation.nodes == std::vector<std::string>{"n2", "n1"});
+  CHECK(violation.evidence.size() >= 3);
+  CHECK(result.reason == violation.summary);
+}
+
+TEST_CASE("only the first violations of a rule are kept, and all are counted") {
+  const Story& one = story("steady");
+  std::vector<Step> steps = one.tell().steps;
+  std::uint64_t changed = 0;
+  for (int copy = 0; copy < 20; ++copy) {
+    for (int n = 1; n <= 3; ++n) {
+      Step step;
+      step.node = NodeId{static_cast<std::uint32_t>(n)};
+      step.incarnation = 1;
+      step.record = {1, Instant{seconds(1)}, t::Mark{"x", 1}};
+      steps.push_back(step);
+      ++changed;
+    }
+  }
+  const auto results = tell(steps, one.nodes);
+  const CheckResult& result = results.at("TraceTruth");
+  CHECK(result.violations.size() == kMaxViolations);
+  CHECK(result.violation_count >= changed - 3);
+}
+
+TEST_CASE("the first violation is known while the evidence still comes") {
+  const Story& one = story("steady");
+  checkers::InvariantChecker checker(
+      checkers::InvariantOptions{.voters = {NodeId{1}, NodeId{2}, NodeId{3}}});
+  for (Step& step : one.tell().steps) {
+    if (step.kind == Step::Kind::kStart) {
+      checker.on_start(step.node, step.incarnation, step.record.time);
+    }
+    if (step.kind != Step::Kind::kTrace) continue;
+    auto* role = event_of<t::RoleChange>(step, 1);
+    const bool wins = role != nullptr && is_leader(*role);
+    if (wins) role->granters.resize(1);
+    CHECK_FALSE(checker.violated());
+    checker.on_trace(step.node, step.incarnation, step.record);
+    if (wins) break;
+  }
+  REQUIRE(checker.violated());
+  REQUIRE(checker.first_violation() != nullptr);
+  CHECK(checker.first_violation()->property == "Win");
+}
+
+}  // namespace
+}  // namespace ww::test

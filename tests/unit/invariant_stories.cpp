@@ -1,0 +1,203 @@
+#include "invariant_stories.hpp"
+
+#include "base/assert.hpp"
+
+namespace ww::test {
+
+namespace {
+
+using wire::Role;
+
+/// n1 leads term 1; session commands are committed everywhere, one of them retried.
+Tale steady() {
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3});
+  tale.append(1, {{1, "s1.1=a"}}).write_and_sync(1);
+  tale.replicate_fully(1, 2, 0);
+  tale.commit(1, 2).apply_to_commit(1).client_ok(1, {2, 1}).op_ok({2, 1});
+  tale.replicate_fully(1, 3, 0);
+  tale.append(1, {{1, "s1.1=a"}, {1, "s1.2=b"}}).write_and_sync(1);
+  tale.replicate_fully(1, 2, 2);
+  tale.commit(1, 4).apply_to_commit(1).op_ok({2, 1}).op_ok({4, 1});
+  tale.replicate_fully(1, 3, 2);
+  tale.replicate_fully(1, 2, 4);
+  return tale;
+}
+
+/// n1 is deposed with an entry that only it has; n2 leads at the same time in a later term, and n1
+/// later gives its tail up.
+Tale divergent() {
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3});
+  tale.replicate_fully(1, 2, 0);
+  tale.append(1, {{1, "s9.1=lost"}}).write_and_sync(1);
+  tale.commit(1, 1).apply_to_commit(1);
+  tale.elect(2, 2, {3});
+  // n1 does not know yet, and speaks as the leader it thinks it is.
+  const MessageId late = tale.send(1, 3, wire::Append{1, {1, 1}, 1, 2, 1, {}});
+  tale.receive(3, 1, late);
+  tale.send(3, 1, wire::AppendReply{2, false, 1, {1, 0}, 2});
+  tale.replicate_fully(2, 3, 0);
+  tale.commit(2, 2).apply_to_commit(2);
+  tale.replicate_fully(2, 1, 1);
+  tale.replicate_fully(2, 3, 2);
+  return tale;
+}
+
+/// Answers come twice and in the wrong order, an old append comes after a newer one.
+Tale late_and_twice() {
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3});
+  const MessageId old = tale.send(1, 2, wire::Append{1, {0, 0}, 0, 1, 1, {}});
+  const MessageId first = tale.replicate(1, 2, 0);
+  tale.append(1, {{1, "x"}}).write_and_sync(1);
+  const MessageId second = tale.replicate(1, 2, 1);
+  tale.receive(1, 2, second).commit(1, 2).apply_to_commit(1);
+  tale.receive(1, 2, first).receive(1, 2, second);
+  tale.receive(2, 1, old);
+  const MessageId short_answer = tale.send(2, 1, wire::AppendReply{1, true, 1, {}, 1});
+  tale.receive(1, 2, short_answer).receive(1, 2, short_answer);
+  tale.die(2);
+  return tale;
+}
+
+/// A follower is killed in the middle, restarts with its page cache, and replays its log.
+Tale killed_follower() {
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3});
+  tale.append(1, {{1, "s1.1=a"}}).write_and_sync(1);
+  tale.replicate_fully(1, 2, 0).replicate_fully(1, 3, 0);
+  tale.commit(1, 2).apply_to_commit(1);
+  tale.replicate_fully(1, 2, 2);
+  tale.append(1, {{1, "s1.2=b"}}).write_and_sync(1);
+  const MessageId sent = tale.send(1, 2, wire::Append{1, {2, 1}, 2, 3, 1, {}});
+  tale.receive(2, 1, sent).append(2, {{1, "s1.2=b"}}).write(2);
+  tale.die(2, Fate::kKilled).start(2);
+  tale.replicate_fully(1, 2, 3);
+  tale.commit(1, 3).apply_to_commit(1);
+  tale.replicate_fully(1, 2, 3);
+  return tale;
+}
+
+/// Power loss takes a written but unsynced entry; the node was never counted for it.
+Tale power_loss() {
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3});
+  tale.replicate_fully(1, 2, 0).replicate_fully(1, 3, 0);
+  tale.append(1, {{1, "a"}}).write_and_sync(1);
+  const MessageId sent = tale.send(1, 2, wire::Append{1, {1, 1}, 0, 2, 1, {}});
+  tale.receive(2, 1, sent).append(2, {{1, "a"}}).write(2);
+  tale.die(2, Fate::kPowerLossOfAll).start(2);
+  tale.replicate_fully(1, 3, 1);
+  tale.commit(1, 2).apply_to_commit(1);
+  tale.replicate_fully(1, 2, 1);
+  tale.die(1, Fate::kPowerLossOfNothing).start(1);
+  tale.elect(3, 2, {1});
+  return tale;
+}
+
+/// A vote that a power loss took before it left binds nobody: the node may vote otherwise.
+Tale forgotten_vote() {
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3});
+  tale.replicate_fully(1, 2, 0).replicate_fully(1, 3, 0);
+  tale.set_term(2, 2, 2).role(2, Role::kCandidate, 2).vote(2, 2, 2, {1, 1}).write_and_sync(2);
+  const MessageId asked = tale.send(2, 3, wire::Vote{2, {1, 1}});
+  tale.receive(3, 2, asked).role(3, Role::kFollower, 2).vote(3, 2, 2, {1, 1}).write(3);
+  tale.die(3, Fate::kPowerLossOfAll).start(3);
+  // n1 stands in the same term, and gets that vote.
+  tale.elect(1, 2, {3});
+  return tale;
+}
+
+/// Two nodes stand in a term and split it; a later term decides. Pre-votes bind nobody.
+Tale split_vote() {
+  Tale tale(3);
+  for (const int n : {1, 2}) {
+    tale.vote(3, n, 1, {0, 0}, true, true);
+    tale.set_term(n, 1, n).role(n, Role::kCandidate, 1).vote(n, n, 1, {0, 0}).write_and_sync(n);
+  }
+  const MessageId refused = tale.send(1, 2, wire::Vote{1, {0, 0}});
+  tale.receive(2, 1, refused).vote(2, 1, 1, {0, 0}, false);
+  tale.send(2, 1, wire::VoteReply{1, false});
+  tale.elect(1, 2, {3, 2});
+  tale.replicate_fully(1, 2, 0).commit(1, 1).apply_to_commit(1);
+  return tale;
+}
+
+/// n4, leading term 4, makes n5 cut an entry that n1 commits in term 5 meanwhile, with a quorum to
+/// which n5 does not belong. Nothing is lost: n4 cannot commit what it wrote.
+Tale cut_of_a_later_commit() {
+  Tale tale(5);
+  tale.elect(1, 1, {2, 3, 4, 5});
+  for (const int n : {2, 3, 4, 5}) tale.replicate_fully(1, n, 0);
+  tale.commit(1, 1).apply_to_commit(1);
+  tale.elect(1, 2, {2, 3});
+  tale.replicate_fully(1, 5, 1);
+  tale.elect(4, 3, {2, 3});
+  tale.elect(4, 4, {5, 3});
+  tale.elect(1, 5, {2, 3});
+  tale.replicate_fully(1, 2, 1).replicate_fully(1, 3, 1);
+  tale.commit(1, 3).apply_to_commit(1);
+  tale.replicate(4, 5, 1);
+  tale.elect(1, 6, {2, 3, 4, 5});
+  tale.replicate_fully(1, 5, 1).replicate_fully(1, 4, 1);
+  return tale;
+}
+
+/// A trace ends in the middle of a record; what it would have told was not done.
+Tale torn_trace() {
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3});
+  tale.replicate_fully(1, 2, 0).replicate_fully(1, 3, 0);
+  tale.die(1, Fate::kKilled, true);
+  tale.elect(2, 2, {3});
+  tale.replicate_fully(2, 3, 1);
+  tale.commit(2, 2).apply_to_commit(2);
+  tale.start(1);
+  tale.replicate_fully(2, 1, 1);
+  return tale;
+}
+
+/// A leader restarts, and leads again in a later term with what it had.
+Tale restarted_leader() {
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3});
+  tale.append(1, {{1, "a"}}).write_and_sync(1);
+  tale.replicate_fully(1, 2, 0);
+  tale.commit(1, 2).apply_to_commit(1);
+  tale.die(1, Fate::kPowerLossOfAll).start(1);
+  tale.elect(1, 2, {3});
+  tale.replicate_fully(1, 3, 0).replicate_fully(1, 2, 2);
+  tale.commit(1, 3).apply_to_commit(1);
+  tale.replicate_fully(1, 2, 3).replicate_fully(1, 3, 3);
+  return tale;
+}
+
+}  // namespace
+
+const std::vector<Story>& stories() {
+  static const std::vector<Story> kStories = {
+      {"steady", 3, steady},
+      {"divergent", 3, divergent},
+      {"late-and-twice", 3, late_and_twice},
+      {"killed-follower", 3, killed_follower},
+      {"power-loss", 3, power_loss},
+      {"forgotten-vote", 3, forgotten_vote},
+      {"split-vote", 3, split_vote},
+      {"cut-of-a-later-commit", 5, cut_of_a_later_commit},
+      {"torn-trace", 3, torn_trace},
+      {"restarted-leader", 3, restarted_leader},
+  };
+  return kStories;
+}
+
+const Story& story(std::string_view name) {
+  for (const Story& one : stories()) {
+    if (one.name == name) return one;
+  }
+  WW_ASSERT(false, "no story of that name");
+  return stories().front();
+}
+
+}  // namespace ww::test
