@@ -126,8 +126,9 @@ std::string undecided_markup(const RunReport& report) {
   std::string out;
   for (const CheckResult& check : report.checks) {
     if (check.verdict != Verdict::kUnknown || !decides(check)) continue;
-    out += "<li><b>" + escape_markup(check.checker) + "</b> " +
-           escape_markup(check.reason.empty() ? "could not be decided" : check.reason) + "</li>\n";
+    out += "<li><b>" + escape_markup(check.checker) +
+           "</b>: " + escape_markup(check.reason.empty() ? "could not be decided" : check.reason) +
+           "</li>\n";
   }
   return out.empty() ? "" : "<ul class=\"undecided\">\n" + out + "</ul>\n";
 }

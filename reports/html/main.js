@@ -8,11 +8,9 @@ function readRun() {
   const marks = [['torture', 'torture ends'], ['healed', 'healed'], ['recovered', 'recovered']]
     .filter(([key]) => raw.phases[key] !== null)
     .map(([key, name]) => [raw.phases[key], name]);
-  const open = [];
-  for (let i = 0; i < ops.count; i++) if (ops.length[i] === Infinity) open.push(i);
   for (const fault of raw.faults) fault.end = fault.to === null ? raw.end : fault.to;
   return {end: Math.max(1, raw.end), kinds: raw.kinds, faults: raw.faults, marks, violations: raw.violations,
-    nodes: raw.cluster.nodes, roles: raw.cluster.roles, outages: raw.cluster.outages, ops, open};
+    nodes: raw.cluster.nodes, roles: raw.cluster.roles, outages: raw.cluster.outages, ops};
 }
 
 /** Tracks under each other that share a view, each on a canvas of its own. */
@@ -136,6 +134,7 @@ function legend(run) {
   const used = new Set();
   for (let i = 0; i < run.ops.count; i++) used.add(run.ops.f[i]);
   for (const f of [...used].sort()) item('dot', run.ops.fs[f], theme.func(f));
+  box.append('latency: \u00d7 fail, \u25cb info');
   return box;
 }
 

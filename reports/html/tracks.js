@@ -221,7 +221,8 @@ class NodeTrack {
       const y = (node - 1) * h + 3;
       c.fillStyle = theme[ROLES[role]];
       c.fillRect(x, y, w, h - 4);
-      if (w > 26) {
+      const covered = this.run.outages.some((o) => o[0] === node && view.x(o[1]) < x + 60 && view.x(o[2]) > x);
+      if (w > 26 && !covered) {
         const strong = role === 3 || role === 4;
         text(c, theme, (role === 3 ? 'leads ' : '') + 't' + term, x + 4, y + (h - 4) / 2 + 0.5,
           {size: 10.5, colour: strong ? theme.paper : theme.muted, weight: strong ? '600' : '400', width: w - 6, drop: true});
@@ -276,32 +277,31 @@ class NodeTrack {
 
 /** Ops of the clients: each one while they can be told apart, else how many by outcome. */
 class OpsTrack {
-  constructor(run) {
-    this.run = run;
-    this.kept = null;
-  }
-  height() { return 132; }
-  visible(view) {
+  constructor(run) { this.run = run; }
+  height() { return 160; }
+  /** The ops that touch the window; null when they are more than `most`. One that never ended and began
+      before the window is left out: late in a run such ops would fill it. */
+  visible(view, most) {
     const {ops} = this.run;
-    // No completed op is longer than `longest`; those that never ended are kept apart.
     const first = lowerBound(ops.start, view.from - ops.longest);
     const last = lowerBound(ops.start, view.to);
-    return [first, last];
+    const shown = [];
+    for (let i = first; i < last && shown.length <= most; i++) {
+      if (ops.length[i] === Infinity ? ops.start[i] >= view.from : ops.end(i) >= view.from) shown.push(i);
+    }
+    return shown.length <= most ? shown : null;
   }
   draw(c, view, theme) {
-    const [first, last] = this.visible(view);
     backdrop(c, this.run, view, theme, this.height() - 8);
     this.boxes = [];
-    if (last - first <= 1500) this.drawEach(c, view, theme, first, last);
+    const shown = this.visible(view, 1500);
+    if (shown !== null) this.drawEach(c, view, theme, shown);
     else this.drawDensity(c, view, theme);
     c.fillStyle = theme.line;
     c.fillRect(GUTTER, this.height() - 8, view.plot(), 1);
   }
-  drawEach(c, view, theme, first, last) {
+  drawEach(c, view, theme, shown) {
     const {ops} = this.run;
-    const shown = [];
-    for (const i of this.run.open) if (i < first && ops.start[i] < view.to) shown.push(i);
-    for (let i = first; i < last; i++) if (ops.end(i) >= view.from) shown.push(i);
     const rows = new Map([...new Set(shown.map((i) => ops.process[i]))].sort((a, b) => a - b).map((p, r) => [p, r]));
     const room = this.height() - 10;
     const h = Math.min(18, room / Math.max(1, rows.size));
@@ -346,7 +346,8 @@ class OpsTrack {
         if (n === 0) continue;
         const h = Math.max(o === 0 ? 0 : 1, n / counts.most * room);
         c.fillStyle = theme[OUTCOMES[o]];
-        c.fillRect(GUTTER + b * counts.width, y - h, counts.width - 0.4, h);
+        const x = Math.round(GUTTER + b * counts.width);
+        c.fillRect(x, y - h, Math.round(GUTTER + (b + 1) * counts.width) - x, h);
         y -= h;
       }
     }
