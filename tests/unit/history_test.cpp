@@ -209,7 +209,7 @@ TEST_CASE("A damaged history is refused with a line of it, or still well formed"
   INFO(test::repeat_with());
   const std::string text = text_of(random_history(2, 40));
   std::size_t refused = 0;
-  for (std::uint64_t round = 0; round < 3000; ++round) {
+  for (std::uint64_t round = 0; round < 1000; ++round) {
     Rng rng = keyed(test::seed(), "history.damage", round);
     std::string bad = text;
     for (std::uint64_t n = 1 + rng.below(3); n > 0; --n) {
@@ -232,7 +232,7 @@ TEST_CASE("A damaged history is refused with a line of it, or still well formed"
     REQUIRE(read.error().message.rfind("h:", 0) == 0);
     REQUIRE(std::isdigit(static_cast<unsigned char>(read.error().message[2])) != 0);
   }
-  CHECK(refused > 1000);
+  CHECK(refused > 300);
 }
 
 TEST_CASE("Any bytes become a JSON string that parses, and text stays itself") {

@@ -32,7 +32,7 @@ TEST_CASE("The key of a decision never changes") {
 TEST_CASE("A key depends on the seed, the domain, each part and their order") {
   std::set<std::uint64_t> keys;
   std::size_t made = 0;
-  for (const std::uint64_t seed : {0, 1, 2}) {
+  for (std::uint64_t seed = 0; seed < 3; ++seed) {
     for (const char* domain : {"a", "b", "ab", ""}) {
       keys.insert(key_of(seed, domain));
       ++made;
