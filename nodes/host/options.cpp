@@ -50,8 +50,12 @@ Result<Duration> parse_duration(std::string_view text, const std::string& flag) 
     std::string_view name;
     std::int64_t ns;
   };
-  static constexpr std::array<Unit, 4> kUnits = {
-      {{"ns", 1}, {"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}}};
+  static constexpr std::array<Unit, 6> kUnits = {{{"ns", 1},
+                                                  {"us", 1'000},
+                                                  {"ms", 1'000'000},
+                                                  {"s", 1'000'000'000},
+                                                  {"m", 60'000'000'000},
+                                                  {"h", 3'600'000'000'000}}};
   constexpr std::int64_t kLongest = 3600LL * 1'000'000'000;
   std::int64_t count = 0;
   const auto [stop, ec] = std::from_chars(text.data(), text.data() + text.size(), count);
@@ -62,7 +66,7 @@ Result<Duration> parse_duration(std::string_view text, const std::string& flag) 
     return Duration{count * known.ns};
   }
   return usage(flag + ": '" + std::string(text) +
-               "' is not a duration above zero and up to 3600s; write 300ms");
+               "' is not a duration above zero and up to 1h; write 300ms");
 }
 
 Result<void> parse_address(const std::string& text, const std::string& flag, net::Address& out) {

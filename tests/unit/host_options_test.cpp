@@ -132,6 +132,23 @@ TEST_CASE("wrong flags exit 64 and say which one is wrong") {
   }
 }
 
+TEST_CASE("durations have the units that the controller writes") {
+  const auto timeout = [](const std::string& text) {
+    const CommandLine line =
+        parse({"--id", "n1", "--data", "d", "--client-listen", "127.0.0.1:7002", "--heartbeat",
+               "1ms", "--election-timeout", text});
+    INFO(line.text);
+    return line.options ? line.options->config.election_timeout : Duration{};
+  };
+  CHECK(timeout("1500000ns") == microseconds(1500));
+  CHECK(timeout("2500us") == microseconds(2500));
+  CHECK(timeout("250ms") == milliseconds(250));
+  CHECK(timeout("2s") == seconds(2));
+  CHECK(timeout("1m") == seconds(60));
+  CHECK(timeout("1h") == seconds(3600));
+  CHECK(timeout("2h") == Duration{});
+}
+
 TEST_CASE("help is no error") {
   const CommandLine line = parse({"--help"});
   CHECK_FALSE(line.options);
