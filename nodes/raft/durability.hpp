@@ -34,6 +34,8 @@ class Durability {
     return in_flight_.empty() ? state_ : in_flight_.back().state;
   }
 
+  [[nodiscard]] WriteId last_issued() const { return WriteId{issued_}; }
+
   /// Notes that a write was issued after which the disk will hold `state` and the log up to `upto`.
   /// `sync` false: its completion does not make it durable, but that of a later synced write does.
   WriteId issue(HardState state, Index upto, bool sync);

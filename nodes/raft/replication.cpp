@@ -58,8 +58,9 @@ void Replica::on_message(Step& s, NodeId from, const wire::Append& m) {
   // Only what this append covers was compared with the leader's log: what lies behind it may
   // differ.
   const Index match = m.prev.index + m.count;
+  const WriteId issued_before = durability_.last_issued();
   const WriteId needed = needed_for_ack(s, match);
-  if (!news && needed != WriteId{0}) mark(s, RarePath::kAckWaited);
+  if (needed != WriteId{0} && needed <= issued_before) mark(s, RarePath::kAckWaited);
   commit_to(s, std::min(m.commit, match));
   send_after(s, needed, from, wire::AppendReply{hard_.term, true, match, {}, m.round});
 }

@@ -1,0 +1,62 @@
+// Drives a test cluster verb by verb and prints everything it did.
+//
+// A transcript file is a list of blocks: comment lines (#), verbs, one a line, a line "----", and
+// what was printed up to an empty line. The verbs:
+//
+//   cluster N [bug=NAME] [append-bytes=N] [pending=N] [uncommitted=N] [sessions=N]
+//   show all | KIND...          what is printed: deliver, write, send, answer, or a trace event
+//   timer n1                    time goes on to n1's deadline, and its timer is due
+//   advance 30ms                time goes on
+//   deliver n1->n2 [TYPE]       the oldest such message; "deliver all" until none is left
+//   drop n1->n2 [TYPE]          loses it; "drop all" loses every one
+//   copy n1->n2 [TYPE]          makes a second copy of it, at the end
+//   written n1 [failed]         n1's oldest write is done, or failed; "written all" for all nodes
+//   settle                      delivers and completes until nothing is left
+//   elect n1                    timer n1 and settle, printing nothing
+//   beat n1 N                   timer n1 and settle, N times, printing nothing
+//   request n1 c1/1 open | read K | logread K | write K V | cas K OLD NEW | append K V | delete K
+//                               each with [session=S seq=Q]
+//   cut n1->n2, heal            later messages of that link are lost; no link's are any more
+//   crash n1 [KEPT]             n1 dies; of its unsynced writes KEPT reached the disk; then: start
+//   n1 state                       one line a node messages                    what is under way
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/unit/raft_cluster.hpp"
+
+namespace ww::raft::testing {
+
+class Transcript {
+ public:
+  /// Carries out one line and returns what it printed, a line a thing. A line that makes no sense
+  /// prints a line that begins with "error:".
+  std::string run(const std::string& line);
+
+ private:
+  using Words = std::vector<std::string>;
+  void verb(const Words& words);
+  void make_cluster(const Words& words);
+  void request(const Words& words);
+  void on_packet(const Words& words);
+  void settle();
+  void written(const Words& words);
+  void state();
+  void messages();
+  void see(const Member& member, const Effect& effect);
+  void print(const std::string& kind, const std::string& line);
+  [[nodiscard]] NodeId node(const std::string& word);
+
+  std::unique_ptr<Cluster> cluster_;
+  std::set<std::string> shown_;  // empty: everything
+  bool quiet_ = false;
+  std::string out_;
+};
+
+/// What the blocks of a transcript should be: `text` with each block's output as it comes out now.
+std::string replay(const std::string& text);
+
+}  // namespace ww::raft::testing
