@@ -51,7 +51,7 @@ TEST_CASE("a rate outside the bounds is clamped, so that time never stands still
 }
 
 TEST_CASE("under random settings mono is continuous, never goes back, and its inverse is exact") {
-  const std::uint64_t seed = GENERATE(1, 2, 3, 4, 5, 6, 7, 8);
+  const std::uint64_t seed = GENERATE(1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U);
   CAPTURE(seed);
   Rng rng(seed);
   SkewedClock clock;
