@@ -112,10 +112,16 @@ void Cluster::cut(NodeId from, NodeId to, bool is_cut) {
   cuts_[from.value - 1][to.value - 1] = is_cut;
 }
 
+/// Every step is taken by a copy too, which must come out equal: a replica hides no state.
 void Cluster::step(Member& member, const Input& input) {
   WW_ASSERT(member.replica.has_value(), "a step of a node that is down");
+  Replica twin = *member.replica;
+  effects_.clear();
+  twin.step(Now{now_, now_}, input, effects_);
+  const std::size_t count = effects_.size();
   effects_.clear();
   member.replica->step(Now{now_, now_}, input, effects_);
+  WW_ASSERT(twin == *member.replica && effects_.size() == count, "two copies went apart");
   carry_out(member);
 }
 

@@ -1,6 +1,8 @@
 // The correct replica breaks no rule under random schedules; each bug of the zoo does.
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <set>
+#include <string>
 
 #include "tests/unit/raft_torture.hpp"
 
@@ -28,10 +30,13 @@ std::size_t seeds_that_break(bugs::Bug bug, const std::set<std::string>& rules,
 }  // namespace
 
 TEST_CASE("random schedules never break a rule of Raft, and the cluster recovers") {
+  const char* only = std::getenv("WW_SEED");
+  const std::uint64_t first = only != nullptr ? std::stoull(only) : 1;
+  const std::uint64_t last = only != nullptr ? first : kSeeds;
   TortureResult sum;
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (std::uint64_t seed = first; seed <= last; ++seed) {
     const TortureResult out = torture(seed, kSteps, std::nullopt);
-    INFO("seed " << seed << (out.violation ? ": " + *out.violation : ""));
+    INFO("WW_SEED=" << seed << " replica_random_test: " << out.violation.value_or("no violation"));
     REQUIRE_FALSE(out.violation);
     REQUIRE(out.converged);
     sum.committed += out.committed;
@@ -39,12 +44,13 @@ TEST_CASE("random schedules never break a rule of Raft, and the cluster recovers
     sum.reads += out.reads;
     sum.ok += out.ok;
   }
+  if (only != nullptr) return;
   INFO(sum.committed << " entries, " << sum.leaders << " leaders, " << sum.reads << " reads, "
                      << sum.ok << " ok");
   REQUIRE(sum.committed > 10 * kSeeds);
-  REQUIRE(sum.leaders > kSeeds);
-  REQUIRE(sum.reads > kSeeds);
-  REQUIRE(sum.ok > 5 * kSeeds);
+  REQUIRE(sum.leaders > 2 * kSeeds);
+  REQUIRE(sum.reads > 3 * kSeeds);
+  REQUIRE(sum.ok > 8 * kSeeds);
 }
 
 TEST_CASE("a run of one seed is the same every time") {
