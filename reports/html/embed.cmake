@@ -1,6 +1,8 @@
-# Turns text files into C++ string literals: cmake -DOUT=page.cpp -DDIR=html -DFILES="a.css;b.js" -P embed.cmake
+# Turns text files into C++ string literals:
+#   cmake -DOUT=page.cpp -DDIR=html -DFILES="a.css;b.js" -P embed.cmake
 # Each file becomes `const std::string_view k_<name>` with the dots replaced, in ww::reports::html.
-set(text "// Made from reports/html; edit the sources there.\n#include \"reports/html/embedded.hpp\"\n\n")
+set(text "// Made from reports/html; edit the sources there.\n")
+string(APPEND text "#include \"reports/html/embedded.hpp\"\n\n")
 string(APPEND text "namespace ww::reports::html {\n\n")
 foreach(file IN LISTS FILES)
   file(READ "${DIR}/${file}" content)
