@@ -112,9 +112,11 @@ void FrameRules::on_sent(const Node& n, const Stamp& at, const t::Sent& e) {
 
 void FrameRules::on_received(const Node& n, const Stamp& at, const t::Received& e) {
   if (!state_.knows(e.from)) return;
-  const Link::Lookup sent = state_.link(e.from, n.id).find(e.id);
-  if (sent.known == Link::Known::kForgotten ||
-      (sent.known == Link::Known::kNever && state_.has_gaps)) {
+  const Link& link = state_.link(e.from, n.id);
+  const Link::Lookup sent = link.find(e.id);
+  const bool missed =
+      sent.known == Link::Known::kNever && e.id > link.last_sent() && may_miss(e.from);
+  if (missed || sent.known == Link::Known::kForgotten) {
     ++undecided_;
     return;
   }
@@ -144,7 +146,7 @@ void FrameRules::on_sequence(const Node& n, const Stamp& at, std::uint64_t expec
 }
 
 void FrameRules::on_end(const Node& n, bool torn) {
-  senders_[n.id.value].torn = torn;
+  senders_[n.id.value].torn |= torn;
   for (const NodeId to : state_.voters) {
     Link& link = state_.link(n.id, to);
     while (!link.waiting.empty() && incarnation_of(link.waiting.front().id) <= n.incarnation) {

@@ -32,6 +32,11 @@ class FrameRules {
   /// are told, unless the trace was torn.
   void on_end(const Node& n, bool torn);
 
+  /// Whether something that `node` did may be missing from the evidence: a trace of it was torn, or
+  /// it still runs.
+  [[nodiscard]] bool may_miss(NodeId node) const {
+    return senders_[node.value].torn || state_.node(node).alive;
+  }
   /// Frames that could not be compared: their sendings are no longer known, or the trace was torn.
   [[nodiscard]] std::uint64_t undecided() const { return undecided_; }
 

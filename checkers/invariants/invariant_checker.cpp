@@ -112,9 +112,10 @@ class Judge final : public CausalConsumer {
     const Incarnation incarnation = incarnation_of(id);
     return incarnation < sender.incarnation || (incarnation == sender.incarnation && !sender.alive);
   }
-  void note_orphan(NodeId, const t::Received&) override {
+  void note_orphan(NodeId, const t::Received& received) override {
     ++orphans_;
-    state_.has_gaps = true;
+    // Else nobody sent it, which is for the rules to tell.
+    if (frames_.may_miss(received.from)) state_.has_gaps = true;
   }
 
  private:

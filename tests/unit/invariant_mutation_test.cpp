@@ -271,6 +271,9 @@ std::vector<Mutation> disk_mutations() {
        }},
       {"TraceTruth", "a received message that says otherwise", "steady",
        in<t::Received>(3, any<t::Received>, [](t::Received& e) { e.message.round += 1; })},
+      {"TraceTruth", "a received message that nobody sent", "late-and-twice",
+       in<t::Received>(
+           1, any<t::Received>, [](t::Received& e) { e.id.value += 500; }, 3)},
       {"TraceTruth", "a record is missing", "steady",
        [](Step& step) {
          if (event_of<t::Applied>(step, 3) == nullptr) return false;
