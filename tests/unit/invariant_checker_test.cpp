@@ -4,7 +4,7 @@
 #include <set>
 
 #include "checkers/invariants/rules.hpp"
-#include "invariant_stories.hpp"
+#include "tests/unit/invariant_stories.hpp"
 
 namespace ww::test {
 namespace {

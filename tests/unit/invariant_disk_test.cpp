@@ -3,9 +3,9 @@
 
 #include "base/rng.hpp"
 #include "checkers/invariants/disk_tracker.hpp"
-#include "invariant_stories.hpp"
 #include "nodes/storage/byte_store.hpp"
 #include "nodes/storage/log_store.hpp"
+#include "tests/unit/invariant_stories.hpp"
 
 namespace ww::test {
 namespace {

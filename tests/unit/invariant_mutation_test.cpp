@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/hash.hpp"
-#include "invariant_stories.hpp"
+#include "tests/unit/invariant_stories.hpp"
 
 namespace ww::test {
 namespace {

@@ -11,11 +11,11 @@
 #include "base/wire/frame.hpp"
 #include "checkers/invariants/invariant_checker.hpp"
 #include "faults/disk/disk_model.hpp"
-#include "invariant_tale.hpp"
 #include "nodes/host/driver.hpp"
 #include "nodes/storage/byte_store.hpp"
 #include "nodes/storage/log_store.hpp"
-#include "test_seed.hpp"
+#include "tests/unit/invariant_tale.hpp"
+#include "tests/unit/test_seed.hpp"
 
 namespace ww::test {
 namespace {

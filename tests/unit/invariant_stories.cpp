@@ -1,4 +1,4 @@
-#include "invariant_stories.hpp"
+#include "tests/unit/invariant_stories.hpp"
 
 #include "base/assert.hpp"
 

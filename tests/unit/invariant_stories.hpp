@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "invariant_tale.hpp"
+#include "tests/unit/invariant_tale.hpp"
 
 namespace ww::test {
 

@@ -1,4 +1,4 @@
-#include "invariant_tale.hpp"
+#include "tests/unit/invariant_tale.hpp"
 
 #include <algorithm>
 
