@@ -32,7 +32,8 @@ std::string text_of(std::string_view view) { return std::string(view); }
 std::vector<Table> all_tables() {
   std::vector<Table> tables(5);
   tables[0].title = "worlds";
-  tables[0].rows = {{"live", "real processes, real TCP through proxies, real files, the wall clock"}};
+  tables[0].rows = {{"live", "real processes, real TCP through proxies, real files, the wall clock"},
+                    {"simulated", "replicas, network and disks inside the controller, virtual time; exact"}};
   tables[1].title = "workloads";
   for (const auto& w : workloads::all_workloads()) {
     tables[1].rows.push_back({text_of(w.name), text_of(w.description)});
@@ -85,7 +86,7 @@ int complain(const Error& error) {
 
 Names known_names() {
   Names names;
-  names.worlds = {"live"};
+  names.worlds = {"live", "simulated"};
   for (const auto& w : workloads::all_workloads()) names.workloads.emplace_back(w.name);
   for (const auto& kind : faults::registry()) names.faults.emplace_back(kind.name);
   names.faults.insert(names.faults.end(), {"all", "none"});

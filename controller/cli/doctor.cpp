@@ -2,7 +2,9 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+extern "C" {  // glibc 2.36 forgot to say so itself
 #include <sys/pidfd.h>
+}
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>

@@ -188,8 +188,8 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
   add_duration(app, "--op-timeout", spec.op_timeout, "of one operation");
   app.add_flag("--small-domain", spec.small_domain,
                "values 0..4, as Jepsen's, instead of unique ones");
-  app.add_option("--follow-percent", spec.follow_percent,
-                 "of the workers that follow redirects and retry [25]");
+  app.add_option("--follow-one-in", spec.follow_one_in,
+                 "every so-manieth worker follows redirects and retries; 0: none [2]");
   app.add_option("--log-read-percent", spec.log_read_percent,
                  "of the reads that go through the log [20]");
   add_duration(app, "--election-timeout", spec.election_timeout,

@@ -12,6 +12,7 @@
 #include "controller/run/store.hpp"
 #include "controller/run/version.hpp"
 #include "controller/worlds/live/live_run.hpp"
+#include "controller/worlds/simulated/simulated_run.hpp"
 #include "reports/files.hpp"
 #include "reports/reports.hpp"
 #include "reports/text_summary.hpp"
@@ -88,7 +89,7 @@ Result<run::PlanFile> resolve(const RunCommand& command) {
 }
 
 Result<void> write_everything(const RunCommand& command, const run::RunDirectory& directory,
-                              const run::PlanFile& plan, const live::LiveRun& done) {
+                              const run::PlanFile& plan, const run::FinishedRun& done) {
   run::PlanFile executed = plan;
   executed.faults = done.executed;
   Result<void> first;
@@ -145,12 +146,13 @@ int do_run(const Common& common, const RunCommand& command, const std::string& n
                  run::format_duration(plan->test.time_limit).c_str(), directory->path.c_str());
   }
   ProgressPrinter progress(common.quiet);
-  live::LiveRunOptions options;
+  run::RunOptions options;
   options.node_executable = node_executable;
   options.run_directory = directory->path;
   options.started = directory->started;
   options.on_progress = [&progress](const reports::Progress& p) { progress.show(p); };
-  auto done = live::run_live(*plan, options);
+  auto done = plan->test.world == "simulated" ? simulated::run_simulated(*plan, options)
+                                              : live::run_live(*plan, options);
   progress.clear();
   if (!done) return complain(done.error());
   reports::RunReport& report = done->report;

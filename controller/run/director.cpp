@@ -35,7 +35,7 @@ std::unique_ptr<workloads::Engine> make_engine(const TestSpec& spec) {
   options.worker.stay_timeout = spec.op_timeout;
   options.worker.follow_timeout = 4 * spec.op_timeout;
   options.rate = spec.rate;
-  options.follow_one_in = spec.follow_percent == 0 ? 0 : std::max(1U, 100 / spec.follow_percent);
+  options.follow_one_in = spec.follow_one_in;
   return std::make_unique<workloads::Engine>(options, info->make(register_options));
 }
 
@@ -76,7 +76,7 @@ std::string_view name_of(RunPhase phase) {
 }
 
 Director::Director(const TestSpec& spec, faults::Plan plan, faults::LinkTable& links,
-                   HistoryWriter& history, TraceSink& trace)
+                   HistoryWriter* history, TraceSink* trace)
     : spec_(spec),
       plan_(std::move(plan)),
       links_(links),
@@ -247,8 +247,10 @@ void Director::mark(const faults::Mark& m) {
 
 void Director::on_op(const Op& op) {
   history_.push_back(op);
-  if (auto written = history_writer_.write(op); !written && errors_.empty()) {
-    on_world_error(written.error());
+  if (history_writer_ != nullptr) {
+    if (auto written = history_writer_->write(op); !written && errors_.empty()) {
+      on_world_error(written.error());
+    }
   }
   invariants_.on_op(op);
 }
@@ -264,9 +266,10 @@ void Director::on_trace(NodeId node, Incarnation incarnation, const wire::trace:
   if (nemesis_ && std::holds_alternative<wire::trace::ClockFlip>(record.event)) {
     nemesis_->note_clock_flip(node, now_);
   }
+  if (trace_ == nullptr) return;
   trace_line_.clear();
   wire::trace::append_json(trace_line_, node, incarnation, record);
-  trace_.write(trace_line_);
+  trace_->write(trace_line_);
 }
 
 void Director::on_death(NodeId node, Incarnation incarnation, Instant time, Death how, bool torn) {

@@ -65,9 +65,10 @@ struct Crash {
 class Director final : public worlds::Observer {
  public:
   /// `plan` counts its times from the begin of the torture.
-  /// REQUIRES: `links`, `history` and `trace` outlive the director.
-  Director(const TestSpec& spec, faults::Plan plan, faults::LinkTable& links, HistoryWriter& history,
-           TraceSink& trace);
+  /// `history` and `trace` may be null: then nothing is written.
+  /// REQUIRES: `spec`, `links`, `history` and `trace` outlive the director.
+  Director(const TestSpec& spec, faults::Plan plan, faults::LinkTable& links, HistoryWriter* history,
+           TraceSink* trace);
   ~Director() override;
 
   /// Starts the nodes. REQUIRES: `world` outlives the director; called once.
@@ -132,8 +133,8 @@ class Director final : public worlds::Observer {
   const TestSpec& spec_;
   faults::Plan plan_;
   faults::LinkTable& links_;
-  HistoryWriter& history_writer_;
-  TraceSink& trace_;
+  HistoryWriter* history_writer_;
+  TraceSink* trace_;
   worlds::World* world_ = nullptr;
   std::unique_ptr<workloads::Engine> engine_;
   std::unique_ptr<faults::Nemesis> nemesis_;

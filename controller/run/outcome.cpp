@@ -28,6 +28,9 @@ bool counts(const CheckResult& result) {
          rare == result.numbers.end() || rare->second == 0;
 }
 
+/// A fault's window lasts a little beyond its heal: what it broke shows when clients are served again.
+constexpr Duration kAftermath = seconds(2);
+
 checkers::RunFacts run_facts(const Director& director, const faults::LinkTable& links) {
   checkers::RunFacts facts;
   facts.leader_changes = director.timeline().leader_changes().size();
@@ -43,7 +46,7 @@ checkers::RunFacts run_facts(const Director& director, const faults::LinkTable& 
       if (!f.injected) continue;
       const Instant end =
           f.healed_at == kNever ? director.torture_end().value_or(f.injected_at) : f.healed_at;
-      facts.windows.push_back({f.spec.kind, to_ns(f.injected_at), to_ns(end)});
+      facts.windows.push_back({f.spec.kind, to_ns(f.injected_at), to_ns(end + kAftermath)});
     }
   }
   add_history_facts(facts, director.history());
@@ -298,7 +301,7 @@ std::vector<reports::Fact> option_facts(const TestSpec& spec) {
       {"workers", std::to_string(spec.workers())},
       {"rate", spec.rate == 0 ? "closed loop" : std::to_string(spec.rate) + " ops/s"},
       {"op timeout", format_duration(spec.op_timeout)},
-      {"workers that follow and retry", std::to_string(spec.follow_percent) + " %"},
+      {"workers that follow and retry", spec.follow_one_in == 0 ? "none" : "one in " + std::to_string(spec.follow_one_in)},
       {"reads through the log", std::to_string(spec.log_read_percent) + " %"},
       {"election timeout", format_duration(spec.election_timeout) + " to " +
                                format_duration(2 * spec.election_timeout)},

@@ -33,7 +33,7 @@ void fields(Self& s, V& v) {
   v("rate", "--rate", s.rate);
   v("op_timeout", "--op-timeout", s.op_timeout);
   v("small_domain", "--small-domain", s.small_domain);
-  v("follow_percent", "--follow-percent", s.follow_percent);
+  v("follow_one_in", "--follow-one-in", s.follow_one_in);
   v("log_read_percent", "--log-read-percent", s.log_read_percent);
   v("election_timeout", "--election-timeout", s.election_timeout);
   v("heartbeat_interval", "--heartbeat-interval", s.heartbeat_interval);
@@ -200,12 +200,14 @@ Result<void> validate(const TestSpec& spec) {
   for (const Result<void>& check :
        {within("--nodes", spec.nodes, 1, kMaxNodes),
         within("--concurrency", spec.workers(), 1, 1000), within("--rate", spec.rate, 0, 1'000'000),
-        within("--follow-percent", spec.follow_percent, 0, 100),
+        within("--follow-one-in", spec.follow_one_in, 0, 1000),
         within("--log-read-percent", spec.log_read_percent, 0, 100),
         within("--segment-bytes", spec.segment_bytes, 4096, std::uint64_t{1} << 30)}) {
     if (!check) return check;
   }
-  if (spec.world != "live") return usage("unknown world '" + spec.world + "'; there is: live");
+  if (spec.world != "live" && spec.world != "simulated") {
+    return usage("unknown world '" + spec.world + "'; there are: live, simulated");
+  }
   if (spec.time_limit < seconds(1)) return usage("--time-limit must be at least 1s");
   if (spec.recovery_limit < seconds(1)) return usage("--recovery-limit must be at least 1s");
   if (spec.interval_low < milliseconds(100) || spec.interval_high < spec.interval_low) {

@@ -32,7 +32,7 @@ struct TestSpec {
   std::uint32_t rate = 1000;      // ops/s in all; 0: closed loop, as fast as answers come
   Duration op_timeout = seconds(1);
   bool small_domain = false;  // values 0..4, as Jepsen's register test, instead of unique ones
-  std::uint32_t follow_percent = 25;    // of the workers that follow redirects and retry
+  std::uint32_t follow_one_in = 2;      // every so-manieth worker follows redirects; 0: none
   std::uint32_t log_read_percent = 20;  // of the reads that go through the log
 
   Duration election_timeout = milliseconds(300);

@@ -265,8 +265,10 @@ DiskImage DiskModel::crash(std::uint64_t key, CrashStyle style, Loss& loss) cons
       break;
     case CrashStyle::kPrefix: {
       const std::vector<std::uint64_t> order = unsynced_order();
-      const std::uint64_t survivors = keyed(key, "disk.prefix").below(order.size() + 1);
-      const std::uint64_t first_lost = survivors == order.size() ? next_op_ : order[survivors];
+      // The last one never survives: that state is kAll's, and a power loss that takes nothing tests
+      // nothing.
+      const std::uint64_t first_lost =
+          order.empty() ? next_op_ : order[keyed(key, "disk.prefix").below(order.size())];
       toss = [first_lost](const Coin& coin) { return coin.op < first_lost; };
       break;
     }

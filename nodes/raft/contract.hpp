@@ -38,6 +38,9 @@ struct Config {
   Duration heartbeat_interval = milliseconds(50);
   Limits limits;
   bugs::Switches bugs;
+  /// A leader that heard no quorum for so long steps down (CheckQuorum): the longest time that a
+  /// follower waits for its leader, so that a hiccup that deposes nobody else does not depose it.
+  [[nodiscard]] Duration quorum_patience() const { return 2 * election_timeout; }
   friend bool operator==(const Config&, const Config&) = default;
 };
 

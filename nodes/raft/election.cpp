@@ -95,7 +95,7 @@ void Replica::become_leader(Step& s, std::vector<NodeId> granters) {
   for (const NodeId peer : config_.voters) {
     if (peer != config_.self) leader.peers.emplace_back(peer, log_.last_index() + 1, s.now.mono);
   }
-  leader.quorum_check_due = s.now.mono + config_.election_timeout;
+  leader.quorum_check_due = s.now.mono + config_.quorum_patience();
   leader.term_start = log_.last_index() + 1;
   role_ = std::move(leader);
   s.trace(trace::RoleChange{wire::Role::kLeader, hard_.term, std::move(granters)});

@@ -147,7 +147,7 @@ bool Replica::check_quorum(Step& s) {
   Leader& leader = *as_leader();
   const Instant contact =
       reached_by_quorum(leader.peers, s.now.mono, [](const Progress& p) { return p.heard; });
-  leader.quorum_check_due = contact + config_.election_timeout;
+  leader.quorum_check_due = contact + config_.quorum_patience();
   if (s.now.mono < leader.quorum_check_due) return true;
   mark(s, RarePath::kCheckQuorum);
   become_follower(s, hard_.term, kNobody);

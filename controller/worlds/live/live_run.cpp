@@ -4,10 +4,10 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <cerrno>
-#include <cstring>
 #include <sstream>
 
+#include "controller/run/outcome.hpp"
+#include "controller/run/trace_file.hpp"
 #include "controller/worlds/live/data_directory.hpp"
 #include "controller/worlds/live/live_world.hpp"
 #include "controller/worlds/live/sentinel.hpp"
@@ -21,44 +21,6 @@ namespace asio = boost::asio;
 constexpr Duration kProgressEvery = milliseconds(250);
 constexpr Duration kFlushEvery = milliseconds(500);
 constexpr std::size_t kEventsPerTurn = 256;
-constexpr std::size_t kFileBuffer = std::size_t{1} << 20;
-
-/// trace.jsonl, written through one large buffer.
-class TraceFile final : public run::TraceSink {
- public:
-  static Result<std::unique_ptr<TraceFile>> create(const std::string& path) {
-    std::FILE* file = std::fopen(path.c_str(), "we");
-    if (file == nullptr) {
-      return Error{ErrorCode::kIo, true, path + ": cannot create: " + std::strerror(errno)};
-    }
-    std::setvbuf(file, nullptr, _IOFBF, kFileBuffer);
-    return std::unique_ptr<TraceFile>(new TraceFile(file, path));
-  }
-  ~TraceFile() override { std::fclose(file_); }
-  TraceFile(const TraceFile&) = delete;
-  TraceFile& operator=(const TraceFile&) = delete;
-
-  void write(std::string_view json_line) override {
-    if (!state_) return;
-    if (std::fwrite(json_line.data(), 1, json_line.size(), file_) != json_line.size()) fail();
-  }
-  void flush() {
-    if (state_ && std::fflush(file_) != 0) fail();
-  }
-  [[nodiscard]] const Result<void>& state() const { return state_; }
-
- private:
-  TraceFile(std::FILE* file, std::string path) : file_(file), path_(std::move(path)) {}
-  void fail() {
-    const bool full = errno == ENOSPC || errno == EFBIG || errno == EDQUOT;
-    state_ = Error{full ? ErrorCode::kNoSpace : ErrorCode::kIo, true,
-                   path_ + ": cannot write: " + std::strerror(errno) +
-                       (full ? "; free some space, or name another folder with --store" : "")};
-  }
-  std::FILE* file_;
-  std::string path_;
-  Result<void> state_;
-};
 
 /// Lines of sanitizer reports in the nodes' stderr.
 std::vector<std::string> sanitizer_lines(const LiveWorld& world, std::uint32_t nodes) {
@@ -101,8 +63,8 @@ struct Loop {
   run::Director& director;
   LiveWorld& world;
   HistoryWriter& history;
-  TraceFile& trace;
-  const LiveRunOptions& options;
+  run::TraceFile& trace;
+  const run::RunOptions& options;
   bool killed = false;
   Instant next_progress{};
   Instant next_flush{};
@@ -145,7 +107,7 @@ struct Loop {
 
 }  // namespace
 
-Result<LiveRun> run_live(const run::PlanFile& plan, const LiveRunOptions& options) {
+Result<run::FinishedRun> run_live(const run::PlanFile& plan, const run::RunOptions& options) {
   // A full disk must come back as an error, not as a signal.
   ::signal(SIGXFSZ, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);
@@ -153,10 +115,10 @@ Result<LiveRun> run_live(const run::PlanFile& plan, const LiveRunOptions& option
   asio::io_context io;
   auto history = HistoryWriter::create(options.run_directory + "/history.jsonl");
   if (!history) return history.error();
-  auto trace = TraceFile::create(options.run_directory + "/trace.jsonl");
+  auto trace = run::TraceFile::create(options.run_directory + "/trace.jsonl");
   if (!trace) return trace.error();
   faults::LinkTable links(plan.test.seed, plan.test.nodes);
-  run::Director director(plan.test, plan.faults, links, *history, **trace);
+  run::Director director(plan.test, plan.faults, links, &*history, trace->get());
   auto world = LiveWorld::open(io, clock, plan.test,
                                {options.node_executable, options.run_directory}, links, director);
   if (!world) return world.error();
@@ -178,7 +140,7 @@ Result<LiveRun> run_live(const run::PlanFile& plan, const LiveRunOptions& option
   director.begin(**world, clock.now());
   loop.run();
 
-  LiveRun out;
+  run::FinishedRun out;
   out.killed = loop.killed;
   out.report = run::judge(plan.test, director, links,
                           world_facts(sentinel.report(), **world, plan.test.nodes), options.started);

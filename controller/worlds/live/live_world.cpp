@@ -28,28 +28,6 @@ faults::CrashStyle crash_style(faults::LossStyle style) {
   return faults::CrashStyle::kNothing;
 }
 
-/// A kill between the log of an operation and the operation leaves the model one step ahead of the
-/// files; this takes the step back.
-void undo_unperformed(faults::DiskModel& disk, const DiskImage& actual) {
-  using wire::trace::Store;
-  using wire::trace::StoreOp;
-  const DiskImage modelled = disk.volatile_image();
-  for (const auto& [name, bytes] : modelled) {
-    const auto found = actual.find(name);
-    if (found == actual.end()) {
-      disk.apply(Store{StoreOp::kUnlink, name, "", 0, "", true});
-    } else if (found->second != bytes) {
-      disk.apply(Store{StoreOp::kTruncate, name, "", found->second.size(), "", true});
-      disk.apply(Store{StoreOp::kWrite, name, "", 0, found->second, true});
-    }
-  }
-  for (const auto& [name, bytes] : actual) {
-    if (modelled.count(name) != 0) continue;
-    disk.apply(Store{StoreOp::kCreate, name, "", 0, "", true});
-    disk.apply(Store{StoreOp::kWrite, name, "", 0, bytes, true});
-  }
-}
-
 }  // namespace
 
 Result<std::unique_ptr<LiveWorld>> LiveWorld::open(boost::asio::io_context& io, RealClock clock,
@@ -128,7 +106,6 @@ Result<void> LiveWorld::make_directories() {
 }
 
 Result<void> LiveWorld::open_proxies() {
-  const auto socket = [](const net::Address& a) { return faults::SocketAddress{a.host, a.port}; };
   const auto clock = [this] { return clock_.now(); };
   faults::ProxyEvents events;
   events.on_frame = [this](Instant time, const wire::Envelope& envelope, std::string_view payload) {
@@ -142,8 +119,8 @@ Result<void> LiveWorld::open_proxies() {
     for (const Node& to : nodes_) {
       if (from.id == to.id) continue;
       faults::ProxyOptions options;
-      options.listen = socket(plan.link(from.id, to.id));
-      options.target = socket(plan.peer(to.id));
+      options.listen = plan.link(from.id, to.id);
+      options.target = plan.peer(to.id);
       options.from = wire::endpoint_of(from.id);
       options.to = wire::endpoint_of(to.id);
       auto proxy = faults::LinkProxy::open(io_, std::move(options), clock, links_, events);
@@ -154,7 +131,7 @@ Result<void> LiveWorld::open_proxies() {
   for (const Node& node : nodes_) {
     faults::ProxyOptions options;
     options.listen = {plan.link(node.id, node.id).host, plan.link(node.id, kNobody).port};
-    options.target = socket(plan.client(node.id));
+    options.target = plan.client(node.id);
     options.to = wire::endpoint_of(node.id);
     auto proxy = faults::ClientProxy::open(io_, std::move(options), clock, links_, events);
     if (!proxy) return proxy.error();
@@ -270,13 +247,11 @@ void LiveWorld::on_gone(NodeId id, const Exit& exit) {
 void LiveWorld::settle_disk(Node& node, Instant now) {
   auto found = read_image(data_directory(node.id));
   if (!found) return observer_.on_world_error(found.error());
-  if (auto agrees = node.disk.agrees_with(*found); !agrees) {
+  // The page cache outlives the process: what was not synced stays at risk.
+  if (auto agrees = node.disk.survive_kill(*found); !agrees) {
     observer_.on_disk_disagreement(node.id, now, agrees.error());
   }
-  if (!node.power_loss) {
-    undo_unperformed(node.disk, *found);
-    return observer_.on_disk(node.id, now, *found, *found);
-  }
+  if (!node.power_loss) return observer_.on_disk(node.id, now, *found, *found);
   faults::Loss loss;
   const DiskImage after =
       node.disk.crash(node.power_loss->key, crash_style(node.power_loss->style), loss);

@@ -1,0 +1,18 @@
+add_library(ww_test_support STATIC support/program.cpp)
+target_link_libraries(ww_test_support PUBLIC ww_flags)
+
+ww_test(controller_test LABEL unit
+  SOURCES unit/options_test.cpp unit/test_spec_test.cpp
+  DEPS ww_cli ww_test_spec ww_test_support)
+
+# Whole runs of the built program.
+foreach(name run_command scenario)
+  ww_test(${name}_test LABEL cluster TIMEOUT 400
+    SOURCES cluster/${name}_test.cpp
+    DEPS ww_test_support ww_base)
+  target_compile_definitions(${name}_test PRIVATE
+    WW_CONTROLLER="$<TARGET_FILE:whitewater-controller>")
+  add_dependencies(${name}_test whitewater-controller whitewater-node)
+  # Two clusters at once on two cores would measure each other.
+  set_tests_properties(${name}_test PROPERTIES RUN_SERIAL TRUE)
+endforeach()

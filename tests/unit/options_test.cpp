@@ -1,0 +1,96 @@
+#include "controller/cli/options.hpp"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <fstream>
+
+#include "controller/cli/exit_codes.hpp"
+#include "tests/support/program.hpp"
+
+using namespace ww;
+using namespace ww::cli;
+
+namespace {
+
+const Names kNames = {{"live"}, {"register"}, {"kill", "partition", "all", "none"}, {"local-read"}};
+
+std::variant<Parsed, Message> parse_words(std::vector<const char*> words) {
+  words.insert(words.begin(), "whitewater");
+  return parse(static_cast<int>(words.size()), words.data(), kNames);
+}
+
+RunCommand run_of(const std::vector<const char*>& words) {
+  const auto parsed = parse_words(words);
+  if (const auto* message = std::get_if<Message>(&parsed)) FAIL(message->text);
+  return std::get<RunCommand>(std::get<Parsed>(parsed).command);
+}
+
+std::string complaint_of(const std::vector<const char*>& words) {
+  const auto parsed = parse_words(words);
+  const auto* message = std::get_if<Message>(&parsed);
+  REQUIRE(message != nullptr);
+  CHECK(message->exit_code == kExitUsage);
+  return message->text;
+}
+
+}  // namespace
+
+TEST_CASE("a run without flags has the defaults of the documentation") {
+  const RunCommand run = run_of({"run"});
+  CHECK(run.spec == run::TestSpec{});
+  CHECK_FALSE(run.seed_given);
+  CHECK(run.store == "store");
+}
+
+TEST_CASE("flags are read: lists, intervals, workers by node, sizes") {
+  const RunCommand run =
+      run_of({"run", "-s", "9", "-n", "3", "--faults", "kill,partition", "--nemesis-interval", "1-2s",
+              "--concurrency", "4n", "--store-limit", "500MB", "--keep", "failures", "-r", "0"});
+  CHECK(run.seed_given);
+  CHECK(run.spec.seed == 9);
+  CHECK(run.spec.faults == std::vector<std::string>{"kill", "partition"});
+  CHECK(run.spec.interval_low == seconds(1));
+  CHECK(run.spec.interval_high == seconds(2));
+  CHECK(run.spec.concurrency == 12);
+  CHECK(run.store_limit == std::uint64_t{500} << 20);
+  CHECK(run.keep == Keep::kFailures);
+  CHECK(run.spec.rate == 0);
+}
+
+TEST_CASE("misspelt names and flags get a suggestion and exit 64") {
+  CHECK(complaint_of({"rum"}).find("did you mean 'run'") != std::string::npos);
+  CHECK(complaint_of({"run", "--faults", "kil"}).find("did you mean 'kill'") != std::string::npos);
+  CHECK(complaint_of({"run", "--tme-limit", "4s"}).find("--time-limit") != std::string::npos);
+  CHECK(complaint_of({"run", "--time-limit", "x"}).find("'x' is not a duration") != std::string::npos);
+}
+
+TEST_CASE("a flag beats the environment, which beats the config file, which beats the default") {
+  const test::TemporaryFolder folder;
+  const std::string config = folder.path() + "/whitewater.ini";
+  { std::ofstream(config) << "nodes=7\nrate=333\n"; }
+  ::setenv("WHITEWATER_NODES", "3", 1);
+  const RunCommand from_environment = run_of({"run", "--config", config.c_str()});
+  CHECK(from_environment.spec.nodes == 3);
+  CHECK(from_environment.spec.rate == 333);
+  const RunCommand from_flag = run_of({"run", "--nodes", "1"});
+  CHECK(from_flag.spec.nodes == 1);
+  ::unsetenv("WHITEWATER_NODES");
+  CHECK(run_of({"run", "--config", config.c_str()}).spec.nodes == 7);
+}
+
+TEST_CASE("an unknown never hides a failure when statuses are summed") {
+  const int mixed[] = {kExitUnknown, kExitValid, kExitInvalid};
+  CHECK(worst_exit(mixed) == kExitInvalid);
+  const int milder[] = {kExitUnknown, kExitEnvironment, kExitNoRecovery};
+  CHECK(worst_exit(milder) == kExitNoRecovery);
+  const int good[] = {kExitValid, kExitValid};
+  CHECK(worst_exit(good) == kExitValid);
+}
+
+TEST_CASE("help shows examples first-hand and exits 0") {
+  const auto parsed = parse_words({"run", "--help"});
+  const auto* message = std::get_if<Message>(&parsed);
+  REQUIRE(message != nullptr);
+  CHECK(message->exit_code == kExitValid);
+  CHECK(message->text.find("Examples:") != std::string::npos);
+}
