@@ -141,12 +141,14 @@ Result<Plan> make_plan(std::uint64_t seed, const PlanOptions& options) {
   plan.time_limit = options.time_limit;
   std::vector<KindDecks> kinds;
   Deck order(seed, "kinds");
+  std::int64_t cards = 0;
   for (const std::string& name : options.kinds) {
     const KindInfo* kind = find_kind(name);
     if (kind == nullptr) return usage("there is no fault '" + name + "'");
     // A partition of a single node is nothing; the other kinds go on.
     if (kind->min_nodes > options.nodes) continue;
-    order.add(kinds.size(), 1);
+    order.add(kinds.size(), kind->cards);
+    cards += kind->cards;
     kinds.push_back(decks_of(seed, *kind, options.nodes));
   }
   if (kinds.empty()) return plan;
@@ -154,9 +156,9 @@ Result<Plan> make_plan(std::uint64_t seed, const PlanOptions& options) {
   // The first round of kinds has to begin within four fifths of the run.
   Duration low = options.interval_min;
   Duration high = options.interval_max;
-  const Duration round = high * static_cast<std::int64_t>(kinds.size());
+  const Duration round = high * cards;
   if (const Duration room = options.time_limit / 5 * 4; round > room) {
-    high = std::max<Duration>(milliseconds(1), room / static_cast<std::int64_t>(kinds.size()));
+    high = std::max<Duration>(milliseconds(1), room / cards);
     low = std::min(low, high / 2);
   }
   Duration at{};

@@ -62,6 +62,7 @@ KindInfo pause_kind() {
       .verbs = "pause, resume",
       .color = "#e08e2b",
       .min_nodes = 1,
+      .cards = 2,
       .shortest = milliseconds(150),
       .longest = milliseconds(5000),
       .targets = {{Target::kOne, 2},

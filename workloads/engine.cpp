@@ -9,12 +9,26 @@
 
 namespace ww::workloads {
 
+namespace {
+
+/// Every so-manieth round of workers follows, so that each node keeps workers that stay with it; with
+/// too few workers for that, every so-manieth worker.
+bool follows(const EngineOptions& options, std::uint32_t worker) {
+  const std::uint32_t one_in = options.follow_one_in;
+  if (one_in == 0) return false;
+  const std::uint32_t nodes = options.worker.nodes;
+  const bool rounds = options.worker.concurrency >= nodes * one_in;
+  return ((rounds ? worker / nodes : worker) + 1) % one_in == 0;
+}
+
+}  // namespace
+
 Engine::Engine(const EngineOptions& options, std::unique_ptr<Generator> generator)
     : options_(options), generator_(std::move(generator)), ledger_(*generator_) {
   WW_ASSERT(options.worker.concurrency > 0, "a workload without clients");
   seats_.reserve(options.worker.concurrency);
   for (std::uint32_t i = 0; i < options.worker.concurrency; ++i) {
-    const bool follow = options.follow_one_in > 0 && (i + 1) % options.follow_one_in == 0;
+    const bool follow = follows(options, i);
     const Mode mode = follow ? Mode::kFollow : Mode::kStay;
     seats_.push_back(Seat{Worker(i, mode, options.worker), 0, Instant{}, false, Task{}});
   }

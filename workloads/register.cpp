@@ -22,13 +22,20 @@ RegisterGenerator::RegisterGenerator(const RegisterOptions& options) : options_(
   for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i].key = i;
 }
 
+bool RegisterGenerator::in_reading_spell(std::uint32_t worker, std::uint64_t ordinal) const {
+  Rng rng = keyed(options_.seed, "register.spell", worker, ordinal / kSpell);
+  return rng.below(100) < options_.reader_percent;
+}
+
 Call RegisterGenerator::next(std::uint32_t worker, std::uint64_t ordinal) {
   Rng rng = keyed(options_.seed, "register.call", worker, ordinal);
   const std::uint64_t dice = rng.below(100);
   Slot& slot = slots_[rng.below(slots_.size())];
   Call call;
   call.key = slot.key;
-  if (dice < options_.read_percent) {
+  if (in_reading_spell(worker, ordinal)) {
+    call.read_mode = wire::ReadMode::kIndex;
+  } else if (dice < options_.read_percent) {
     const bool log = rng.below(100) < options_.log_read_percent;
     call.read_mode = log ? wire::ReadMode::kLog : wire::ReadMode::kIndex;
   } else if (dice < std::uint64_t{options_.read_percent} + options_.write_percent ||

@@ -21,8 +21,9 @@ enum class Values : std::uint8_t { kUnique, kSmall };
 struct RegisterOptions {
   std::uint64_t seed = 1;
   Values values = Values::kUnique;
-  std::uint32_t read_percent = 50;
-  std::uint32_t write_percent = 25;     // the rest are cas
+  std::uint32_t reader_percent = 33;    // of the spells in which a worker only reads
+  std::uint32_t read_percent = 40;      // in the other spells
+  std::uint32_t write_percent = 30;     // in the other spells; the rest are cas
   std::uint32_t log_read_percent = 25;  // of the reads; the others ask by ReadIndex
   std::uint32_t active_keys = 4;
   std::uint32_t ops_per_key = 256;  // a key retires after so many calls,
@@ -31,6 +32,10 @@ struct RegisterOptions {
 
 /// Values of the small domain lie in [0, kSmallDomain).
 inline constexpr std::int64_t kSmallDomain = 5;
+/// A spell is so many calls of one worker. A worker that mixes reads and writes soon waits for a write
+/// that an isolated leader cannot commit; one that only reads keeps asking it, and so finds a leader
+/// that answers without a quorum.
+inline constexpr std::uint64_t kSpell = 100;
 /// The closing phase reads the keys in use and at most so many retired ones.
 inline constexpr std::size_t kClosingKeys = 64;
 
@@ -58,6 +63,7 @@ class RegisterGenerator final : public Generator {
     std::size_t recent_count = 0;
   };
 
+  [[nodiscard]] bool in_reading_spell(std::uint32_t worker, std::uint64_t ordinal) const;
   [[nodiscard]] std::int64_t fresh_value(std::uint32_t worker, std::uint64_t ordinal) const;
   [[nodiscard]] std::int64_t expected_value(const Slot& slot, std::uint32_t worker,
                                             std::uint64_t ordinal) const;

@@ -27,13 +27,16 @@ struct Table {
   std::vector<Row> rows;
 };
 
-std::string text_of(std::string_view view) { return std::string(view); }
+std::string text_of(std::string_view view) {
+  return std::string(view);
+}
 
 std::vector<Table> all_tables() {
   std::vector<Table> tables(5);
   tables[0].title = "worlds";
-  tables[0].rows = {{"live", "real processes, real TCP through proxies, real files, the wall clock"},
-                    {"simulated", "replicas, network and disks inside the controller, virtual time; exact"}};
+  tables[0].rows = {
+      {"live", "real processes, real TCP through proxies, real files, the wall clock"},
+      {"simulated", "replicas, network and disks inside the controller, virtual time; exact"}};
   tables[1].title = "workloads";
   for (const auto& w : workloads::all_workloads()) {
     tables[1].rows.push_back({text_of(w.name), text_of(w.description)});
@@ -61,7 +64,7 @@ std::vector<Table> all_tables() {
 }
 
 int exit_of(Verdict verdict) {
-  return verdict == Verdict::kValid ? kExitValid
+  return verdict == Verdict::kValid     ? kExitValid
          : verdict == Verdict::kInvalid ? kExitInvalid
                                         : kExitUnknown;
 }
@@ -107,7 +110,8 @@ int do_list(const Common& common, const ListCommand& command) {
       json[table.title].push_back({{"name", row.name}, {"description", row.text}});
     }
   }
-  std::fputs(common.format == Format::kHuman ? text.c_str() : (json.dump(2) + "\n").c_str(), stdout);
+  std::fputs(common.format == Format::kHuman ? text.c_str() : (json.dump(2) + "\n").c_str(),
+             stdout);
   return kExitValid;
 }
 

@@ -80,7 +80,8 @@ Finding pipes() {
 Finding pidfds() {
   const int fd = ::pidfd_open(::getpid(), 0);
   if (fd >= 0) ::close(fd);
-  return {"process descriptors (pidfd)", fd >= 0, true, fd >= 0 ? "available" : std::strerror(errno),
+  return {"process descriptors (pidfd)", fd >= 0, true,
+          fd >= 0 ? "available" : std::strerror(errno),
           "needs Linux 5.3 and a seccomp profile that allows pidfd_open"};
 }
 
@@ -141,9 +142,16 @@ Finding cores() {
 }  // namespace
 
 int do_doctor(const Common& common, const std::string& node_executable) {
-  const std::vector<Finding> findings = {
-      node_binary(node_executable), loopback(), pidfds(), parent_death_signal(), descriptors(),
-      reno(),                       pipes(),    cores(),  disk(),                sync_speed()};
+  const std::vector<Finding> findings = {node_binary(node_executable),
+                                         loopback(),
+                                         pidfds(),
+                                         parent_death_signal(),
+                                         descriptors(),
+                                         reno(),
+                                         pipes(),
+                                         cores(),
+                                         disk(),
+                                         sync_speed()};
   nlohmann::ordered_json json;
   bool ready = true;
   std::string text;
@@ -158,10 +166,12 @@ int do_doctor(const Common& common, const std::string& node_executable) {
                                 {"detail", f.detail},
                                 {"fix", f.ok ? "" : f.fix}});
   }
-  text += "\nwithout root this machine can inject: kill, pause, partition, packet, clock, power-loss\n";
+  text +=
+      "\nwithout root this machine can inject: kill, pause, partition, packet, clock, power-loss\n";
   text += ready ? "ready: ./whitewater run\n" : "not ready: see the lines marked MISSING\n";
   json["ready"] = ready;
-  std::fputs(common.format == Format::kHuman ? text.c_str() : (json.dump(2) + "\n").c_str(), stdout);
+  std::fputs(common.format == Format::kHuman ? text.c_str() : (json.dump(2) + "\n").c_str(),
+             stdout);
   return ready ? kExitValid : kExitEnvironment;
 }
 

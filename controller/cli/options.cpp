@@ -236,7 +236,8 @@ bool use_colour(const std::string& choice) {
 std::optional<std::string> misspelt_command(const CLI::App& app,
                                             const std::vector<std::string>& args) {
   std::vector<std::string> known;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) known.push_back(sub->get_name());
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(sub->get_name());
   known.emplace_back("test");
   for (const std::string& arg : args) {
     if (arg.empty() || arg[0] == '-') continue;

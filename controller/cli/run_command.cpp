@@ -99,8 +99,7 @@ Result<void> write_everything(const RunCommand& command, const run::RunDirectory
   keep_first(reports::write_file_atomically(directory.file("plan.json"), run::to_json(executed)));
   keep_first(reports::write_all(done.report, directory.path));
   if (!command.junit_file.empty()) {
-    keep_first(
-        reports::write_file_atomically(command.junit_file, reports::junit_xml(done.report)));
+    keep_first(reports::write_file_atomically(command.junit_file, reports::junit_xml(done.report)));
   }
   keep_first(run::link_latest(directory, done.report.exit_code != kExitValid));
   return first;

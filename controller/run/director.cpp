@@ -184,8 +184,8 @@ void Director::begin_torture(Instant now) {
   faults::Plan plan = plan_;
   for (faults::FaultSpec& fault : plan.faults) fault.at += shift;
   plan.time_limit += shift;
-  nemesis_ = std::make_unique<faults::Nemesis>(
-      std::move(plan), *world_, links_, [this](const faults::Mark& m) { mark(m); });
+  nemesis_ = std::make_unique<faults::Nemesis>(std::move(plan), *world_, links_,
+                                               [this](const faults::Mark& m) { mark(m); });
   engine_->start(now, actions_);
 }
 
@@ -221,7 +221,8 @@ void Director::interrupt(Instant now) {
 }
 
 void Director::perform(Instant now) {
-  // Performing an action can bring new ones (a refused connection answers later, but a mark does not).
+  // Performing an action can bring new ones (a refused connection answers later, but a mark does
+  // not).
   for (std::size_t i = 0; i < actions_.size(); ++i) {
     const workloads::Action action = std::move(actions_[i]);
     if (const auto* record = std::get_if<workloads::Record>(&action)) {
@@ -239,8 +240,8 @@ void Director::perform(Instant now) {
 }
 
 void Director::mark(const faults::Mark& m) {
-  std::string text = m.fault + " " + m.kind + " " + std::string(faults::name_of(m.phase)) + ": " +
-                     m.description;
+  std::string text =
+      m.fault + " " + m.kind + " " + std::string(faults::name_of(m.phase)) + ": " + m.description;
   if (!m.nodes.empty()) text += " [" + faults::name_of(m.nodes) + "]";
   engine_->record_nemesis(now_, std::move(text), actions_);
 }
@@ -336,8 +337,8 @@ void Director::on_paused(NodeId node, bool paused, Instant now) {
 void Director::on_disk_disagreement(NodeId node, Instant now, const Error& error) {
   Violation violation;
   violation.property = "DiskAudit";
-  violation.summary = name_of(node) + "'s files are not what its logged operations leave: " +
-                      error.message;
+  violation.summary =
+      name_of(node) + "'s files are not what its logged operations leave: " + error.message;
   violation.time = to_ns(now);
   violation.nodes = {name_of(node)};
   if (disk_violations_.size() < kMaxViolations) disk_violations_.push_back(std::move(violation));

@@ -1,7 +1,7 @@
 // One run, whatever world it is in: the phases, and who hears what.
 //
-// The director sits between a world and the engines: it hands events to the workload, the nemesis and
-// the checkers, carries the workload's wishes back to the world, and moves the run through its
+// The director sits between a world and the engines: it hands events to the workload, the nemesis
+// and the checkers, carries the workload's wishes back to the world, and moves the run through its
 // phases. It has no clock: the world calls advance() at deadline() and after events.
 //
 //   starting     all nodes serve and one leads
@@ -67,8 +67,8 @@ class Director final : public worlds::Observer {
   /// `plan` counts its times from the begin of the torture.
   /// `history` and `trace` may be null: then nothing is written.
   /// REQUIRES: `spec`, `links`, `history` and `trace` outlive the director.
-  Director(const TestSpec& spec, faults::Plan plan, faults::LinkTable& links, HistoryWriter* history,
-           TraceSink* trace);
+  Director(const TestSpec& spec, faults::Plan plan, faults::LinkTable& links,
+           HistoryWriter* history, TraceSink* trace);
   ~Director() override;
 
   /// Starts the nodes. REQUIRES: `world` outlives the director; called once.

@@ -28,7 +28,8 @@ bool counts(const CheckResult& result) {
          rare == result.numbers.end() || rare->second == 0;
 }
 
-/// A fault's window lasts a little beyond its heal: what it broke shows when clients are served again.
+/// A fault's window lasts a little beyond its heal: what it broke shows when clients are served
+/// again.
 constexpr Duration kAftermath = seconds(2);
 
 checkers::RunFacts run_facts(const Director& director, const faults::LinkTable& links) {
@@ -188,15 +189,16 @@ void conclude(RunReport& report, const Director& director) {
                              director.errors().front().code == ErrorCode::kNoSpace ||
                              director.errors().front().code == ErrorCode::kIo;
     report.exit_code = environment ? cli::kExitEnvironment : cli::kExitHarness;
-    report.outcome = environment ? "unknown: the machine lacks something" : "unknown: harness error";
+    report.outcome =
+        environment ? "unknown: the machine lacks something" : "unknown: harness error";
     report.cause = director.errors().front().message;
   } else if (report.verdict != Verdict::kValid) {
     report.exit_code = cli::kExitUnknown;
     report.cause = unknown != nullptr ? unknown->checker + ": " + unknown->reason : "undecided";
   } else {
     report.exit_code = cli::kExitValid;
-    report.cause = std::to_string(rules) + " rules held, evaluated " + with_commas(evaluations) +
-                   " times.";
+    report.cause =
+        std::to_string(rules) + " rules held, evaluated " + with_commas(evaluations) + " times.";
   }
   if (director.interrupted()) {
     report.outcome = "interrupted; " + std::string(name_of(report.verdict)) + " so far";
@@ -256,7 +258,8 @@ void add_recovery(RunReport& report, const Director& director) {
     return t ? seconds_text(*t - facts.healed) + " after the heal" : std::string("never");
   };
   report.liveness.push_back({"a leader that lasted", after_heal(facts.leader)});
-  report.liveness.push_back({"closing writes and reads, converged", after_heal(director.recovered())});
+  report.liveness.push_back(
+      {"closing writes and reads, converged", after_heal(director.recovered())});
   for (const checkers::VoterState& v : facts.voters) {
     report.liveness.push_back({name_of(v.node), (v.running ? "log to " : "down; log to ") +
                                                     std::to_string(v.last_index) + ", applied to " +
@@ -301,13 +304,15 @@ std::vector<reports::Fact> option_facts(const TestSpec& spec) {
       {"workers", std::to_string(spec.workers())},
       {"rate", spec.rate == 0 ? "closed loop" : std::to_string(spec.rate) + " ops/s"},
       {"op timeout", format_duration(spec.op_timeout)},
-      {"workers that follow and retry", spec.follow_one_in == 0 ? "none" : "one in " + std::to_string(spec.follow_one_in)},
+      {"workers that follow and retry",
+       spec.follow_one_in == 0 ? "none" : "one in " + std::to_string(spec.follow_one_in)},
       {"reads through the log", std::to_string(spec.log_read_percent) + " %"},
       {"election timeout", format_duration(spec.election_timeout) + " to " +
                                format_duration(2 * spec.election_timeout)},
       {"heartbeat interval", format_duration(spec.heartbeat_interval)},
       {"segment size", std::to_string(spec.segment_bytes) + " bytes"},
-      {"judged by", spec.ignore_traces ? "the clients' history alone" : "history, frames, files, traces"},
+      {"judged by",
+       spec.ignore_traces ? "the clients' history alone" : "history, frames, files, traces"},
   };
 }
 

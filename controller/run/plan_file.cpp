@@ -26,8 +26,8 @@ Result<faults::Plan> plan_for(const TestSpec& spec) {
 
 std::string to_json(const PlanFile& plan) {
   // The two parts know how to write themselves; this only puts them side by side.
-  std::string out = "{\n\"schema\": \"" + std::string(kSchema) + "\",\n\"v\": " +
-                    std::to_string(kVersion) + ",\n\"test\": ";
+  std::string out = "{\n\"schema\": \"" + std::string(kSchema) +
+                    "\",\n\"v\": " + std::to_string(kVersion) + ",\n\"test\": ";
   out += to_json(plan.test);
   out += ",\n\"faults\": ";
   out += faults::to_json(plan.faults);
@@ -41,8 +41,9 @@ Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name)
     return Error{ErrorCode::kCorrupt, true, name + ": not a JSON object"};
   }
   if (json.value("schema", "") != kSchema || json.value("v", 0) != kVersion) {
-    return Error{ErrorCode::kUsage, true,
-                 name + R"(: "schema" must be "whitewater.plan" and "v" 1; a plan.json of a run is one)"};
+    return Error{
+        ErrorCode::kUsage, true,
+        name + R"(: "schema" must be "whitewater.plan" and "v" 1; a plan.json of a run is one)"};
   }
   for (const char* part : {"test", "faults"}) {
     if (!json.contains(part)) {

@@ -26,8 +26,8 @@ Result<void> link_latest(const RunDirectory& run, bool failed);
 /// Removes a run directory.
 void remove_run(const RunDirectory& run);
 
-/// Removes old runs until the store takes at most `limit` bytes: valid runs first, oldest first; then
-/// the others; never `keep`. Returns how many went.
+/// Removes old runs until the store takes at most `limit` bytes: valid runs first, oldest first;
+/// then the others; never `keep`. Returns how many went.
 std::size_t prune_store(const std::string& store, std::uint64_t limit, const std::string& keep);
 
 }  // namespace ww::run

@@ -36,8 +36,7 @@ void Timeline::on_death(NodeId id, Instant now, const std::string& cause) {
 
 void Timeline::close_role(NodeId id, Node& node, Instant now) {
   if (!node.state.running || now <= node.role_since) return;
-  roles_.push_back(
-      {id, to_ns(node.role_since), to_ns(now), node.state.role, node.state.term});
+  roles_.push_back({id, to_ns(node.role_since), to_ns(now), node.state.role, node.state.term});
   node.role_since = now;
 }
 

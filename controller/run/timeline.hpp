@@ -66,7 +66,7 @@ class Timeline {
     Instant down_since{};
     std::string down_cause;
     Instant paused_since{};
-    std::map<std::string, std::uint64_t> marks;         // of this incarnation
+    std::map<std::string, std::uint64_t> marks;          // of this incarnation
     std::map<std::string, std::uint64_t> earlier_marks;  // of those before
     std::map<std::string, std::uint64_t> counts;
   };

@@ -18,7 +18,9 @@ Result<std::unique_ptr<TraceFile>> TraceFile::create(const std::string& path) {
   return std::unique_ptr<TraceFile>(new TraceFile(file, path));
 }
 
-TraceFile::~TraceFile() { std::fclose(file_); }
+TraceFile::~TraceFile() {
+  std::fclose(file_);
+}
 
 void TraceFile::write(std::string_view json_line) {
   if (!state_) return;

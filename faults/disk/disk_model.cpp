@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, kCrashStyles> kStyleNames = {"nothing", "
 
 /// How likely a coin survives a torn crash: one of these for the whole crash, so that both nearly
 /// everything and nearly nothing are common.
-constexpr std::array<std::uint32_t, 3> kSurvivalPpm = {100'000, 500'000, 900'000};
+constexpr std::array<std::uint32_t, 3> kSurvivalPpm = {100'000, 400'000, 700'000};
 
 std::uint64_t first_sector(std::uint64_t offset) {
   return offset / kSectorBytes;

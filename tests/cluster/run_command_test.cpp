@@ -40,8 +40,8 @@ std::string run_directory(const std::string& store) {
 
 TEST_CASE("a run without faults is valid and leaves every file that is promised") {
   const TemporaryFolder store;
-  const Finished run = run_program({WW_CONTROLLER, "run", "--store", store.path(), "--faults", "none",
-                                    "--time-limit", "3s", "--nodes", "3", "--seed", "5"});
+  const Finished run = run_program({WW_CONTROLLER, "run", "--store", store.path(), "--faults",
+                                    "none", "--time-limit", "3s", "--nodes", "3", "--seed", "5"});
   INFO(run.out << run.err);
   CHECK(run.status == 0);
   for (const char* name : {"test.json", "plan.json", "history.jsonl", "trace.jsonl", "results.json",
@@ -107,13 +107,14 @@ TEST_CASE("a taken address is an environment error that names it") {
   CHECK(run.err.find("127.201.17.250:7000") != std::string::npos);
 }
 
-TEST_CASE("a file that cannot grow any more ends the run with a clear word and keeps what there is") {
+TEST_CASE(
+    "a file that cannot grow any more ends the run with a clear word and keeps what there is") {
   const TemporaryFolder store;
   Program::Options options;
   options.file_size_limit = 600'000;  // the trace reaches it within a second or two
-  const Finished run = run_program({WW_CONTROLLER, "run", "--store", store.path(), "--faults", "none",
-                                    "--time-limit", "30s"},
-                                   options);
+  const Finished run = run_program(
+      {WW_CONTROLLER, "run", "--store", store.path(), "--faults", "none", "--time-limit", "30s"},
+      options);
   INFO(run.out << run.err);
   CHECK(run.status == 69);
   CHECK((run.out + run.err).find("cannot write") != std::string::npos);
@@ -146,7 +147,8 @@ TEST_CASE("wrong flags, plans and histories exit 64 and say what is wrong") {
     std::vector<std::string> arguments = {WW_CONTROLLER};
     arguments.insert(arguments.end(), c.arguments.begin(), c.arguments.end());
     const Finished run = run_program(arguments);
-    INFO(c.arguments[0] << " " << (c.arguments.size() > 1 ? c.arguments[1] : "") << ": " << run.err);
+    INFO(c.arguments[0] << " " << (c.arguments.size() > 1 ? c.arguments[1] : "") << ": "
+                        << run.err);
     CHECK(run.status >= 64);
     CHECK(run.status < 70);
     CHECK(run.err.find(c.expected) != std::string::npos);

@@ -14,8 +14,8 @@ namespace fs = std::filesystem;
 using ww::test::Finished;
 
 Finished run_whitewater(const std::string& store, const json& scenario, int seed, bool with_bug) {
-  std::vector<std::string> arguments = {WW_CONTROLLER, "run",    "--store", store,
-                                        "--seed",      std::to_string(seed)};
+  std::vector<std::string> arguments = {WW_CONTROLLER, "run",    "--store",
+                                        store,         "--seed", std::to_string(seed)};
   for (const json& flag : scenario["flags"]) arguments.push_back(flag.get<std::string>());
   if (with_bug) {
     arguments.emplace_back("--bug");
@@ -39,7 +39,8 @@ bool violates_one_of(const json& report, const json& properties) {
   for (const json& check : report["checks"]) {
     for (const json& violation : check["violations"]) {
       const auto& property = violation["property"];
-      if (std::find(properties.begin(), properties.end(), property) != properties.end()) return true;
+      if (std::find(properties.begin(), properties.end(), property) != properties.end())
+        return true;
     }
   }
   return false;

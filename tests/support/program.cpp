@@ -71,7 +71,9 @@ Program::~Program() {
   fs::remove(err_path_, ec);
 }
 
-void Program::signal(int number) const { ::kill(pid_, number); }
+void Program::signal(int number) const {
+  ::kill(pid_, number);
+}
 
 Finished Program::wait(std::chrono::seconds limit) {
   const int fd = ::pidfd_open(pid_, 0);
@@ -98,7 +100,8 @@ Finished run_program(const std::vector<std::string>& arguments, const Program::O
 bool eventually(const std::function<bool()>& condition, std::chrono::seconds limit) {
   // A poll with nothing to watch only gives the processor away between two looks.
   constexpr int kBetweenLooksMs = 20;
-  const auto looks = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count() / kBetweenLooksMs;
+  const auto looks =
+      std::chrono::duration_cast<std::chrono::milliseconds>(limit).count() / kBetweenLooksMs;
   for (std::int64_t i = 0; i < looks; ++i) {
     if (condition()) return true;
     ::poll(nullptr, 0, kBetweenLooksMs);

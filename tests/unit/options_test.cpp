@@ -43,9 +43,9 @@ TEST_CASE("a run without flags has the defaults of the documentation") {
 }
 
 TEST_CASE("flags are read: lists, intervals, workers by node, sizes") {
-  const RunCommand run =
-      run_of({"run", "-s", "9", "-n", "3", "--faults", "kill,partition", "--nemesis-interval", "1-2s",
-              "--concurrency", "4n", "--store-limit", "500MB", "--keep", "failures", "-r", "0"});
+  const RunCommand run = run_of({"run", "-s", "9", "-n", "3", "--faults", "kill,partition",
+                                 "--nemesis-interval", "1-2s", "--concurrency", "4n",
+                                 "--store-limit", "500MB", "--keep", "failures", "-r", "0"});
   CHECK(run.seed_given);
   CHECK(run.spec.seed == 9);
   CHECK(run.spec.faults == std::vector<std::string>{"kill", "partition"});
@@ -61,7 +61,8 @@ TEST_CASE("misspelt names and flags get a suggestion and exit 64") {
   CHECK(complaint_of({"rum"}).find("did you mean 'run'") != std::string::npos);
   CHECK(complaint_of({"run", "--faults", "kil"}).find("did you mean 'kill'") != std::string::npos);
   CHECK(complaint_of({"run", "--tme-limit", "4s"}).find("--time-limit") != std::string::npos);
-  CHECK(complaint_of({"run", "--time-limit", "x"}).find("'x' is not a duration") != std::string::npos);
+  CHECK(complaint_of({"run", "--time-limit", "x"}).find("'x' is not a duration") !=
+        std::string::npos);
 }
 
 TEST_CASE("a flag beats the environment, which beats the config file, which beats the default") {

@@ -96,6 +96,7 @@ TEST_CASE("The mix is the one asked for, and about half of the cas expect the la
 
 TEST_CASE("A cas needs something to expect: on an untouched key it is a write") {
   RegisterOptions options;
+  options.reader_percent = 0;
   options.read_percent = 0;
   options.write_percent = 0;
   RegisterGenerator generator(options);
@@ -113,6 +114,7 @@ TEST_CASE("A cas needs something to expect: on an untouched key it is a write") 
 
 TEST_CASE("A cas that did not match teaches the value that it saw") {
   RegisterOptions options;
+  options.reader_percent = 0;
   options.read_percent = 0;
   options.write_percent = 0;
   options.active_keys = 1;

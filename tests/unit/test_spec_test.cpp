@@ -31,9 +31,11 @@ TEST_CASE("a test survives its JSON, and every key is checked") {
   REQUIRE(again);
   CHECK(*again == spec);
 
-  const auto misspelt = parse_test(R"({"schema":"whitewater.test","v":1,"time_limt":"4s"})", "t.json");
+  const auto misspelt =
+      parse_test(R"({"schema":"whitewater.test","v":1,"time_limt":"4s"})", "t.json");
   REQUIRE_FALSE(misspelt);
-  CHECK(misspelt.error().message == "t.json: unknown key \"time_limt\"; did you mean \"time_limit\"?");
+  CHECK(misspelt.error().message ==
+        "t.json: unknown key \"time_limt\"; did you mean \"time_limit\"?");
   const auto mistyped = parse_test(R"({"schema":"whitewater.test","v":1,"nodes":-3})", "t.json");
   REQUIRE_FALSE(mistyped);
   CHECK(mistyped.error().message.find("\"nodes\"") != std::string::npos);
@@ -48,7 +50,8 @@ TEST_CASE("the command line of a test names what is not the default, and nothing
   spec.nodes = 3;
   spec.faults = {"kill", "clock"};
   spec.small_domain = true;
-  CHECK(command_line(spec) == "./whitewater run --seed 7 --nodes 3 --faults kill,clock --small-domain");
+  CHECK(command_line(spec) ==
+        "./whitewater run --seed 7 --nodes 3 --faults kill,clock --small-domain");
 }
 
 TEST_CASE("numbers out of their bounds are refused with the flag's name") {

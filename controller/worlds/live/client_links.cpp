@@ -33,7 +33,9 @@ void ClientLinks::refuse(ClientId client, NodeId node) {
   boost::asio::post(io_, [this, client, generation] { on_closed(client, generation); });
 }
 
-void ClientLinks::disconnect(ClientId client) { connections_.erase(client); }
+void ClientLinks::disconnect(ClientId client) {
+  connections_.erase(client);
+}
 
 void ClientLinks::send(ClientId client, NodeId node, const wire::ClientRequest& request) {
   const auto found = connections_.find(client);

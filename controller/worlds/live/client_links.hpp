@@ -1,4 +1,5 @@
-// The clients' connections of the live world: one a worker, through the proxy of the node it talks to.
+// The clients' connections of the live world: one a worker, through the proxy of the node it talks
+// to.
 #pragma once
 
 #include <functional>

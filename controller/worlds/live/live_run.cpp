@@ -128,22 +128,23 @@ Result<run::FinishedRun> run_live(const run::PlanFile& plan, const run::RunOptio
   Loop loop{io, clock, director, **world, *history, **trace, options};
   asio::signal_set signals(io, SIGINT, SIGTERM);
   bool asked = false;
-  std::function<void(boost::system::error_code, int)> on_signal =
-      [&](boost::system::error_code ec, int) {
-        if (ec) return;
-        loop.killed = asked;
-        asked = true;
-        director.interrupt(clock.now());
-        signals.async_wait(on_signal);
-      };
+  std::function<void(boost::system::error_code, int)> on_signal = [&](boost::system::error_code ec,
+                                                                      int) {
+    if (ec) return;
+    loop.killed = asked;
+    asked = true;
+    director.interrupt(clock.now());
+    signals.async_wait(on_signal);
+  };
   signals.async_wait(on_signal);
   director.begin(**world, clock.now());
   loop.run();
 
   run::FinishedRun out;
   out.killed = loop.killed;
-  out.report = run::judge(plan.test, director, links,
-                          world_facts(sentinel.report(), **world, plan.test.nodes), options.started);
+  out.report =
+      run::judge(plan.test, director, links,
+                 world_facts(sentinel.report(), **world, plan.test.nodes), options.started);
   out.history = director.history();
   out.report.history = out.history;
   out.executed = director.executed_plan();

@@ -85,7 +85,9 @@ LiveWorld::~LiveWorld() = default;
 std::string LiveWorld::node_directory(NodeId node) const {
   return options_.run_directory + "/nodes/" + name_of(node);
 }
-std::string LiveWorld::data_directory(NodeId node) const { return node_directory(node) + "/data"; }
+std::string LiveWorld::data_directory(NodeId node) const {
+  return node_directory(node) + "/data";
+}
 
 LiveWorld::Node& LiveWorld::at(NodeId node) {
   WW_ASSERT(node.value >= 1 && node.value <= nodes_.size(), "a node that is not in the cluster");
@@ -205,9 +207,9 @@ void LiveWorld::on_trace_bytes(NodeId id, std::string_view bytes) {
     auto record = frame ? wire::trace::decode(**frame) : Result<wire::trace::Record>(frame.error());
     if (!record) {
       node.trace_broken = true;
-      return observer_.on_world_error(Error{ErrorCode::kCorrupt, true,
-                                            "the trace of " + name_of(id) + " is broken: " +
-                                                record.error().message});
+      return observer_.on_world_error(
+          Error{ErrorCode::kCorrupt, true,
+                "the trace of " + name_of(id) + " is broken: " + record.error().message});
     }
     on_record(node, *record);
   }
@@ -271,7 +273,9 @@ void LiveWorld::end(Node& node, Death how) {
   node.process->signal(SIGKILL);
 }
 
-void LiveWorld::kill(NodeId node) { end(at(node), Death::kKilled); }
+void LiveWorld::kill(NodeId node) {
+  end(at(node), Death::kKilled);
+}
 
 void LiveWorld::start(NodeId id) {
   Node& node = at(id);

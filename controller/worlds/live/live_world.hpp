@@ -1,8 +1,8 @@
 // The live world: real processes, real TCP through proxies, real files, the wall clock.
 //
-// One thread runs everything: the proxies, the clients' connections, the control connections and the
-// reading of the traces. Nodes are spawned from it, so it must be the main thread (a node is killed
-// by the kernel when the thread that spawned it ends).
+// One thread runs everything: the proxies, the clients' connections, the control connections and
+// the reading of the traces. Nodes are spawned from it, so it must be the main thread (a node is
+// killed by the kernel when the thread that spawned it ends).
 #pragma once
 
 #include <cstdint>

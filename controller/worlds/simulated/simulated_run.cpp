@@ -35,9 +35,9 @@ void run_to_the_end(run::Director& director, SimulatedWorld& world,
   director.advance(world.now());
   while (!director.done()) {
     if (++events > kMaxEvents) {
-      director.on_world_error(Error{ErrorCode::kInternal, true,
-                                    "the event cap of " + std::to_string(kMaxEvents) +
-                                        " was reached: a livelock"});
+      director.on_world_error(
+          Error{ErrorCode::kInternal, true,
+                "the event cap of " + std::to_string(kMaxEvents) + " was reached: a livelock"});
       return;
     }
     if (on_progress && events % kProgressEvery == 0) on_progress(director.progress(world.now()));
@@ -57,8 +57,8 @@ Result<run::FinishedRun> run_simulated(const run::PlanFile& plan, const run::Run
   auto files = open_files(options.run_directory);
   if (!files) return files.error();
   faults::LinkTable links(plan.test.seed, plan.test.nodes);
-  run::Director director(plan.test, plan.faults, links,
-                         files->history ? &*files->history : nullptr, files->trace.get());
+  run::Director director(plan.test, plan.faults, links, files->history ? &*files->history : nullptr,
+                         files->trace.get());
   SimulatedWorld world(plan.test, links, director);
   director.begin(world, world.now());
   run_to_the_end(director, world, options.on_progress);

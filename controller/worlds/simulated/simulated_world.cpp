@@ -1,7 +1,6 @@
 #include "controller/worlds/simulated/simulated_world.hpp"
 
 #include <algorithm>
-#include <deque>
 
 #include "base/rng.hpp"
 #include "base/wire/frame.hpp"
@@ -34,6 +33,12 @@ faults::CrashStyle crash_style(faults::LossStyle style) {
 
 }  // namespace
 
+/// An input that waits for a paused node, and the socket or file it waits in.
+struct SimulatedWorld::Held {
+  std::uint64_t source = 0;
+  std::variant<raft::Input, std::string> input;
+};
+
 struct SimulatedWorld::Node {
   NodeId id;
   Phase phase = Phase::kDown;
@@ -58,7 +63,7 @@ struct SimulatedWorld::Node {
   std::vector<QueuedWrite> waiting;      // for the disk
   std::vector<host::DiskWrite> syncing;  // in the sync under way
   bool disk_busy = false;
-  std::deque<std::variant<raft::Input, std::string>> held;  // while paused
+  std::vector<Held> held;  // while paused
 
   void reset_process() {
     driver.reset();
@@ -100,7 +105,9 @@ void SimulatedWorld::schedule(Instant when, decltype(Event::what) what) {
   events_.push(Event{when, ++sequence_, std::move(what)});
 }
 
-Instant SimulatedWorld::next_event() const { return events_.empty() ? kNever : events_.top().at; }
+Instant SimulatedWorld::next_event() const {
+  return events_.empty() ? kNever : events_.top().at;
+}
 
 void SimulatedWorld::move_to(Instant t) {
   WW_ASSERT(t >= now_ && t <= next_event(), "time goes forward, event by event");
@@ -157,11 +164,11 @@ void SimulatedWorld::handle(const Boot& event) {
   Node& node = at(event.node);
   if (node.phase != Phase::kStarting) return;
   node.clock.set(now_, Duration{}, 0);
-  node.store = std::make_unique<storage::LoggedStore>(
-      node.files, [this, &node](const wire::trace::Store& op) {
-        node.disk.apply(op);
-        emit(node, op);
-      });
+  node.store = std::make_unique<storage::LoggedStore>(node.files,
+                                                      [this, &node](const wire::trace::Store& op) {
+                                                        node.disk.apply(op);
+                                                        emit(node, op);
+                                                      });
   storage::Survived survived;
   storage::LogOptions options;
   options.node = node.id;
@@ -189,7 +196,9 @@ void SimulatedWorld::end(Node& node, Death how) {
   if (!already) schedule(now_ + kReap, Settle{node.id});
 }
 
-void SimulatedWorld::kill(NodeId node) { end(at(node), Death::kKilled); }
+void SimulatedWorld::kill(NodeId node) {
+  end(at(node), Death::kKilled);
+}
 
 void SimulatedWorld::power_loss(const std::vector<NodeId>& nodes, std::uint64_t key,
                                 faults::LossStyle style) {
@@ -283,11 +292,19 @@ void SimulatedWorld::resume(NodeId id) {
   if (!node.paused) return;
   node.paused = false;
   observer_.on_paused(id, false, now_);
-  // What came meanwhile is in the sockets, and is read before any timer is looked at.
-  while (!node.paused && node.phase == Phase::kServing && !node.held.empty()) {
-    const auto input = std::move(node.held.front());
-    node.held.pop_front();
-    run_input(node, input);
+  // What came meanwhile waits in the sockets, one queue a sender: within one, order holds; among
+  // them, the poll decides.
+  std::vector<std::pair<std::uint64_t, Held>> inputs;
+  for (Held& held : node.held) {
+    inputs.emplace_back(
+        key_of(spec_.seed, "resume", id, node.incarnation, to_ns(now_), held.source),
+        std::move(held));
+  }
+  node.held.clear();
+  std::stable_sort(inputs.begin(), inputs.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [order, held] : inputs) {
+    if (node.phase == Phase::kServing) run_input(node, held.input);
   }
   if (node.phase == Phase::kServing) arm(node);
 }
@@ -338,7 +355,9 @@ void SimulatedWorld::handle(Frame& event) {
 
 void SimulatedWorld::deliver_to_node(Node& node, const wire::Envelope& envelope, Frame& frame) {
   if (node.phase != Phase::kServing) return;
-  if (wire::is_node(envelope.from)) return feed(node, std::move(frame.payload));
+  if (wire::is_node(envelope.from)) {
+    return feed(node, envelope.from.value, std::move(frame.payload));
+  }
   const auto owner = clients_by_connection_.find(frame.connection);
   if (owner == clients_by_connection_.end()) return;
   Connection& connection = connections_[owner->second];
@@ -346,9 +365,10 @@ void SimulatedWorld::deliver_to_node(Node& node, const wire::Envelope& envelope,
   if (!decoded || decoded->request.request <= connection.last_request) return;
   connection.last_request = decoded->request.request;
   const ClientId name{static_cast<std::uint32_t>(frame.connection)};
-  feed(node, raft::Input{raft::Request{{name, decoded->request.request},
-                                       decoded->request.read_mode,
-                                       std::move(decoded->request.command)}});
+  feed(node, wire::kFirstClient + frame.connection,
+       raft::Input{raft::Request{{name, decoded->request.request},
+                                 decoded->request.read_mode,
+                                 std::move(decoded->request.command)}});
 }
 
 void SimulatedWorld::deliver_to_client(const wire::Envelope& envelope, const Frame& frame) {
@@ -413,9 +433,10 @@ host::Moment SimulatedWorld::moment_of(const Node& node) const {
   return {node.clock.at(now_), now_};
 }
 
-void SimulatedWorld::feed(Node& node, std::variant<raft::Input, std::string> input) {
+void SimulatedWorld::feed(Node& node, std::uint64_t source,
+                          std::variant<raft::Input, std::string> input) {
   if (node.paused) {
-    node.held.push_back(std::move(input));
+    node.held.push_back({source, std::move(input)});
   } else {
     run_input(node, input);
   }
@@ -511,7 +532,7 @@ void SimulatedWorld::handle(const SyncDone& event) {
   node.disk_busy = false;
   for (const host::DiskWrite& write : done) {
     if (node.phase != Phase::kServing) return;
-    feed(node, raft::Input{raft::Written{write.id, {}}});
+    feed(node, 0, raft::Input{raft::Written{write.id, {}}});
   }
   begin_sync(node);
 }

@@ -1,9 +1,11 @@
-// The simulated world: replicas inside the controller, virtual time, a network and disks of its own.
+// The simulated world: replicas inside the controller, virtual time, a network and disks of its
+// own.
 //
-// One queue of events, ordered by (virtual time, sequence), drives everything. The nodes run the same
-// driver, replica, log format and recovery as the process does; their files are bytes in memory. Every
-// latency is keyed by the content of what it delays, so that a message, an op or a fault less leaves
-// the others as they were. There is no clock and no thread here: the same plan gives the same bytes.
+// One queue of events, ordered by (virtual time, sequence), drives everything. The nodes run the
+// same driver, replica, log format and recovery as the process does; their files are bytes in
+// memory. Every latency is keyed by the content of what it delays, so that a message, an op or a
+// fault less leaves the others as they were. There is no clock and no thread here: the same plan
+// gives the same bytes.
 #pragma once
 
 #include <cstdint>
@@ -125,6 +127,7 @@ class SimulatedWorld final : public worlds::World {
     std::uint64_t key = 0;
     faults::LossStyle style = faults::LossStyle::kNothing;
   };
+  struct Held;
   struct Node;
 
   Node& at(NodeId node);
@@ -146,7 +149,7 @@ class SimulatedWorld final : public worlds::World {
   void deliver_to_node(Node& node, const wire::Envelope& envelope, Frame& frame);
   void deliver_to_client(const wire::Envelope& envelope, const Frame& frame);
   /// Runs one input, or keeps it for later while the node is paused.
-  void feed(Node& node, std::variant<raft::Input, std::string> input);
+  void feed(Node& node, std::uint64_t source, std::variant<raft::Input, std::string> input);
   void run_input(Node& node, const std::variant<raft::Input, std::string>& input);
   void perform(Node& node);
   void emit(Node& node, const wire::trace::Event& event);
