@@ -72,15 +72,22 @@ void check_windows(const RunFacts& facts, const VacuityLimits& limits, CheckResu
       ++tally.counting;
     }
   }
+  Tally total;
   for (const auto& [kind, tally] : tallies) {
     ++result.evaluated;
     result.numbers["windows." + kind] = static_cast<double>(tally.all);
     result.numbers["windows-busy." + kind] = static_cast<double>(tally.counting);
-    const double share = static_cast<double>(tally.counting) / static_cast<double>(tally.all);
-    if (share >= limits.window_share) continue;
-    shortfalls.add("only " + std::to_string(tally.counting) + " of " + std::to_string(tally.all) +
-                   " windows of " + kind + " saw enough client ops");
+    total.all += tally.all;
+    total.counting += tally.counting;
+    if (tally.counting > 0 || tally.all < limits.windows_to_judge_a_kind) continue;
+    shortfalls.add("none of " + std::to_string(tally.all) + " windows of " + kind +
+                   " saw enough client ops");
   }
+  if (total.all == 0) return;
+  const double share = static_cast<double>(total.counting) / static_cast<double>(total.all);
+  if (share >= limits.window_share) return;
+  shortfalls.add("only " + std::to_string(total.counting) + " of " + std::to_string(total.all) +
+                 " fault windows saw enough client ops");
 }
 
 }  // namespace

@@ -47,12 +47,13 @@ struct VacuityLimits {
   std::uint64_t contended_keys = 1;
   /// Each kind that was planned must have been effective so often.
   std::uint64_t effective_per_fault = 1;
-  /// A window counts when it saw so many ops; that share of each kind's windows must count. (Not
-  /// all of them: without a majority no op can end `ok`.)
+  /// A window counts when it saw so many ops; that share of all windows must count, and at least one
+  /// of a kind that had enough. (Not all: without a majority no op can end `ok`.)
   std::uint64_t window_ok_ops = 1;
   std::uint64_t window_info_ops = 0;
   std::uint64_t window_contended_keys = 0;
   double window_share = 0.5;
+  std::uint64_t windows_to_judge_a_kind = 3;
 };
 
 /// Counts the ops of `history`, in all and in each of the windows that `facts` names.

@@ -12,6 +12,11 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
 
+if(WW_SANITIZE)
+  # Sanitized code is for finding faults: -O1 halves the time of its build.
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
+endif()
+
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 EXACT REQUIRED)
 

@@ -138,6 +138,13 @@ struct Nemesis::Impl {
     if (!redeal || stopped || entry.redealt >= options.max_redeals) return;
     FaultSpec spec = entry.spec;
     spec.id = free_id(entry.root, entry.redealt + 1);
+    // What left its first target cold is tried on the leader, who always has something to decide.
+    const KindInfo* kind = find_kind(spec.kind);
+    if (kind != nullptr && spec.target != Target::kNamed &&
+        std::any_of(kind->targets.begin(), kind->targets.end(),
+                    [](const TargetInfo& t) { return t.target == Target::kPrimaries; })) {
+      spec.target = Target::kPrimaries;
+    }
     spec.at = now + keyed(seed, "redeal", spec.id).between(milliseconds(100), milliseconds(900));
     const Duration left = Instant{time_limit} - spec.at;
     if (left < kLeastDuration) return;

@@ -16,3 +16,8 @@ foreach(name run_command scenario)
   # Two clusters at once on two cores would measure each other.
   set_tests_properties(${name}_test PROPERTIES RUN_SERIAL TRUE)
 endforeach()
+
+# Whole runs without processes.
+ww_test(simulated_test LABEL unit TIMEOUT 300
+  SOURCES unit/simulated_test.cpp
+  DEPS ww_simulated ww_test_support)

@@ -11,8 +11,8 @@ namespace ww::workloads {
 
 namespace {
 
-/// Every so-manieth round of workers follows, so that each node keeps workers that stay with it; with
-/// too few workers for that, every so-manieth worker.
+/// Every so-manieth round of workers follows, so that each node keeps workers that stay with it;
+/// with too few workers for that, every so-manieth worker.
 bool follows(const EngineOptions& options, std::uint32_t worker) {
   const std::uint32_t one_in = options.follow_one_in;
   if (one_in == 0) return false;

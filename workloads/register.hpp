@@ -32,9 +32,9 @@ struct RegisterOptions {
 
 /// Values of the small domain lie in [0, kSmallDomain).
 inline constexpr std::int64_t kSmallDomain = 5;
-/// A spell is so many calls of one worker. A worker that mixes reads and writes soon waits for a write
-/// that an isolated leader cannot commit; one that only reads keeps asking it, and so finds a leader
-/// that answers without a quorum.
+/// A spell is so many calls of one worker. A worker that mixes reads and writes soon waits for a
+/// write that an isolated leader cannot commit; one that only reads keeps asking it, and so finds a
+/// leader that answers without a quorum.
 inline constexpr std::uint64_t kSpell = 100;
 /// The closing phase reads the keys in use and at most so many retired ones.
 inline constexpr std::size_t kClosingKeys = 64;

@@ -26,7 +26,8 @@ constexpr const char* kTopFooter = R"(Examples:
 
 Every flag can also come from the environment (--time-limit: WHITEWATER_TIME_LIMIT) or from an INI
 file (--config). Exit status: 0 valid, 1 invalid, 2 unknown or vacuous, 3 no recovery, 4 a node
-crashed by itself, 64 usage, 69 the machine lacks something, 70 a bug of the harness, 130 interrupted.)";
+crashed by itself, 64 usage, 69 the machine lacks something, 70 a bug of the harness,
+130 interrupted.)";
 
 constexpr const char* kRunFooter = R"(Examples:
   ./whitewater run -s 42                         the plan of seed 42
@@ -115,29 +116,54 @@ void check_name(const std::string& what, const std::string& name,
   throw UsageError{text};
 }
 
-/// Puts the environment's values in front of the parser, for flags that were not given.
-std::vector<std::string> with_environment(const CLI::App& app, std::vector<std::string> args) {
-  const CLI::App* sub = nullptr;
+const CLI::App* chosen_command(const CLI::App& app, const std::vector<std::string>& args) {
   for (const std::string& arg : args) {
-    for (const CLI::App* candidate : app.get_subcommands([](const CLI::App*) { return true; })) {
-      if (candidate->get_name() == arg) sub = candidate;
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+      if (sub->get_name() == arg) return sub;
     }
-    if (sub != nullptr) break;
   }
+  return nullptr;
+}
+
+bool is_given(const CLI::Option& option, const std::vector<std::string>& args) {
+  const std::string flag = "--" + option.get_lnames().front();
+  return std::any_of(args.begin(), args.end(), [&](const std::string& arg) {
+    if (arg == flag || arg.rfind(flag + "=", 0) == 0) return true;
+    const auto& shorts = option.get_snames();
+    return std::any_of(shorts.begin(), shorts.end(),
+                       [&](const std::string& s) { return arg.rfind("-" + s, 0) == 0; });
+  });
+}
+
+/// The value of --config among the arguments, or nothing.
+std::optional<std::string> config_file(const std::vector<std::string>& args) {
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (args[i] == "--config" && i + 1 < args.size()) return args[i + 1];
+    if (args[i].rfind("--config=", 0) == 0) return args[i].substr(9);
+  }
+  return std::nullopt;
+}
+
+/// Adds what the environment and then the config file say, for flags that were not given: so a flag
+/// beats the environment, which beats the file.
+std::vector<std::string> with_defaults(const CLI::App& app, std::vector<std::string> args) {
+  const CLI::App* sub = chosen_command(app, args);
   if (sub == nullptr) return args;
-  for (const CLI::Option* option : sub->get_options()) {
-    if (option->get_lnames().empty()) continue;
+  const auto named = [](const CLI::Option* o) { return !o->get_lnames().empty(); };
+  for (const CLI::Option* option : sub->get_options(named)) {
     const std::string flag = "--" + option->get_lnames().front();
     const char* const value = std::getenv(environment_name(flag).c_str());
-    if (value == nullptr) continue;
-    const auto given = [&](const std::string& arg) {
-      if (arg == flag || arg.rfind(flag + "=", 0) == 0) return true;
-      const auto& shorts = option->get_snames();
-      return std::any_of(shorts.begin(), shorts.end(),
-                         [&](const std::string& s) { return arg.rfind("-" + s, 0) == 0; });
-    };
-    if (std::any_of(args.begin(), args.end(), given)) continue;
-    args.push_back(flag + "=" + value);
+    if (value != nullptr && !is_given(*option, args)) args.push_back(flag + "=" + value);
+  }
+  const auto file = config_file(args);
+  if (!file) return args;
+  const std::vector<std::string> before = args;
+  for (const CLI::ConfigItem& item : CLI::ConfigINI().from_file(*file)) {
+    std::string value;
+    for (const std::string& input : item.inputs) value += (value.empty() ? "" : ",") + input;
+    const CLI::Option* option = sub->get_option_no_throw("--" + item.name);
+    if (option != nullptr && is_given(*option, before)) continue;
+    args.push_back("--" + item.name + "=" + value);
   }
   return args;
 }
@@ -156,7 +182,7 @@ void add_common(CLI::App& app, Common& common, std::string& format, std::string&
       ->check(CLI::IsMember({"auto", "always", "never"}));
   app.add_flag("-q,--quiet", common.quiet, "only the last lines");
   app.add_flag("-v,--verbose", common.verbose, "more on stderr");
-  app.set_config("--config", "", "read flags from an INI file");
+  app.add_option("--config", common.config, "read flags from an INI file: time-limit=1m");
 }
 
 void add_run_flags(CLI::App& app, RunFlags& flags) {
@@ -311,7 +337,7 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
 
   std::vector<std::string> args(argv + 1, argv + argc);
   try {
-    args = with_environment(app, std::move(args));
+    args = with_defaults(app, std::move(args));
     std::vector<std::string> reversed(args.rbegin(), args.rend());
     app.parse(reversed);
     common.format = format == "json"    ? Format::kJson

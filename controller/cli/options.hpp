@@ -19,6 +19,7 @@ struct Common {
   bool quiet = false;
   int verbose = 0;
   bool colour = false;
+  std::string config;  // already read
 };
 
 struct RunCommand {

@@ -29,7 +29,7 @@ bool counts(const CheckResult& result) {
 }
 
 /// A fault's window lasts a little beyond its heal: what it broke shows when clients are served
-/// again.
+/// again. A window that the end of the torture cuts short is not judged.
 constexpr Duration kAftermath = seconds(2);
 
 checkers::RunFacts run_facts(const Director& director, const faults::LinkTable& links) {
@@ -44,10 +44,10 @@ checkers::RunFacts run_facts(const Director& director, const faults::LinkTable& 
       facts.faults.push_back({t.kind, t.planned, t.injected, t.effective});
     }
     for (const faults::FaultOutcome& f : director.nemesis()->outcomes()) {
-      if (!f.injected) continue;
-      const Instant end =
-          f.healed_at == kNever ? director.torture_end().value_or(f.injected_at) : f.healed_at;
-      facts.windows.push_back({f.spec.kind, to_ns(f.injected_at), to_ns(end + kAftermath)});
+      if (!f.injected || f.healed_at == kNever) continue;
+      const Instant end = f.healed_at + kAftermath;
+      if (director.torture_end() && end > *director.torture_end()) continue;
+      facts.windows.push_back({f.spec.kind, to_ns(f.injected_at), to_ns(end)});
     }
   }
   add_history_facts(facts, director.history());

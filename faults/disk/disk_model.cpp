@@ -265,8 +265,8 @@ DiskImage DiskModel::crash(std::uint64_t key, CrashStyle style, Loss& loss) cons
       break;
     case CrashStyle::kPrefix: {
       const std::vector<std::uint64_t> order = unsynced_order();
-      // The last one never survives: that state is kAll's, and a power loss that takes nothing tests
-      // nothing.
+      // The last one never survives: that state is kAll's, and a power loss that takes nothing
+      // tests nothing.
       const std::uint64_t first_lost =
           order.empty() ? next_op_ : order[keyed(key, "disk.prefix").below(order.size())];
       toss = [first_lost](const Coin& coin) { return coin.op < first_lost; };

@@ -62,7 +62,7 @@ TEST_CASE("No value is written twice in the default mode") {
       values.insert(number(call.f == Func::kCas ? call.to : call.value));
     }
   }
-  CHECK(mutations > 9000);
+  CHECK(mutations > 7000);
   CHECK(values.size() == mutations);
   CHECK(unique_value(0, 0) == 1LL << 32);
   CHECK(unique_value(2, 7) == (3LL << 32 | 7));
@@ -70,6 +70,9 @@ TEST_CASE("No value is written twice in the default mode") {
 
 TEST_CASE("The mix is the one asked for, and about half of the cas expect the latest value") {
   RegisterOptions options;
+  options.reader_percent = 0;
+  options.read_percent = 50;
+  options.write_percent = 25;
   options.active_keys = 1;
   options.ops_per_key = 1000000;
   RegisterGenerator generator(options);
@@ -268,4 +271,19 @@ TEST_CASE("The registry finds each workload by its name, and makes it") {
 }
 
 }  // namespace
+TEST_CASE("A reading spell is a hundred reads by ReadIndex, and about a third of the spells are") {
+  RegisterGenerator generator{RegisterOptions{}};
+  int reading = 0;
+  constexpr int kSpells = 600;
+  for (std::uint64_t spell = 0; spell < kSpells; ++spell) {
+    std::size_t index_reads = 0;
+    for (std::uint64_t i = 0; i < kSpell; ++i) {
+      const Call call = generator.next(0, spell * kSpell + i);
+      if (call.f == Func::kRead && call.read_mode == wire::ReadMode::kIndex) ++index_reads;
+    }
+    if (index_reads == kSpell) ++reading;
+  }
+  CHECK(reading == Approx(kSpells * 0.33).margin(60));
+}
+
 }  // namespace ww::workloads

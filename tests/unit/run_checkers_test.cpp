@@ -184,16 +184,16 @@ TEST_CASE("a busy run is not vacuous, and falls below each minimum by one change
       "vacuous: 1 effective faults of kind kill (4 of 4 planned were injected), at least 2 wanted");
   facts = busy_run();
   facts.windows[0].ok_ops = 4;
-  CHECK(shortfall(facts) == "vacuous: only 0 of 2 windows of kill saw enough client ops");
+  CHECK(shortfall(facts) == "vacuous: only 0 of 2 fault windows saw enough client ops");
   facts = busy_run();
   facts.windows[0].info_ops = 0;
-  CHECK(shortfall(facts) == "vacuous: only 0 of 2 windows of kill saw enough client ops");
+  CHECK(shortfall(facts) == "vacuous: only 0 of 2 fault windows saw enough client ops");
   facts = busy_run();
   facts.windows[0].contended_keys = 0;
   facts.leader_changes = 0;
   CHECK(
       shortfall(facts) ==
-      "vacuous: 0 leader changes, at least 3 wanted; only 0 of 2 windows of kill saw enough client "
+      "vacuous: 0 leader changes, at least 3 wanted; only 0 of 2 fault windows saw enough client "
       "ops");
 }
 
