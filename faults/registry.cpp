@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/nearest.hpp"
 #include "faults/clock.hpp"
 #include "faults/fault.hpp"
 #include "faults/kill.hpp"
@@ -14,22 +15,6 @@
 namespace ww::faults {
 
 namespace {
-
-/// Levenshtein's distance: insertions, deletions and replacements between two short words.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
-}
 
 Error broken(const KindInfo& kind, std::string_view what) {
   return Error{ErrorCode::kInternal, true,
@@ -88,18 +73,8 @@ const ParamInfo* find_param(const ShapeInfo& shape, std::string_view name) {
 }
 
 std::string suggestion(std::string_view word, std::span<const std::string_view> names) {
-  constexpr std::size_t kLongestWord = 64;
-  if (word.size() > kLongestWord) return "";
-  std::string_view best;
-  std::size_t least = kLongestWord;
-  for (const std::string_view name : names) {
-    const std::size_t d = distance(word, name);
-    if (d < least && 2 * d <= std::max(word.size(), name.size())) {
-      least = d;
-      best = name;
-    }
-  }
-  return best.empty() ? "" : " (did you mean " + std::string(best) + "?)";
+  const auto near = nearest(word, names);
+  return near ? " (did you mean " + *near + "?)" : "";
 }
 
 Result<void> check_registry(std::span<const KindInfo> kinds) {

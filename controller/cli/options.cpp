@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "base/nearest.hpp"
 #include "controller/cli/exit_codes.hpp"
 
 namespace ww::cli {
@@ -107,7 +108,7 @@ void check_name(const std::string& what, const std::string& name,
                 const std::vector<std::string>& known) {
   if (std::find(known.begin(), known.end(), name) != known.end()) return;
   std::string text = "unknown " + what + " '" + name + "'";
-  if (const auto near = run::nearest(name, known)) {
+  if (const auto near = nearest(name, known)) {
     text += "; did you mean '" + *near + "'?";
   } else {
     text += "; known:";
@@ -208,14 +209,14 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
          [&flags](const std::string& text) {
            parse_concurrency(text, flags.command.spec, flags.workers_per_node, flags.workers);
          },
-         "client workers, 2n for two a node [2n]")
+         "client workers, 3n for three a node [3n]")
       ->type_name("COUNT");
   app.add_option("-r,--rate", spec.rate, "ops/s in all; 0: a closed loop [1000]");
   add_duration(app, "--op-timeout", spec.op_timeout, "of one operation");
   app.add_flag("--small-domain", spec.small_domain,
                "values 0..4, as Jepsen's, instead of unique ones");
   app.add_option("--follow-one-in", spec.follow_one_in,
-                 "every so-manieth worker follows redirects and retries; 0: none [2]");
+                 "every so-manieth worker follows redirects and retries; 0: none [3]");
   app.add_option("--log-read-percent", spec.log_read_percent,
                  "of the reads that go through the log [20]");
   add_duration(app, "--election-timeout", spec.election_timeout,
@@ -268,7 +269,7 @@ std::optional<std::string> misspelt_command(const CLI::App& app,
   for (const std::string& arg : args) {
     if (arg.empty() || arg[0] == '-') continue;
     if (std::find(known.begin(), known.end(), arg) != known.end()) return std::nullopt;
-    const auto near = run::nearest(arg, known);
+    const auto near = nearest(arg, known);
     return "unknown command '" + arg + "'" + (near ? "; did you mean '" + *near + "'?" : "");
   }
   return std::nullopt;
@@ -284,7 +285,7 @@ std::string suggest_flag(const CLI::App& app, const std::string& text) {
       for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
     }
   }
-  const auto near = run::nearest(flag, known);
+  const auto near = nearest(flag, known);
   return near && *near != flag ? text + "; did you mean " + *near + "?" : text;
 }
 

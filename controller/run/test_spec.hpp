@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,11 +27,11 @@ struct TestSpec {
   Duration interval_low = seconds(2);     // between two faults
   Duration interval_high = seconds(5);
 
-  std::uint32_t concurrency = 0;  // workers; 0: two a node
+  std::uint32_t concurrency = 0;        // workers; 0: three a node
   std::uint32_t rate = 1000;      // ops/s in all; 0: closed loop, as fast as answers come
   Duration op_timeout = seconds(1);
   bool small_domain = false;  // values 0..4, as Jepsen's register test, instead of unique ones
-  std::uint32_t follow_one_in = 2;      // every so-manieth worker follows redirects; 0: none
+  std::uint32_t follow_one_in = 3;      // every so-manieth worker follows redirects; 0: none
   std::uint32_t log_read_percent = 20;  // of the reads that go through the log
 
   Duration election_timeout = milliseconds(300);
@@ -42,7 +41,7 @@ struct TestSpec {
   bool ignore_traces = false;  // judge by the clients' history alone
   std::string address;         // "127.11.7": the loopback prefix of the run; empty: a free one
 
-  [[nodiscard]] std::uint32_t workers() const { return concurrency != 0 ? concurrency : 2 * nodes; }
+  [[nodiscard]] std::uint32_t workers() const { return concurrency != 0 ? concurrency : 3 * nodes; }
   friend bool operator==(const TestSpec&, const TestSpec&) = default;
 };
 
@@ -60,9 +59,5 @@ std::string command_line(const TestSpec& spec);
 /// "40s", "1.5s", "250ms", "2m", "6h", "100us". Errors: kUsage.
 Result<Duration> parse_duration(std::string_view text);
 std::string format_duration(Duration duration);
-
-/// The candidate nearest to `word` (edit distance at most a third of its length, at least 1).
-std::optional<std::string> nearest(std::string_view word,
-                                   const std::vector<std::string>& candidates);
 
 }  // namespace ww::run

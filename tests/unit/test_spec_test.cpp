@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/nearest.hpp"
+
 using namespace ww;
 using namespace ww::run;
 

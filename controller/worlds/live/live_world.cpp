@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
 
+#include "controller/worlds/crash_style.hpp"
 #include "controller/worlds/live/data_directory.hpp"
 
 namespace ww::live {
@@ -15,18 +16,6 @@ namespace {
 // A trace frame can hold a whole batch of written bytes.
 constexpr std::uint32_t kMaxTraceFrame = 16U << 20;
 constexpr std::size_t kLastWords = 2000;
-
-faults::CrashStyle crash_style(faults::LossStyle style) {
-  switch (style) {
-    case faults::LossStyle::kNothing:
-      return faults::CrashStyle::kNothing;
-    case faults::LossStyle::kPrefix:
-      return faults::CrashStyle::kPrefix;
-    case faults::LossStyle::kTorn:
-      return faults::CrashStyle::kTorn;
-  }
-  return faults::CrashStyle::kNothing;
-}
 
 }  // namespace
 
@@ -256,7 +245,7 @@ void LiveWorld::settle_disk(Node& node, Instant now) {
   if (!node.power_loss) return observer_.on_disk(node.id, now, *found, *found);
   faults::Loss loss;
   const DiskImage after =
-      node.disk.crash(node.power_loss->key, crash_style(node.power_loss->style), loss);
+      node.disk.crash(node.power_loss->key, worlds::crash_style(node.power_loss->style), loss);
   node.power_loss.reset();
   if (auto written = write_image(data_directory(node.id), after); !written) {
     return observer_.on_world_error(written.error());

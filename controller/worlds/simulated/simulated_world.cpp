@@ -4,6 +4,7 @@
 
 #include "base/rng.hpp"
 #include "base/wire/frame.hpp"
+#include "controller/worlds/crash_style.hpp"
 
 namespace ww::simulated {
 
@@ -18,18 +19,6 @@ constexpr Duration kMinBoot = milliseconds(8);
 constexpr Duration kMaxBoot = milliseconds(30);
 constexpr Duration kReap = milliseconds(1);
 constexpr Duration kControl = microseconds(300);
-
-faults::CrashStyle crash_style(faults::LossStyle style) {
-  switch (style) {
-    case faults::LossStyle::kNothing:
-      return faults::CrashStyle::kNothing;
-    case faults::LossStyle::kPrefix:
-      return faults::CrashStyle::kPrefix;
-    case faults::LossStyle::kTorn:
-      return faults::CrashStyle::kTorn;
-  }
-  return faults::CrashStyle::kNothing;
-}
 
 }  // namespace
 
@@ -236,7 +225,7 @@ void SimulatedWorld::handle(const Settle& event) {
   if (node.power_loss) {
     faults::Loss loss;
     node.files.files =
-        node.disk.crash(node.power_loss->key, crash_style(node.power_loss->style), loss);
+        node.disk.crash(node.power_loss->key, worlds::crash_style(node.power_loss->style), loss);
     node.power_loss.reset();
     node.disk.reset(node.files.files);
     observer_.on_disk(node.id, now_, before, node.files.files);
