@@ -166,8 +166,6 @@ int do_doctor(const Common& common, const std::string& node_executable) {
                                 {"detail", f.detail},
                                 {"fix", f.ok ? "" : f.fix}});
   }
-  text +=
-      "\nwithout root this machine can inject: kill, pause, partition, packet, clock, power-loss\n";
   text += ready ? "ready: ./whitewater run\n" : "not ready: see the lines marked MISSING\n";
   json["ready"] = ready;
   std::fputs(common.format == Format::kHuman ? text.c_str() : (json.dump(2) + "\n").c_str(),

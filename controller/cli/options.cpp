@@ -104,9 +104,9 @@ std::uint64_t parse_bytes(const std::string& text) {
   throw CLI::ValidationError("'" + text + "' is not a size; write 5GB or 500MB");
 }
 
-void check_name(const std::string& what, const std::string& name,
-                const std::vector<std::string>& known) {
-  if (std::find(known.begin(), known.end(), name) != known.end()) return;
+Result<void> check_name(const std::string& what, const std::string& name,
+                        const std::vector<std::string>& known) {
+  if (std::find(known.begin(), known.end(), name) != known.end()) return {};
   std::string text = "unknown " + what + " '" + name + "'";
   if (const auto near = nearest(name, known)) {
     text += "; did you mean '" + *near + "'?";
@@ -114,7 +114,7 @@ void check_name(const std::string& what, const std::string& name,
     text += "; known:";
     for (const std::string& k : known) text += " " + k;
   }
-  throw UsageError{text};
+  return Error{ErrorCode::kUsage, true, text};
 }
 
 const CLI::App* chosen_command(const CLI::App& app, const std::vector<std::string>& args) {
@@ -177,12 +177,11 @@ struct RunFlags {
 };
 
 void add_common(CLI::App& app, Common& common, std::string& format, std::string& colour) {
-  app.add_option("--format", format, "human, json or jsonl, on stdout [human]")
-      ->check(CLI::IsMember({"human", "json", "jsonl"}));
+  app.add_option("--format", format, "human or json, on stdout [human]")
+      ->check(CLI::IsMember({"human", "json"}));
   app.add_option("--color", colour, "auto, always or never [auto]")
       ->check(CLI::IsMember({"auto", "always", "never"}));
   app.add_flag("-q,--quiet", common.quiet, "only the last lines");
-  app.add_flag("-v,--verbose", common.verbose, "more on stderr");
   app.add_option("--config", common.config, "read flags from an INI file: time-limit=1m");
 }
 
@@ -238,17 +237,29 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
       ->type_name("SIZE");
 }
 
+/// A plan says everything about the test; a flag beside it would silently lose.
+void refuse_beside_plan(const CLI::App& app) {
+  const std::vector<std::string> harmless = {"help",    "plan",        "store", "junit",
+                                             "dry-run", "keep",        "color", "format",
+                                             "quiet",   "store-limit", "config"};
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty() || option->count() == 0) continue;
+    const std::string& name = option->get_lnames().front();
+    if (std::find(harmless.begin(), harmless.end(), name) != harmless.end()) continue;
+    throw UsageError{"--" + name +
+                     " cannot stand beside --plan; change the plan's \"test\" instead"};
+  }
+}
+
 void finish_run(RunFlags& flags, const CLI::App& app, const Names& names) {
+  if (!flags.command.plan_file.empty()) refuse_beside_plan(app);
   run::TestSpec& spec = flags.command.spec;
   flags.command.seed_given = app.count("--seed") > 0;
   if (flags.workers_per_node) spec.concurrency = flags.workers * spec.nodes;
   flags.command.keep = flags.keep == "all"        ? Keep::kAll
                        : flags.keep == "failures" ? Keep::kFailures
                                                   : Keep::kNone;
-  check_name("world", spec.world, names.worlds);
-  check_name("workload", spec.workload, names.workloads);
-  for (const std::string& fault : spec.faults) check_name("fault", fault, names.faults);
-  for (const std::string& bug : spec.bugs) check_name("bug", bug, names.bugs);
+  if (auto known = check_names(spec, names); !known) throw UsageError{known.error().message};
   if (auto valid = run::validate(spec); !valid) throw UsageError{valid.error().message};
 }
 
@@ -290,6 +301,18 @@ std::string suggest_flag(const CLI::App& app, const std::string& text) {
 }
 
 }  // namespace
+
+Result<void> check_names(const run::TestSpec& spec, const Names& names) {
+  if (auto known = check_name("world", spec.world, names.worlds); !known) return known;
+  if (auto known = check_name("workload", spec.workload, names.workloads); !known) return known;
+  for (const std::string& fault : spec.faults) {
+    if (auto known = check_name("fault", fault, names.faults); !known) return known;
+  }
+  for (const std::string& bug : spec.bugs) {
+    if (auto known = check_name("bug", bug, names.bugs); !known) return known;
+  }
+  return {};
+}
 
 std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Names& names) {
   CLI::App app(
@@ -341,9 +364,7 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
     args = with_defaults(app, std::move(args));
     std::vector<std::string> reversed(args.rbegin(), args.rend());
     app.parse(reversed);
-    common.format = format == "json"    ? Format::kJson
-                    : format == "jsonl" ? Format::kJsonl
-                                        : Format::kHuman;
+    common.format = format == "json" ? Format::kJson : Format::kHuman;
     common.colour = use_colour(colour);
     if (run_app.parsed()) {
       finish_run(run_flags, run_app, names);

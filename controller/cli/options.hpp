@@ -11,13 +11,12 @@
 
 namespace ww::cli {
 
-enum class Format { kHuman, kJson, kJsonl };
+enum class Format { kHuman, kJson };
 enum class Keep { kAll, kFailures, kNone };
 
 struct Common {
   Format format = Format::kHuman;
   bool quiet = false;
-  int verbose = 0;
   bool colour = false;
   std::string config;  // already read
 };
@@ -34,7 +33,6 @@ struct RunCommand {
 };
 struct CheckCommand {
   std::string history;
-  bool small_domain = false;
 };
 struct ReportCommand {
   std::string run;
@@ -64,6 +62,9 @@ struct Names {
   std::vector<std::string> faults;
   std::vector<std::string> bugs;
 };
+
+/// Whether every name in `spec` is known. Errors: kUsage, with a suggestion where one is near.
+Result<void> check_names(const run::TestSpec& spec, const Names& names);
 
 /// Reads the arguments. Flag > WHITEWATER_* environment > --config file > defaults.
 /// Shape: never throws, never prints; a mistake becomes a Message with exit code 64 that names the

@@ -74,7 +74,12 @@ Result<run::PlanFile> resolve(const RunCommand& command) {
   if (!command.plan_file.empty()) {
     auto text = reports::read_file(command.plan_file);
     if (!text) return text.error();
-    return run::parse_plan_file(*text, command.plan_file);
+    auto plan = run::parse_plan_file(*text, command.plan_file);
+    if (!plan) return plan.error();
+    if (auto known = check_names(plan->test, known_names()); !known) {
+      return Error{ErrorCode::kUsage, true, command.plan_file + ", test: " + known.error().message};
+    }
+    return plan;
   }
   run::PlanFile plan;
   plan.test = command.spec;
@@ -101,7 +106,6 @@ Result<void> write_everything(const RunCommand& command, const run::RunDirectory
   if (!command.junit_file.empty()) {
     keep_first(reports::write_file_atomically(command.junit_file, reports::junit_xml(done.report)));
   }
-  keep_first(run::link_latest(directory, done.report.exit_code != kExitValid));
   return first;
 }
 
@@ -158,20 +162,24 @@ int do_run(const Common& common, const RunCommand& command, const std::string& n
   report.version = run::version();
   report.commit = run::commit();
   report.compiler = run::compiler();
-  if (!command.plan_file.empty()) report.command = "./whitewater run --plan " + command.plan_file;
+  if (!command.plan_file.empty())
+    report.command = "./whitewater run --plan " + directory->file("plan.json");
   const auto written = write_everything(command, *directory, *plan, *done);
-  print_result(common, report, directory->file("report.html"));
+  const bool failed = report.exit_code != kExitValid;
+  const bool kept = command.keep == Keep::kAll || (command.keep == Keep::kFailures && failed);
+  print_result(common, report, kept ? directory->file("report.html") : "");
   if (!written) {
     const int status = complain(written.error());
     const int codes[] = {report.exit_code, status};
     return worst_exit(codes);
   }
-  const bool failed = report.exit_code != kExitValid;
-  if (command.keep == Keep::kNone || (command.keep == Keep::kFailures && !failed)) {
+  if (kept) {
+    if (auto linked = run::link_latest(*directory, failed); !linked) complain(linked.error());
+  } else {
     run::remove_run(*directory);
   }
   run::prune_store(command.store, command.store_limit, directory->path);
-  return done->killed ? int{kExitSigint} : report.exit_code;
+  return report.exit_code;
 }
 
 }  // namespace ww::cli

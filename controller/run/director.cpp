@@ -1,6 +1,7 @@
 #include "controller/run/director.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "workloads/registry.hpp"
 
@@ -113,9 +114,9 @@ void Director::advance(Instant now) {
   if (phase_ > RunPhase::kStarting && phase_ < RunPhase::kStopping && engine_->deadline() <= now_) {
     engine_->on_timer(now_, actions_);
   }
-  perform(now_);
+  perform();
   advance_phase(now_);
-  perform(now_);
+  perform();
 }
 
 void Director::enter(RunPhase phase, Instant now) {
@@ -135,7 +136,7 @@ void Director::advance_phase(Instant now) {
                                "the cluster had no leader within " + format_duration(kStartLimit) +
                                    " of its start; see the stderr.log of the nodes"});
         }
-        interrupt(now);
+        give_up(now);
       }
       break;
     case RunPhase::kTorture:
@@ -168,7 +169,11 @@ void Director::advance_phase(Instant now) {
       if (world_->all_down()) {
         timeline_.finish(now);
         enter(RunPhase::kDone, now);
-      } else if (now - phase_since_ > kStopLimit) {
+      } else if (now - phase_since_ > kStopLimit && !stop_limit_passed_) {
+        stop_limit_passed_ = true;
+        crashes_.push_back(
+            {kNobody, now,
+             "a node did not end within " + format_duration(kStopLimit) + " of being asked to"});
         world_->kill_all();
       }
       break;
@@ -194,7 +199,7 @@ void Director::begin_healing(Instant now) {
   enter(RunPhase::kHealing, now);
   nemesis_->heal_all(now);
   engine_->begin_recovery(now);
-  // A node that ended by itself stays down, and the report says so; all others are back already.
+  // Every fault has started its nodes again; this is for those that ended by themselves.
   world_->start_all();
 }
 
@@ -206,37 +211,40 @@ void Director::note_recovery_end(Instant now) {
   unfinished_ = engine_->unfinished();
   pending_at_end_ = engine_->counters().in_flight;
   engine_->stop(now, actions_);
-  perform(now);
+  perform();
   enter(RunPhase::kStopping, now);
   world_->shut_down_all();
 }
 
 void Director::interrupt(Instant now) {
-  interrupted_ = interrupted_ || errors_.empty();
-  if (phase_ == RunPhase::kTorture) return begin_healing(now);
-  if (phase_ == RunPhase::kStarting) {
-    enter(RunPhase::kStopping, now);
-    world_->shut_down_all();
-  }
+  interrupted_ = true;
+  if (phase_ == RunPhase::kTorture) begin_healing(now);
+  if (phase_ == RunPhase::kStarting) give_up(now);
 }
 
-void Director::perform(Instant now) {
-  // Performing an action can bring new ones (a refused connection answers later, but a mark does
-  // not).
-  for (std::size_t i = 0; i < actions_.size(); ++i) {
-    const workloads::Action action = std::move(actions_[i]);
-    if (const auto* record = std::get_if<workloads::Record>(&action)) {
-      on_op(record->op);
-    } else if (const auto* connect = std::get_if<workloads::Connect>(&action)) {
-      world_->connect(connect->client, connect->node);
-    } else if (const auto* gone = std::get_if<workloads::Disconnect>(&action)) {
-      world_->disconnect(gone->client);
-    } else if (const auto* send = std::get_if<workloads::SendRequest>(&action)) {
-      world_->send(send->client, send->node, send->request);
+void Director::give_up(Instant now) {
+  enter(RunPhase::kStopping, now);
+  world_->shut_down_all();
+}
+
+void Director::perform() {
+  // Performing an action may bring new ones from within the call; they wait for their turn, since
+  // the history's lines are numbered already.
+  if (std::exchange(performing_, true)) return;
+  while (!actions_.empty()) {
+    for (const workloads::Action& action : std::exchange(actions_, {})) {
+      if (const auto* record = std::get_if<workloads::Record>(&action)) {
+        on_op(record->op);
+      } else if (const auto* connect = std::get_if<workloads::Connect>(&action)) {
+        world_->connect(connect->client, connect->node);
+      } else if (const auto* gone = std::get_if<workloads::Disconnect>(&action)) {
+        world_->disconnect(gone->client);
+      } else if (const auto* send = std::get_if<workloads::SendRequest>(&action)) {
+        world_->send(send->client, send->node, send->request);
+      }
     }
   }
-  actions_.clear();
-  (void)now;
+  performing_ = false;
 }
 
 void Director::mark(const faults::Mark& m) {
@@ -291,19 +299,19 @@ void Director::on_frame(Instant time, const wire::Envelope& envelope, std::strin
 void Director::on_connected(ClientId client, NodeId node, Instant now) {
   now_ = std::max(now_, now);
   engine_->on_connected(client, node, now_, actions_);
-  perform(now_);
+  perform();
 }
 
 void Director::on_connection_lost(ClientId client, NodeId node, Instant now, bool refused) {
   now_ = std::max(now_, now);
   engine_->on_connection_lost(client, node, now_, refused, actions_);
-  perform(now_);
+  perform();
 }
 
 void Director::on_reply(ClientId client, const wire::ClientReply& reply, Instant now) {
   now_ = std::max(now_, now);
   engine_->on_reply(client, reply, now_, actions_);
-  perform(now_);
+  perform();
 }
 
 void Director::on_serving(NodeId node, Instant now) {

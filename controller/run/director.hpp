@@ -127,7 +127,8 @@ class Director final : public worlds::Observer {
   void begin_healing(Instant now);
   void note_recovery_end(Instant now);
   void advance_phase(Instant now);
-  void perform(Instant now);
+  void give_up(Instant now);
+  void perform();
   void mark(const faults::Mark& mark);
 
   const TestSpec& spec_;
@@ -142,12 +143,14 @@ class Director final : public worlds::Observer {
   Timeline timeline_;
   History history_;
   workloads::Actions actions_;
+  bool performing_ = false;
   std::string trace_line_;
 
   RunPhase phase_ = RunPhase::kStarting;
   Instant phase_since_{};
   Instant now_{};
   bool interrupted_ = false;
+  bool stop_limit_passed_ = false;
   std::optional<Instant> torture_begin_;
   std::optional<Instant> torture_end_;
   std::optional<Instant> healed_;

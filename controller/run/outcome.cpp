@@ -21,13 +21,6 @@ std::string with_commas(std::uint64_t n) {
   return out;
 }
 
-/// A row that need not happen in every run does not make the whole unknown by not happening.
-bool counts(const CheckResult& result) {
-  const auto rare = result.numbers.find("rare");
-  return result.verdict != Verdict::kUnknown || result.evaluated > 0 ||
-         rare == result.numbers.end() || rare->second == 0;
-}
-
 /// A fault's window lasts a little beyond its heal: what it broke shows when clients are served
 /// again. A window that the end of the torture cuts short is not judged.
 constexpr Duration kAftermath = seconds(2);
@@ -78,7 +71,7 @@ CheckResult crash_check(const Director& director, const WorldFacts& world) {
     v.summary = crash.what.substr(0, crash.what.find('\n'));
     v.time = to_ns(crash.time);
     v.evidence = {crash.what};
-    v.nodes = {name_of(crash.node)};
+    if (crash.node != kNobody) v.nodes = {name_of(crash.node)};
     out.violations.push_back(std::move(v));
   }
   for (const std::string& line : world.sanitizer) {
@@ -127,9 +120,7 @@ std::vector<CheckResult> all_checks(const TestSpec& spec, Director& director,
   if (director.tortured()) {
     checkers::LivenessLimits liveness;
     liveness.recovery = spec.recovery_limit;
-    if (!director.interrupted() || director.healed()) {
-      checks.push_back(checkers::check_liveness(liveness_facts(director, world), liveness));
-    }
+    checks.push_back(checkers::check_liveness(liveness_facts(director, world), liveness));
     checks.push_back(checkers::check_vacuity(run_facts(director, links)));
   }
   checks.push_back(disk_audit(director));
@@ -157,7 +148,7 @@ void conclude(RunReport& report, const Director& director) {
   std::uint64_t evaluations = 0;
   std::size_t rules = 0;
   for (const CheckResult& check : report.checks) {
-    if (counts(check)) report.verdict = compose(report.verdict, check.verdict);
+    if (reports::decides(check)) report.verdict = compose(report.verdict, check.verdict);
     if (check.verdict == Verdict::kValid) {
       evaluations += check.evaluated;
       ++rules;
@@ -169,7 +160,8 @@ void conclude(RunReport& report, const Director& director) {
                             check.violations.front().time < safety->violations.front().time);
       if (earlier) safety = &check;
     }
-    if (check.verdict == Verdict::kUnknown && counts(check) && unknown == nullptr) unknown = &check;
+    if (check.verdict == Verdict::kUnknown && reports::decides(check) && unknown == nullptr)
+      unknown = &check;
   }
   const CheckResult* liveness = find_check(report, "liveness");
   const CheckResult* crash = find_check(report, "crash");
@@ -180,10 +172,6 @@ void conclude(RunReport& report, const Director& director) {
     report.exit_code = cli::kExitNodeCrashed;
     report.outcome = "node crashed";
     report.cause = crash->reason;
-  } else if (is_invalid(liveness)) {
-    report.exit_code = cli::kExitNoRecovery;
-    report.outcome = "no recovery";
-    report.cause = liveness->reason;
   } else if (!director.errors().empty()) {
     const bool environment = director.errors().front().code == ErrorCode::kEnvironment ||
                              director.errors().front().code == ErrorCode::kNoSpace ||
@@ -192,6 +180,10 @@ void conclude(RunReport& report, const Director& director) {
     report.outcome =
         environment ? "unknown: the machine lacks something" : "unknown: harness error";
     report.cause = director.errors().front().message;
+  } else if (is_invalid(liveness)) {
+    report.exit_code = cli::kExitNoRecovery;
+    report.outcome = "no recovery";
+    report.cause = liveness->reason;
   } else if (report.verdict != Verdict::kValid) {
     report.exit_code = cli::kExitUnknown;
     report.cause = unknown != nullptr ? unknown->checker + ": " + unknown->reason : "undecided";

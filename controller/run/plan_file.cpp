@@ -40,7 +40,7 @@ Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name)
   if (json.is_discarded() || !json.is_object()) {
     return Error{ErrorCode::kCorrupt, true, name + ": not a JSON object"};
   }
-  if (json.value("schema", "") != kSchema || json.value("v", 0) != kVersion) {
+  if (!has_schema(text, kSchema, kVersion)) {
     return Error{
         ErrorCode::kUsage, true,
         name + R"(: "schema" must be "whitewater.plan" and "v" 1; a plan.json of a run is one)"};

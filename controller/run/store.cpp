@@ -37,22 +37,42 @@ struct StoredRun {
   fs::path path;
 };
 
+/// Folders in a folder, links apart; whatever cannot be read is passed over.
+std::vector<fs::path> folders_in(const fs::path& folder) {
+  std::vector<fs::path> out;
+  std::error_code ec;
+  fs::directory_iterator it(folder, ec);
+  for (; !ec && it != fs::directory_iterator(); it.increment(ec)) {
+    std::error_code gone;
+    if (!it->is_symlink(gone) && it->is_directory(gone)) out.push_back(it->path());
+  }
+  return out;
+}
+
+std::uint64_t bytes_in(const fs::path& folder) {
+  std::uint64_t bytes = 0;
+  std::error_code ec;
+  fs::recursive_directory_iterator it(folder, ec);
+  for (; !ec && it != fs::recursive_directory_iterator(); it.increment(ec)) {
+    std::error_code gone;
+    if (it->is_regular_file(gone)) bytes += it->file_size(gone);
+  }
+  return bytes;
+}
+
+/// Finished runs: one without results may be another controller's, still under way.
 std::vector<StoredRun> stored_runs(const std::string& store) {
   std::vector<StoredRun> out;
-  std::error_code ec;
-  for (const auto& test : fs::directory_iterator(store, ec)) {
-    if (test.is_symlink() || !test.is_directory()) continue;
-    for (const auto& run : fs::directory_iterator(test.path(), ec)) {
-      if (!run.is_directory() || !fs::exists(run.path() / "test.json")) continue;
+  for (const fs::path& test : folders_in(store)) {
+    for (const fs::path& run : folders_in(test)) {
+      const auto results = reports::read_file((run / "results.json").string());
+      if (!results) continue;
       StoredRun stored;
-      stored.path = run.path();
-      stored.time = fs::last_write_time(run.path(), ec);
-      for (const auto& file : fs::recursive_directory_iterator(run.path(), ec)) {
-        if (file.is_regular_file()) stored.bytes += file.file_size(ec);
-      }
-      const auto results = reports::read_file((run.path() / "results.json").string());
-      // The verdict stands near the top of results.json; a run without one ended badly and is kept.
-      stored.valid = results && results->find("\"verdict\": \"valid\"") != std::string::npos;
+      stored.path = run;
+      std::error_code ec;
+      stored.time = fs::last_write_time(run, ec);
+      stored.bytes = bytes_in(run);
+      stored.valid = results->find("\n  \"valid\": true") != std::string::npos;
       out.push_back(std::move(stored));
     }
   }
@@ -111,6 +131,7 @@ std::size_t prune_store(const std::string& store, std::uint64_t limit, const std
     std::error_code ec;
     if (fs::equivalent(run.path, keep, ec)) continue;
     fs::remove_all(run.path, ec);
+    if (ec) continue;
     total -= run.bytes;
     ++removed;
   }

@@ -158,11 +158,9 @@ Result<TestSpec> parse_test(std::string_view text, const std::string& name) {
   if (json.is_discarded() || !json.is_object()) {
     return Error{ErrorCode::kCorrupt, true, name + ": not a JSON object"};
   }
-  if (json.value("schema", "") != "whitewater.test") {
-    return usage(name + ": \"schema\" must be \"whitewater.test\"");
-  }
-  if (json.value("v", 0) != kTestSchema) {
-    return usage(name + ": its \"v\" is not " + std::to_string(kTestSchema));
+  if (!has_schema(text, "whitewater.test", kTestSchema)) {
+    return usage(name + R"(: "schema" must be "whitewater.test" and "v" )" +
+                 std::to_string(kTestSchema));
   }
   TestSpec spec;
   Reader reader{json, name, {}, {"schema", "v"}};
@@ -176,6 +174,35 @@ Result<TestSpec> parse_test(std::string_view text, const std::string& name) {
   }
   return spec;
 }
+
+bool has_schema(std::string_view text, std::string_view schema, int version) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (json.is_discarded() || !json.is_object()) return false;
+  const auto name = json.find("schema");
+  const auto v = json.find("v");
+  return name != json.end() && name->is_string() && name->get<std::string>() == schema &&
+         v != json.end() && v->is_number_integer() && v->get<std::int64_t>() == version;
+}
+
+namespace {
+
+/// "127.11.7": three numbers, the first 127.
+bool is_loopback_prefix(std::string_view text) {
+  std::size_t octets = 0;
+  while (!text.empty()) {
+    unsigned value = 256;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (ec != std::errc{} || value > 255 || (octets == 0 && value != 127)) return false;
+    ++octets;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (text.empty()) return octets == 3;
+    if (text.front() != '.') return false;
+    text.remove_prefix(1);
+  }
+  return false;
+}
+
+}  // namespace
 
 Result<void> validate(const TestSpec& spec) {
   const auto within = [](const char* flag, std::uint64_t x, std::uint64_t low,
@@ -194,6 +221,10 @@ Result<void> validate(const TestSpec& spec) {
   }
   if (spec.world != "live" && spec.world != "simulated") {
     return usage("unknown world '" + spec.world + "'; there are: live, simulated");
+  }
+  if (!spec.address.empty() && !is_loopback_prefix(spec.address)) {
+    return usage("--address must be three numbers of a loopback address such as 127.11.7, not '" +
+                 spec.address + "'");
   }
   if (spec.time_limit < seconds(1)) return usage("--time-limit must be at least 1s");
   if (spec.recovery_limit < seconds(1)) return usage("--recovery-limit must be at least 1s");

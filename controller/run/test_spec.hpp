@@ -27,7 +27,7 @@ struct TestSpec {
   Duration interval_low = seconds(2);     // between two faults
   Duration interval_high = seconds(5);
 
-  std::uint32_t concurrency = 0;        // workers; 0: three a node
+  std::uint32_t concurrency = 0;  // workers; 0: three a node
   std::uint32_t rate = 1000;      // ops/s in all; 0: closed loop, as fast as answers come
   Duration op_timeout = seconds(1);
   bool small_domain = false;  // values 0..4, as Jepsen's register test, instead of unique ones
@@ -49,6 +49,9 @@ struct TestSpec {
 std::string to_json(const TestSpec& spec);
 /// Errors: kUsage naming the key and what is wrong with it, kCorrupt when it is not JSON.
 Result<TestSpec> parse_test(std::string_view text, const std::string& name);
+
+/// Whether `text` is a JSON object with that "schema" and "v". Never throws.
+bool has_schema(std::string_view text, std::string_view schema, int version);
 
 /// Numbers within their bounds, known world. Errors: kUsage naming the flag.
 Result<void> validate(const TestSpec& spec);

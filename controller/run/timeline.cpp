@@ -81,7 +81,6 @@ void Timeline::on_trace(NodeId id, const trace::Record& record) {
   } else if (const auto* mark = std::get_if<trace::Mark>(&record.event)) {
     node.marks[mark->name] = mark->count;
   } else if (const auto* stall = std::get_if<trace::Stall>(&record.event)) {
-    worst_trace_stall_ = std::max(worst_trace_stall_, stall->blocked);
     trace_stalls_.push_back(
         {to_ns(record.time), stall->blocked.count(), "trace pipe of " + name_of(id)});
   }

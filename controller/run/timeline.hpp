@@ -54,7 +54,6 @@ class Timeline {
   /// Sums over incarnations, by name.
   [[nodiscard]] std::map<std::string, std::uint64_t> marks() const;
   [[nodiscard]] std::vector<reports::NodeCounters> counters() const;
-  [[nodiscard]] Duration worst_trace_stall() const { return worst_trace_stall_; }
   [[nodiscard]] const std::vector<reports::MachineStall>& trace_stalls() const {
     return trace_stalls_;
   }
@@ -79,7 +78,6 @@ class Timeline {
   std::vector<reports::OutageSpan> outages_;
   std::vector<reports::LeaderChange> leader_changes_;
   std::vector<reports::MachineStall> trace_stalls_;
-  Duration worst_trace_stall_{};
 };
 
 }  // namespace ww::run

@@ -23,6 +23,7 @@ Result<DiskImage> read_image(const std::string& directory) {
   DiskImage image;
   std::error_code ec;
   for (const auto& entry : fs::directory_iterator(directory, ec)) {
+    if (!entry.is_regular_file(ec)) continue;
     std::ifstream in(entry.path(), std::ios::binary);
     std::ostringstream bytes;
     bytes << in.rdbuf();
@@ -36,7 +37,13 @@ Result<DiskImage> read_image(const std::string& directory) {
 Result<void> write_image(const std::string& directory, const DiskImage& image) {
   std::error_code ec;
   for (const auto& entry : fs::directory_iterator(directory, ec)) {
-    if (image.count(entry.path().filename().string()) == 0) fs::remove(entry.path(), ec);
+    if (image.count(entry.path().filename().string()) != 0) continue;
+    std::error_code failed;
+    fs::remove(entry.path(), failed);
+    if (failed) {
+      return Error{ErrorCode::kIo, true,
+                   entry.path().string() + ": cannot remove: " + failed.message()};
+    }
   }
   if (ec) return Error{ErrorCode::kIo, true, directory + ": cannot clear: " + ec.message()};
   for (const auto& [name, bytes] : image) {

@@ -139,6 +139,9 @@ Result<run::FinishedRun> run_live(const run::PlanFile& plan, const run::RunOptio
   signals.async_wait(on_signal);
   director.begin(**world, clock.now());
   loop.run();
+  // From here on a Ctrl-C ends the program: nothing runs any more that would have to be healed.
+  boost::system::error_code ignored;
+  signals.clear(ignored);
 
   run::FinishedRun out;
   out.killed = loop.killed;

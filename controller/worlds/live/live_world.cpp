@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
+#include <utility>
 
 #include "controller/worlds/crash_style.hpp"
 #include "controller/worlds/live/data_directory.hpp"
@@ -16,6 +17,19 @@ namespace {
 // A trace frame can hold a whole batch of written bytes.
 constexpr std::uint32_t kMaxTraceFrame = 16U << 20;
 constexpr std::size_t kLastWords = 2000;
+
+// Exit statuses of the node that speak of the machine, not of the node (docs/node.md).
+constexpr int kNodeExitEnvironment = 69;
+constexpr int kNodeExitDisk = 74;
+
+bool is_environment(int status) {
+  return status == kNodeExitEnvironment || status == kNodeExitDisk;
+}
+
+std::string last_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.substr(text.find_last_of('\n') + 1);
+}
 
 }  // namespace
 
@@ -171,6 +185,7 @@ void LiveWorld::spawn(Node& node) {
   node.paused = false;
   node.role = wire::Role::kFollower;
   node.expected = Death::kByItself;
+  node.shutdown_asked = false;
   ++node.incarnation;
   node.trace = wire::FrameBuffer(kMaxTraceFrame);
   node.trace_broken = false;
@@ -218,7 +233,10 @@ void LiveWorld::on_gone(NodeId id, const Exit& exit) {
   Node& node = at(id);
   const Instant now = clock_.now();
   const bool asked = node.phase == Phase::kDying;
-  const bool as_asked = asked && (node.expected != Death::kShutdown || exit.status == 0);
+  // An abort while our signal is under way is still an abort.
+  const bool clean = node.shutdown_asked && exit.signal == 0 && exit.status == 0;
+  const bool killed = exit.signal == SIGKILL && node.expected != Death::kShutdown;
+  const bool as_asked = asked && (clean || killed);
   const bool torn = node.trace.pending() > 0;
   node.process.reset();
   node.phase = Phase::kDown;
@@ -227,7 +245,11 @@ void LiveWorld::on_gone(NodeId id, const Exit& exit) {
   control_->drop(id);
   observer_.on_death(id, node.incarnation, now, as_asked ? node.expected : Death::kByItself, torn);
   settle_disk(node, now);
-  if (!as_asked) {
+  if (!as_asked && exit.signal == 0 && is_environment(exit.status)) {
+    observer_.on_world_error(
+        Error{exit.status == kNodeExitDisk ? ErrorCode::kNoSpace : ErrorCode::kEnvironment, true,
+              last_line(tail_of(node_directory(id) + "/stderr.log", kLastWords))});
+  } else if (!as_asked) {
     const std::string words = tail_of(node_directory(id) + "/stderr.log", kLastWords);
     observer_.on_crash(id, now,
                        name_of(id) + " " + exit.describe() + (words.empty() ? "" : ": " + words));
@@ -236,17 +258,16 @@ void LiveWorld::on_gone(NodeId id, const Exit& exit) {
 }
 
 void LiveWorld::settle_disk(Node& node, Instant now) {
+  const auto order = std::exchange(node.power_loss, std::nullopt);
   auto found = read_image(data_directory(node.id));
   if (!found) return observer_.on_world_error(found.error());
   // The page cache outlives the process: what was not synced stays at risk.
   if (auto agrees = node.disk.survive_kill(*found); !agrees) {
     observer_.on_disk_disagreement(node.id, now, agrees.error());
   }
-  if (!node.power_loss) return observer_.on_disk(node.id, now, *found, *found);
+  if (!order) return observer_.on_disk(node.id, now, *found, *found);
   faults::Loss loss;
-  const DiskImage after =
-      node.disk.crash(node.power_loss->key, worlds::crash_style(node.power_loss->style), loss);
-  node.power_loss.reset();
+  const DiskImage after = node.disk.crash(order->key, worlds::crash_style(order->style), loss);
   if (auto written = write_image(data_directory(node.id), after); !written) {
     return observer_.on_world_error(written.error());
   }
@@ -362,6 +383,7 @@ void LiveWorld::shut_down_all() {
     }
     node.phase = Phase::kDying;
     node.expected = Death::kShutdown;
+    node.shutdown_asked = true;
   }
 }
 
@@ -383,11 +405,6 @@ std::uint32_t LiveWorld::serving() const {
   std::uint32_t count = 0;
   for (const Node& node : nodes_) count += node.phase == Phase::kServing ? 1 : 0;
   return count;
-}
-
-faults::ProxyStats LiveWorld::link_stats(NodeId from, NodeId to) const {
-  const auto found = link_proxies_.find(faults::Link{from, to});
-  return found == link_proxies_.end() ? faults::ProxyStats{} : found->second.stats();
 }
 
 }  // namespace ww::live

@@ -65,7 +65,6 @@ class LiveWorld final : public worlds::World {
   [[nodiscard]] bool all_down() const override;
   [[nodiscard]] std::uint32_t serving() const override;
   [[nodiscard]] const AddressPlan& addresses() const { return control_->addresses(); }
-  [[nodiscard]] faults::ProxyStats link_stats(NodeId from, NodeId to) const;
   [[nodiscard]] std::string node_directory(NodeId node) const;
 
  private:
@@ -79,6 +78,7 @@ class LiveWorld final : public worlds::World {
     Phase phase = Phase::kDown;
     bool paused = false;
     bool start_wanted = false;
+    bool shutdown_asked = false;
     Incarnation incarnation = 0;
     Death expected = Death::kByItself;  // how it is to end, once dying
     std::optional<PowerLossOrder> power_loss;

@@ -46,6 +46,8 @@ struct ChildSetup {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    // A Ctrl-C on the terminal is meant for the controller, which decides when nodes end.
+    ::signal(SIGINT, SIG_IGN);
   }
 };
 
@@ -165,10 +167,6 @@ NodeProcess::~NodeProcess() {
   boost::system::error_code ignored;
   impl_->pipe.close(ignored);
   impl_->exit_watch.close(ignored);
-}
-
-std::int64_t NodeProcess::pid() const {
-  return impl_->pid;
 }
 
 void NodeProcess::signal(int number) {

@@ -51,7 +51,6 @@ class NodeProcess {
   NodeProcess(const NodeProcess&) = delete;
   NodeProcess& operator=(const NodeProcess&) = delete;
 
-  [[nodiscard]] std::int64_t pid() const;
   /// Sends a signal unless it is already gone.
   void signal(int number);
 

@@ -11,14 +11,6 @@
 
 namespace ww::live {
 
-Duration SentinelReport::worst_since(Instant since) const {
-  Duration worst{};
-  for (const Stall& stall : stalls) {
-    if (stall.at >= since) worst = std::max(worst, stall.length);
-  }
-  return worst;
-}
-
 struct Sentinel::Impl {
   Impl(RealClock c, std::string f, Duration t) : clock(c), file(std::move(f)), threshold(t) {}
 
@@ -38,9 +30,15 @@ struct Sentinel::Impl {
     } else {
       ++report.sleeps;
     }
-    if (stall.length >= threshold && report.stalls.size() < kMaxStalls) {
-      report.stalls.push_back(stall);
+    if (stall.length < threshold) return;
+    if (report.stalls.size() == kMaxStalls) {
+      const auto shortest =
+          std::min_element(report.stalls.begin(), report.stalls.end(),
+                           [](const Stall& a, const Stall& b) { return a.length < b.length; });
+      if (shortest->length >= stall.length) return;
+      report.stalls.erase(shortest);
     }
+    report.stalls.push_back(stall);
   }
 
   void watch_scheduler() {
@@ -58,6 +56,8 @@ struct Sentinel::Impl {
     constexpr off_t kWrap = off_t{1} << 20;
     const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) return;
+    // Without a name it cannot be left behind, however this process ends.
+    ::unlink(file.c_str());
     const std::array<char, 512> sector{};
     off_t offset = 0;
     while (!wait(kNap)) {
@@ -68,7 +68,6 @@ struct Sentinel::Impl {
       offset = (offset + static_cast<off_t>(sector.size())) % kWrap;
     }
     ::close(fd);
-    ::unlink(file.c_str());
   }
 
   RealClock clock;

@@ -24,8 +24,6 @@ struct SentinelReport {
   Duration median_sync{};
   std::uint64_t sleeps = 0;
   std::uint64_t syncs = 0;
-  /// The longest stall that ended at or after `since`.
-  [[nodiscard]] Duration worst_since(Instant since) const;
 };
 
 /// Two threads of its own: one sleeps for 5 ms again and again and notes by how much it overslept,
@@ -36,7 +34,7 @@ class Sentinel {
  public:
   static constexpr std::size_t kMaxStalls = 1000;
 
-  /// `file` is created, and removed at the end; a file that cannot be made leaves syncs at 0.
+  /// `file` is created, and its name removed at once; a file that cannot be made leaves syncs at 0.
   Sentinel(RealClock clock, std::string file, Duration threshold);
   ~Sentinel();
   Sentinel(const Sentinel&) = delete;

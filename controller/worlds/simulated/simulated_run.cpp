@@ -66,6 +66,9 @@ Result<run::FinishedRun> run_simulated(const run::PlanFile& plan, const run::Run
     files->trace->flush();
     if (!files->trace->state()) director.on_world_error(files->trace->state().error());
   }
+  if (files->history) {
+    if (auto flushed = files->history->flush(); !flushed) director.on_world_error(flushed.error());
+  }
   run::FinishedRun out;
   out.report = run::judge(plan.test, director, links, run::WorldFacts{}, options.started);
   out.report.marks.push_back({"replica steps", world.steps()});

@@ -132,7 +132,7 @@ void SimulatedWorld::start(NodeId id) {
   node.reset_process();
   observer_.on_start(id, node.incarnation, now_);
   Rng rng = keyed(spec_.seed, "boot", id, node.incarnation);
-  schedule(now_ + rng.between(kMinBoot, kMaxBoot), Boot{id});
+  schedule(now_ + rng.between(kMinBoot, kMaxBoot), Boot{id, node.incarnation});
 }
 
 raft::Config SimulatedWorld::config_of(const Node& node) const {
@@ -144,14 +144,16 @@ raft::Config SimulatedWorld::config_of(const Node& node) const {
   config.election_timeout = spec_.election_timeout;
   config.heartbeat_interval = spec_.heartbeat_interval;
   for (const std::string& name : spec_.bugs) {
-    if (const auto bug = bugs::bug_of(name)) config.bugs.turn_on(*bug);
+    const auto bug = bugs::bug_of(name);
+    WW_ASSERT(bug.has_value(), "an unknown bug reached the run");
+    config.bugs.turn_on(*bug);
   }
   return config;
 }
 
 void SimulatedWorld::handle(const Boot& event) {
   Node& node = at(event.node);
-  if (node.phase != Phase::kStarting) return;
+  if (node.phase != Phase::kStarting || node.incarnation != event.incarnation) return;
   node.clock.set(now_, Duration{}, 0);
   node.store = std::make_unique<storage::LoggedStore>(node.files,
                                                       [this, &node](const wire::trace::Store& op) {
@@ -481,7 +483,12 @@ void SimulatedWorld::arm(Node& node) {
 
 void SimulatedWorld::handle(const Timer& event) {
   Node& node = at(event.node);
-  if (node.phase != Phase::kServing || node.incarnation != event.incarnation || node.paused) return;
+  if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
+  if (node.paused) {
+    // resume() arms it again.
+    node.armed = kNever;
+    return;
+  }
   if (node.armed == kNever || node.armed > now_) return;
   node.armed = kNever;
   const Instant mono = node.clock.at(now_).mono;

@@ -76,9 +76,10 @@ class SimulatedWorld final : public worlds::World {
     std::uint64_t last_request = 0;
   };
 
-  // Events. Those of a process carry its incarnation, and die with it.
+  // Events. Those of a process carry its incarnation and die with it; a settling is its end.
   struct Boot {
     NodeId node;
+    Incarnation incarnation;
   };
   struct Settle {  // the dead process' files are looked at
     NodeId node;
