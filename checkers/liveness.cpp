@@ -122,7 +122,7 @@ class LivenessCheck {
   [[nodiscard]] const MachineStall* excuse() const {
     const MachineStall* longest = nullptr;
     for (const MachineStall& stall : facts_.stalls) {
-      if (stall.time + stall.length < facts_.healed ||
+      if (stall.time + stall.length < facts_.healed || stall.time > facts_.ended ||
           stall.length * 2 <= facts_.election_timeout) {
         continue;
       }

@@ -118,6 +118,10 @@ int do_list(const Common& common, const ListCommand& command) {
 int do_check(const Common& common, const CheckCommand& command) {
   auto imported = checkers::import_history_file(command.history);
   if (!imported) return complain(imported.error());
+  if (imported->ops.empty()) {
+    return complain(
+        Error{ErrorCode::kUsage, true, command.history + ": there is no operation in it"});
+  }
   if (imported->torn) {
     std::fprintf(stderr, "whitewater: %s: the last line is incomplete and was left out\n",
                  command.history.c_str());

@@ -204,6 +204,7 @@ void Director::begin_healing(Instant now) {
 }
 
 void Director::note_recovery_end(Instant now) {
+  recovery_judged_ = now;
   for (std::uint32_t i = 1; i <= spec_.nodes; ++i) {
     const NodeState& s = timeline_.state(NodeId{i});
     voters_.push_back({NodeId{i}, s.running && !s.paused, s.last.index, s.applied.index, s.digest});
@@ -384,7 +385,7 @@ faults::Plan Director::executed_plan() const {
 checkers::LivenessFacts Director::liveness_facts() const {
   checkers::LivenessFacts facts;
   facts.healed = healed_.value_or(torture_end_.value_or(now_));
-  facts.ended = now_;
+  facts.ended = recovery_judged_.value_or(now_);
   facts.election_timeout = spec_.election_timeout;
   facts.leader = leader_after_heal_;
   facts.pending_ops = pending_at_end_;

@@ -113,6 +113,8 @@ class Director final : public worlds::Observer {
   [[nodiscard]] Instant torture_begin() const { return torture_begin_.value_or(Instant{}); }
   [[nodiscard]] std::optional<Instant> torture_end() const { return torture_end_; }
   [[nodiscard]] std::optional<Instant> healed() const { return healed_; }
+  /// The last moment of the run.
+  [[nodiscard]] Instant ended() const { return now_; }
   [[nodiscard]] std::optional<Instant> recovered() const { return recovered_; }
   [[nodiscard]] reports::Progress progress(Instant now) const;
   /// The plan as it ran, counted from the begin of the torture.
@@ -156,6 +158,7 @@ class Director final : public worlds::Observer {
   std::optional<Instant> healed_;
   std::optional<Instant> recovered_;
   std::optional<Instant> leader_after_heal_;
+  std::optional<Instant> recovery_judged_;
   std::vector<checkers::VoterState> voters_;
   std::vector<std::string> unfinished_;
   std::uint64_t pending_at_end_ = 0;

@@ -320,7 +320,7 @@ reports::RunReport judge(const TestSpec& spec, Director& director, const faults:
   report.options = option_facts(spec);
   report.checks = all_checks(spec, director, links, world);
   report.history = director.history();
-  report.duration = to_ns(director.liveness_facts().ended);
+  report.duration = to_ns(director.ended());
   conclude(report, director);
   add_faults(report, director, links);
   add_recovery(report, director);

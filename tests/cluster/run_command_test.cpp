@@ -94,19 +94,24 @@ TEST_CASE("an interrupt heals, judges and reports") {
 }
 
 TEST_CASE("a taken address is an environment error that names it") {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(7000);
-  ::inet_pton(AF_INET, "127.201.17.250", &address.sin_addr);
-  REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
-  REQUIRE(::listen(fd, 1) == 0);
-  const TemporaryFolder store;
-  const Finished run =
-      run_program({WW_CONTROLLER, "run", "--store", store.path(), "--address", "127.201.17"});
-  ::close(fd);
-  CHECK(run.status == 69);
-  CHECK(run.err.find("127.201.17.250:7000") != std::string::npos);
+  // The controller's own address, and one that a node wants.
+  for (const auto& [host, port] : {std::pair{"127.201.17.250", 7000}, {"127.201.17.2", 7002}}) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    ::inet_pton(AF_INET, host, &address.sin_addr);
+    REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
+    REQUIRE(::listen(fd, 1) == 0);
+    const TemporaryFolder store;
+    const Finished run =
+        run_program({WW_CONTROLLER, "run", "--store", store.path(), "--address", "127.201.17"});
+    ::close(fd);
+    INFO(run.out << run.err);
+    CHECK(run.status == 69);
+    const std::string name = std::string(host) + ":" + std::to_string(port);
+    CHECK((run.out + run.err).find(name) != std::string::npos);
+  }
 }
 
 TEST_CASE(
@@ -133,6 +138,8 @@ TEST_CASE("wrong flags, plans and histories exit 64 and say what is wrong") {
   };
   const std::string broken = store.path() + "/broken.json";
   { std::ofstream(broken) << "{\"schema\": 1"; }
+  const std::string mistyped = store.path() + "/mistyped.json";
+  { std::ofstream(mistyped) << R"({"schema": 1, "v": "x"})"; }
   const Case cases[] = {
       {{"rum"}, "did you mean 'run'"},
       {{"run", "--faults", "partitoin"}, "did you mean 'partition'"},
@@ -141,6 +148,9 @@ TEST_CASE("wrong flags, plans and histories exit 64 and say what is wrong") {
       {{"run", "--nodes", "0"}, "--nodes"},
       {{"run", "--time-limit", "soon"}, "soon"},
       {{"run", "--plan", broken}, "broken.json"},
+      {{"run", "--plan", mistyped}, "mistyped.json"},
+      {{"run", "--plan", mistyped, "--bug", "local-read"}, "--bug cannot stand beside --plan"},
+      {{"run", "--address", "10.0.0"}, "--address"},
       {{"check", broken}, "broken.json"},
       {{"check", store.path() + "/none.jsonl"}, "none.jsonl"},
       {{"report", store.path()}, "report.json"},
