@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,16 +26,17 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-/// The first of the candidates nearest to `word`, at most a third of its length (at least 1) away.
+/// The first of the candidates nearest to `word`, if half of the longer of the two is right.
 template <class Names>
 std::optional<std::string> nearest(std::string_view word, const Names& candidates) {
   std::optional<std::string> best;
-  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  std::size_t best_distance = SIZE_MAX;
   for (const auto& candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
-    if (distance >= best_distance) continue;
+    const std::string_view name(candidate);
+    const std::size_t distance = edit_distance(word, name);
+    if (distance >= best_distance || 2 * distance > std::max(word.size(), name.size())) continue;
     best_distance = distance;
-    best = std::string(candidate);
+    best = std::string(name);
   }
   return best;
 }

@@ -47,8 +47,8 @@ struct VacuityLimits {
   std::uint64_t contended_keys = 1;
   /// Each kind that was planned must have been effective so often.
   std::uint64_t effective_per_fault = 1;
-  /// A window counts when it saw so many ops; that share of all windows must count, and at least one
-  /// of a kind that had enough. (Not all: without a majority no op can end `ok`.)
+  /// A window counts when it saw so many ops; that share of all windows must count, and at least
+  /// one of a kind that had enough. (Not all: without a majority no op can end `ok`.)
   std::uint64_t window_ok_ops = 1;
   std::uint64_t window_info_ops = 0;
   std::uint64_t window_contended_keys = 0;
