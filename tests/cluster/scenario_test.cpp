@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/program.hpp"
@@ -13,13 +14,39 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 using ww::test::Finished;
 
+/// The flags of a scenario, or its own schedule as a plan file.
+std::vector<std::string> flags_of(const std::string& store, const json& scenario, int seed,
+                                  bool with_bug) {
+  std::vector<std::string> flags;
+  if (!scenario.contains("faults")) {
+    flags = {"--seed", std::to_string(seed)};
+    for (const json& flag : scenario["flags"]) flags.push_back(flag.get<std::string>());
+    if (with_bug) flags.insert(flags.end(), {"--bug", scenario["bug"].get<std::string>()});
+    return flags;
+  }
+  const std::int64_t limit = scenario["time_limit_ms"].get<std::int64_t>();
+  json plan = {{"schema", "whitewater.plan"}, {"v", 1}};
+  plan["test"] = {{"schema", "whitewater.test"},
+                  {"v", 1},
+                  {"seed", seed},
+                  {"time_limit", std::to_string(limit) + "ms"}};
+  if (with_bug) plan["test"]["bugs"] = json::array({scenario["bug"]});
+  plan["faults"] = {{"schema", "whitewater.faults"},
+                    {"v", 1},
+                    {"seed", seed},
+                    {"nodes", 5},
+                    {"redeal", false},
+                    {"time_limit_ms", limit},
+                    {"faults", scenario["faults"]}};
+  const std::string file = store + "/plan.json";
+  std::ofstream(file) << plan.dump();
+  return {"--plan", file};
+}
+
 Finished run_whitewater(const std::string& store, const json& scenario, int seed, bool with_bug) {
-  std::vector<std::string> arguments = {WW_CONTROLLER, "run",    "--store",
-                                        store,         "--seed", std::to_string(seed)};
-  for (const json& flag : scenario["flags"]) arguments.push_back(flag.get<std::string>());
-  if (with_bug) {
-    arguments.emplace_back("--bug");
-    arguments.push_back(scenario["bug"].get<std::string>());
+  std::vector<std::string> arguments = {WW_CONTROLLER, "run", "--store", store};
+  for (std::string& flag : flags_of(store, scenario, seed, with_bug)) {
+    arguments.push_back(std::move(flag));
   }
   return ww::test::run_program(arguments);
 }
