@@ -300,6 +300,19 @@ std::string suggest_flag(const CLI::App& app, const std::string& text) {
   return near && *near != flag ? text + "; did you mean " + *near + "?" : text;
 }
 
+Message message_of(const CLI::ParseError& e, const CLI::App& app,
+                   const std::vector<std::string>& args) {
+  if (const auto text = misspelt_command(app, args)) {
+    return Message{"whitewater: " + *text + "\n", kExitUsage};
+  }
+  if (args.empty()) return Message{app.help(), kExitUsage};
+  return Message{
+      "whitewater: " + suggest_flag(app, e.what()) + "\n  see ./whitewater" +
+          (app.get_subcommands().empty() ? "" : " " + app.get_subcommands()[0]->get_name()) +
+          " --help\n",
+      kExitUsage};
+}
+
 }  // namespace
 
 Result<void> check_names(const run::TestSpec& spec, const Names& names) {
@@ -380,15 +393,7 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
   } catch (const CLI::CallForVersion&) {
     return Message{std::string(kVersionText) + "\n", kExitValid};
   } catch (const CLI::ParseError& e) {
-    if (const auto text = misspelt_command(app, args)) {
-      return Message{"whitewater: " + *text + "\n", kExitUsage};
-    }
-    if (args.empty()) return Message{app.help(), kExitUsage};
-    return Message{
-        "whitewater: " + suggest_flag(app, e.what()) + "\n  see ./whitewater" +
-            (app.get_subcommands().empty() ? "" : " " + app.get_subcommands()[0]->get_name()) +
-            " --help\n",
-        kExitUsage};
+    return message_of(e, app, args);
   } catch (const UsageError& e) {
     return Message{"whitewater: " + e.text + "\n", kExitUsage};
   }
