@@ -70,6 +70,10 @@ class Cluster {
   /// chosen by `key` and the node's id. What was lost is told later, by note_power_loss.
   virtual void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key, LossStyle style) = 0;
 
+  /// Within the step of `node` that is under way: its next death comes only after `actions` more
+  /// writes, messages and answers of that step have left. A world without steps has no such moment.
+  virtual void let_out(NodeId /*node*/, std::uint32_t /*actions*/) {}
+
   [[nodiscard]] virtual ClusterView view() const = 0;
 };
 

@@ -157,6 +157,28 @@ std::string_view name_of(Target target) {
       return "primaries";
     case Target::kAll:
       return "all";
+    case Target::kTrigger:
+      return "trigger";
+  }
+  return "?";
+}
+
+std::string_view name_of(TriggerEvent event) {
+  switch (event) {
+    case TriggerEvent::kNone:
+      return "none";
+    case TriggerEvent::kVoteGranted:
+      return "vote-granted";
+    case TriggerEvent::kAppend:
+      return "append";
+    case TriggerEvent::kTruncate:
+      return "truncate";
+    case TriggerEvent::kSynced:
+      return "synced";
+    case TriggerEvent::kElectionWon:
+      return "election-won";
+    case TriggerEvent::kCommit:
+      return "commit";
   }
   return "?";
 }

@@ -20,8 +20,40 @@
 namespace ww::faults {
 
 /// Whom a fault hits. kByShape: the shape says (partitions). kNamed: `FaultSpec::nodes`.
-enum class Target : std::uint8_t { kByShape, kNamed, kOne, kMinority, kMajority, kPrimaries, kAll };
+/// kTrigger: the node whose event set the fault off.
+enum class Target : std::uint8_t {
+  kByShape,
+  kNamed,
+  kOne,
+  kMinority,
+  kMajority,
+  kPrimaries,
+  kAll,
+  kTrigger
+};
 std::string_view name_of(Target target);
+
+/// What a node does that can set off a fault.
+enum class TriggerEvent : std::uint8_t {
+  kNone,
+  kVoteGranted,  // a real vote, its own included
+  kAppend,       // entries were added to a log
+  kTruncate,     // entries were removed from one
+  kSynced,       // a write of it is durable
+  kElectionWon,
+  kCommit,  // its commit index rose
+};
+std::string_view name_of(TriggerEvent event);
+
+/// Sets a fault off at the `nth` such event since FaultSpec::at. In the deterministic worlds the
+/// fault strikes within the step: after its `actions` first writes, messages and answers have left.
+struct Trigger {
+  TriggerEvent event = TriggerEvent::kNone;  // kNone: the fault begins at its time
+  NodeId node = kNobody;                     // kNobody: any node
+  std::uint32_t nth = 1;
+  std::uint32_t actions = 0;
+  friend bool operator==(const Trigger&, const Trigger&) = default;
+};
 
 /// Parameters by name; the registry says which ones a shape takes, in which unit and bounds.
 using Params = std::map<std::string, std::int64_t, std::less<>>;
@@ -31,6 +63,7 @@ struct FaultSpec {
   std::string kind;   // a row of the registry: "partition"
   std::string shape;  // one of the kind's shapes: "bridge"; empty for kinds without
   Instant at{};
+  Trigger trigger;
   Duration duration{};  // until the heal
   Target target = Target::kByShape;
   /// The named targets. A partition reads them in order: the isolated, deaf, mute or bridging node

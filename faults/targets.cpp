@@ -125,6 +125,7 @@ std::size_t size_of(Target target, std::uint32_t nodes) {
     case Target::kByShape:
     case Target::kNamed:
     case Target::kPrimaries:
+    case Target::kTrigger:
       break;
   }
   WW_ASSERT(false, "this target does not mean a number of nodes");

@@ -222,6 +222,10 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
                "T; nodes draw theirs from [T, 2T]");
   add_duration(app, "--heartbeat-interval", spec.heartbeat_interval, "of the leader");
   app.add_option("--segment-bytes", spec.segment_bytes, "of the nodes' log files [65536]");
+  app.add_option("--heal", spec.heal, "who recovers at the end: all, or a quorum [all]");
+  add_duration(app, "--cut", spec.cut, "end the run here, without recovery; 0s: never");
+  app.add_option("--max-events", spec.max_events,
+                 "of a deterministic run; more is a livelock [20000000]");
   app.add_flag("--ignore-traces", spec.ignore_traces, "judge by the clients' history alone");
   app.add_option("--address", spec.address, "loopback prefix such as 127.11.7 [a free one]");
   app.add_option("--plan", flags.command.plan_file, "run the schedule of this plan.json");

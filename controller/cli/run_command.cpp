@@ -94,14 +94,13 @@ Result<run::PlanFile> resolve(const RunCommand& command) {
 }
 
 Result<void> write_everything(const RunCommand& command, const run::RunDirectory& directory,
-                              const run::PlanFile& plan, const run::FinishedRun& done) {
-  run::PlanFile executed = plan;
-  executed.faults = done.executed;
+                              const run::FinishedRun& done) {
   Result<void> first;
   const auto keep_first = [&first](Result<void> result) {
     if (first && !result) first = std::move(result);
   };
-  keep_first(reports::write_file_atomically(directory.file("plan.json"), run::to_json(executed)));
+  keep_first(
+      reports::write_file_atomically(directory.file("plan.json"), run::to_json(done.executed)));
   keep_first(reports::write_all(done.report, directory.path));
   if (!command.junit_file.empty()) {
     keep_first(reports::write_file_atomically(command.junit_file, reports::junit_xml(done.report)));
@@ -164,7 +163,7 @@ int do_run(const Common& common, const RunCommand& command, const std::string& n
   report.compiler = run::compiler();
   if (!command.plan_file.empty())
     report.command = "./whitewater run --plan " + directory->file("plan.json");
-  const auto written = write_everything(command, *directory, *plan, *done);
+  const auto written = write_everything(command, *directory, *done);
   const bool failed = report.exit_code != kExitValid;
   const bool kept = command.keep == Keep::kAll || (command.keep == Keep::kFailures && failed);
   print_result(common, report, kept ? directory->file("report.html") : "");

@@ -1,11 +1,15 @@
 // What every world needs to run a plan, and what it hands back.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/op.hpp"
-#include "faults/plan.hpp"
+#include "controller/run/fingerprint.hpp"
+#include "controller/run/plan_file.hpp"
 #include "reports/progress.hpp"
 #include "reports/run_report.hpp"
 
@@ -17,14 +21,38 @@ struct RunOptions {
   std::string started;          // UTC text
   /// Called a few times a second.
   std::function<void(const reports::Progress&)> on_progress;
+
+  // Deterministic worlds.
+  /// Ends the run at the first violation of an invariant, without a recovery.
+  bool stop_at_violation = false;
+  /// Judges nothing: how fast the world itself is.
+  bool unchecked = false;
+  bool fingerprint = false;
+  std::optional<Window> window;  // with `fingerprint`
+  bool coverage = false;         // FinishedRun::states
+  bool deliveries = false;       // FinishedRun::deliveries
+};
+
+/// A message as it went, and the draw or rule that decided it.
+struct SentMessage {
+  Delivery delivery;
+  Instant sent{};
+  bool by_fault = false;  // a packet rule changed it
+  bool cut = false;       // lost to a cut link
 };
 
 /// Moves; a copy's report would look into the original's history.
 struct FinishedRun {
   reports::RunReport report;
-  History history;  // what the report points at
-  faults::Plan executed;
-  bool killed = false;  // by a second interrupt
+  History history;          // what the report points at
+  PlanFile executed;        // what really ran; runnable
+  bool killed = false;      // by a second interrupt
+  Fingerprint fingerprint;  // when asked for
+  std::uint64_t steps = 0;  // replica steps; deterministic worlds
+  Duration length{};        // of the run's own time
+  /// Abstract cluster states that the run went through, each once, sorted.
+  std::vector<std::uint64_t> states;
+  std::vector<SentMessage> deliveries;  // in the order of sending
 
   FinishedRun() = default;
   FinishedRun(FinishedRun&&) noexcept = default;

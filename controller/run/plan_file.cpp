@@ -62,7 +62,10 @@ Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name)
                  name + ": the schedule is for " + std::to_string(schedule->nodes) +
                      " nodes, the test for " + std::to_string(test->nodes)};
   }
-  return PlanFile{std::move(*test), std::move(*schedule)};
+  PlanFile plan;
+  plan.test = std::move(*test);
+  plan.faults = std::move(*schedule);
+  return plan;
 }
 
 std::string describe(const PlanFile& plan) {

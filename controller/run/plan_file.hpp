@@ -1,18 +1,26 @@
-// plan.json: the test and its fault schedule together, runnable again.
+// plan.json: the test, its fault schedule, and where they are written down its operations and its
+// network; runnable again.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.hpp"
+#include "controller/run/network.hpp"
 #include "controller/run/test_spec.hpp"
 #include "faults/plan.hpp"
+#include "workloads/script.hpp"
 
 namespace ww::run {
 
 struct PlanFile {
   TestSpec test;
   faults::Plan faults;
+  /// The clients' calls; nothing: the workload chooses them.
+  std::optional<workloads::Script> ops;
+  Network network;  // of the deterministic worlds
+  friend bool operator==(const PlanFile&, const PlanFile&) = default;
 };
 
 /// The plan that `spec` asks for: its kinds, dealt from its seed.

@@ -40,6 +40,9 @@ void fields(Self& s, V& v) {
   v("election_timeout", "--election-timeout", s.election_timeout);
   v("heartbeat_interval", "--heartbeat-interval", s.heartbeat_interval);
   v("segment_bytes", "--segment-bytes", s.segment_bytes);
+  v("heal", "--heal", s.heal);
+  v("cut", "--cut", s.cut);
+  v("max_events", "--max-events", s.max_events);
   v("ignore_traces", "--ignore-traces", s.ignore_traces);
   v("address", "--address", s.address);
 }
@@ -222,6 +225,10 @@ Result<void> validate(const TestSpec& spec) {
   if (spec.world != "live" && spec.world != "simulated") {
     return usage("unknown world '" + spec.world + "'; there are: live, simulated");
   }
+  if (spec.heal != "all" && spec.heal != "quorum") {
+    return usage("--heal must be all or quorum, not '" + spec.heal + "'");
+  }
+  if (spec.max_events == 0) return usage("--max-events must be above 0");
   if (!spec.address.empty() && !is_loopback_prefix(spec.address)) {
     return usage("--address must be three numbers of a loopback address such as 127.11.7, not '" +
                  spec.address + "'");

@@ -38,6 +38,13 @@ struct TestSpec {
   Duration heartbeat_interval = milliseconds(50);
   std::uint64_t segment_bytes = 64U << 10;  // small, so that files are created under fire
 
+  /// Which nodes recover at the end: "all", or "quorum": one that can make progress, while the
+  /// others stay broken.
+  std::string heal = "all";
+  /// Ends the run at this moment of the torture, without recovery; 0s: at its time limit, with it.
+  Duration cut{};
+  std::uint64_t max_events = 20'000'000;  // of a deterministic run; more is a livelock
+
   bool ignore_traces = false;  // judge by the clients' history alone
   std::string address;         // "127.11.7": the loopback prefix of the run; empty: a free one
 

@@ -150,7 +150,8 @@ Result<run::FinishedRun> run_live(const run::PlanFile& plan, const run::RunOptio
                  world_facts(sentinel.report(), **world, plan.test.nodes), options.started);
   out.history = director.history();
   out.report.history = out.history;
-  out.executed = director.executed_plan();
+  out.executed = plan;
+  out.executed.faults = director.executed_plan();
   return out;
 }
 

@@ -74,7 +74,9 @@ Result<run::FinishedRun> run_simulated(const run::PlanFile& plan, const run::Run
   out.report.marks.push_back({"replica steps", world.steps()});
   out.history = director.history();
   out.report.history = out.history;
-  out.executed = director.executed_plan();
+  out.executed = plan;
+  out.executed.faults = director.executed_plan();
+  out.steps = world.steps();
   return out;
 }
 

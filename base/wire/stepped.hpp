@@ -1,0 +1,116 @@
+// What a deterministic world says to a node, and what the node answers: one event in, exactly one
+// output out (docs/stepped.md). The simulated world passes these values, the stepped world sends
+// them as frames over the node's control socket; nothing else passes between the two.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "base/wire/kv.hpp"
+#include "base/wire/trace.hpp"
+
+namespace ww::wire::stepped {
+
+/// The moment of an event: what the node's clocks show, and true time, which only traces may hold.
+struct Clock {
+  Instant true_time{};
+  Instant mono{};
+  Instant wall{};
+  friend bool operator==(const Clock&, const Clock&) = default;
+};
+
+/// The first event of a process: recover from the files and serve.
+struct Boot {};
+/// The deadline of the last output has come on the mono clock.
+struct Timer {};
+/// A message of another node: the payload that it sent.
+struct Message {
+  std::string_view payload;
+};
+/// A client's request; the answer names the connection again.
+struct Request {
+  ClientId connection;
+  ClientRequest request;
+};
+/// Every write up to `upto` is durable.
+struct Written {
+  WriteId upto;
+};
+/// The write failed for good; what of it is on the disk, nobody knows.
+struct WriteFailed {
+  WriteId write;
+  std::string reason;
+};
+using Event = std::variant<Boot, Timer, Message, Request, Written, WriteFailed>;
+
+/// A write was handed to the file system: its store events stand before this. Its completion is an
+/// event to come. With `sync` false it completes at once when the writes before it have.
+struct Write {
+  WriteId id;
+  bool sync = true;
+};
+/// A message for another node: bytes of Output::bytes, envelope first.
+struct Send {
+  std::size_t begin = 0;
+  std::size_t size = 0;
+};
+struct Reply {
+  ClientId connection;
+  ClientReply reply;
+};
+
+/// What one event led to, in order. Memory is reused from event to event.
+struct Output {
+  enum class Kind : std::uint8_t { kTrace, kWrite, kSend, kReply };
+  struct Item {
+    Kind kind = Kind::kTrace;
+    std::uint32_t index = 0;  // in the list of its kind
+  };
+  std::vector<Item> order;
+  std::vector<trace::Event> events;  // those of the byte store among them
+  std::vector<Write> writes;
+  std::vector<Send> sends;
+  std::vector<Reply> replies;
+  std::string bytes;
+  /// When to feed Timer, on the mono clock; kNever: not at all.
+  Instant deadline = kNever;
+  /// A digest of the node's whole state, equal in every world; 0 from nodes that have none.
+  std::uint64_t digest = 0;
+  /// The process ends by itself after this, and why.
+  bool ended = false;
+  std::string last_words;
+
+  void clear();
+  [[nodiscard]] std::string_view view(const Send& send) const {
+    return std::string_view(bytes).substr(send.begin, send.size);
+  }
+  void add(trace::Event event);
+  void add(const Write& write);
+  void add(Reply reply);
+  void add_send(std::string_view payload);
+};
+
+/// Appends an event's frame payload: the clock, u8 kind, fields.
+void encode_event(std::string& out, const Clock& clock, const Event& event);
+struct ClockedEvent {
+  Clock clock;
+  Event event;  // a message's payload points into the frame
+};
+/// Errors: kCorrupt, definite.
+Result<ClockedEvent> decode_event(std::string_view payload);
+
+/// Appends an output's frame payload. The bytes of a store's write stay in the file: the frame says
+/// where, and the world reads them there.
+void encode_output(std::string& out, const Output& output);
+/// Fills `output`, whose writes' events carry no bytes yet but `lengths`, one a store write in
+/// order. Errors: kCorrupt, definite.
+Result<void> decode_output(std::string_view payload, Output& output,
+                           std::vector<std::uint64_t>& lengths);
+
+}  // namespace ww::wire::stepped

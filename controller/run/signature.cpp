@@ -1,0 +1,77 @@
+#include "controller/run/signature.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include "controller/cli/exit_codes.hpp"
+
+namespace ww::run {
+
+namespace {
+
+/// The check whose first violation came first; nullptr when none has one.
+const CheckResult* first_broken(const reports::RunReport& report) {
+  const CheckResult* first = nullptr;
+  for (const CheckResult& check : report.checks) {
+    if (check.verdict != Verdict::kInvalid || check.violations.empty()) continue;
+    if (first == nullptr || check.violations.front().time < first->violations.front().time) {
+      first = &check;
+    }
+  }
+  return first;
+}
+
+bool is_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
+/// Every word with a digit in it becomes '#': "n4 voted in term 12" -> "# voted in term #"; what
+/// stands in quotes goes too.
+std::string shape_of(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    if (!is_word(text[i])) {
+      out += text[i++];
+      continue;
+    }
+    std::size_t end = i;
+    bool digit = false;
+    while (end < text.size() && is_word(text[end])) {
+      digit = digit || std::isdigit(static_cast<unsigned char>(text[end])) != 0;
+      ++end;
+    }
+    if (digit) {
+      // "#, #, #" is a list of any length.
+      if (out.size() < 3 || out.compare(out.size() - 3, 3, "#, ") != 0) {
+        out += '#';
+      } else {
+        out.erase(out.size() - 2);
+      }
+    } else {
+      out.append(text, i, end - i);
+    }
+    i = end;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string property_of(const reports::RunReport& report) {
+  if (report.exit_code == cli::kExitValid) return {};
+  if (report.exit_code == cli::kExitInvalid) {
+    const CheckResult* check = first_broken(report);
+    return check == nullptr ? "invalid" : check->violations.front().property;
+  }
+  return reports::headline_of(report);
+}
+
+std::string signature_of(const reports::RunReport& report) {
+  const std::string property = property_of(report);
+  if (property.empty() || report.exit_code != cli::kExitInvalid) return property;
+  const CheckResult* check = first_broken(report);
+  if (check == nullptr) return property;
+  return property + ": " + shape_of(check->violations.front().summary);
+}
+
+}  // namespace ww::run

@@ -1,0 +1,17 @@
+// What kind of failure a run ended with, so that the same failure of two seeds is one.
+#pragma once
+
+#include <string>
+
+#include "reports/run_report.hpp"
+
+namespace ww::run {
+
+/// The property broken first and the shape of what broke it: no times, terms, indices, ids, values.
+/// "CommitDurable: # and # committed different entries"; empty for a run that did not fail.
+std::string signature_of(const reports::RunReport& report);
+
+/// The property alone: "CommitDurable", "LIN", "no recovery", "crash".
+std::string property_of(const reports::RunReport& report);
+
+}  // namespace ww::run
