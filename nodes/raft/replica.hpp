@@ -175,7 +175,7 @@ class Replica {
   std::deque<Held> held_;                // in order of their writes
   std::optional<Index> truncated_from_;  // not written yet
   Index appended_from_ = 0;              // first entry not written yet; 0 when there is none
-  RarePathCounts rare_paths_;
+  RarePathCounts rare_paths_{};
 };
 
 }  // namespace ww::raft
