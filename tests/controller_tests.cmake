@@ -6,7 +6,7 @@ ww_test(controller_test LABEL unit
   DEPS ww_cli ww_run ww_test_support)
 
 # Whole runs of the built program.
-foreach(name run_command scenario)
+foreach(name determinism run_command scenario)
   ww_test(${name}_test LABEL cluster TIMEOUT 400
     SOURCES cluster/${name}_test.cpp
     DEPS ww_test_support ww_base)

@@ -370,7 +370,7 @@ void DiscreteWorld::transmit(const wire::Envelope& e, std::string_view payload,
   tap_.on_frame(now_, e, payload);
   // The names of messages do not depend on what is drawn: a redrawn future knows them again.
   const std::uint64_t content = key_of(0, "net.content", e.from, e.to, e.type, e.term, e.content);
-  const std::uint64_t nth = ++copies_[content];
+  const std::uint64_t nth = copies_.count(content);
   run::Delivery delivery{{e.from, e.to, e.type, e.term, e.content, nth}, std::nullopt};
   if (!written_down_.empty()) {
     const auto written = written_down_.find(delivery.message);
