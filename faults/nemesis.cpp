@@ -1,6 +1,7 @@
 #include "faults/nemesis.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/rng.hpp"
 #include "faults/fault.hpp"
@@ -166,6 +167,7 @@ struct Nemesis::Impl {
 
   /// The event of an armed fault came. A fault that cannot be injected now waits for the next one.
   void set_off(Entry& entry, NodeId node, Instant now) {
+    next.reset();
     if (time_left(entry, now) == Duration{0}) return;
     FaultSpec spec = entry.spec;
     if (spec.target == Target::kTrigger) {
@@ -251,6 +253,7 @@ struct Nemesis::Impl {
   NodeHolds holds;
   Ports ports;
   std::vector<std::unique_ptr<Entry>> entries;  // addresses stay when a fault is dealt again
+  std::optional<Instant> next;                  // deadline(), unless something changed
   std::uint32_t armed = 0;                      // entries that wait for an event
   std::uint32_t watched = 0;  // faults that want to hear every event, in force or in grace
   bool stopped = false;
@@ -264,21 +267,25 @@ Nemesis::~Nemesis() = default;
 
 Instant Nemesis::deadline() const {
   if (impl_->stopped) return kNever;
-  Instant next = kNever;
-  for (const auto& entry : impl_->entries) next = std::min(next, Impl::deadline_of(*entry));
-  return next;
+  if (!impl_->next) {
+    Instant next = kNever;
+    for (const auto& entry : impl_->entries) next = std::min(next, Impl::deadline_of(*entry));
+    impl_->next = next;
+  }
+  return *impl_->next;
 }
 
 void Nemesis::advance(Instant now) {
   // One at a time, earliest first, so that a late call does what calls in time would have done.
-  while (!impl_->stopped) {
+  while (deadline() <= now) {
     Entry* next = nullptr;
     for (const auto& entry : impl_->entries) {
       if (Impl::deadline_of(*entry) > now) continue;
       if (next == nullptr || Impl::sooner(*entry, *next)) next = entry.get();
     }
-    if (next == nullptr) return;
+    WW_ASSERT(next != nullptr, "a deadline of nobody");
     impl_->step(*next, now);
+    impl_->next.reset();
   }
 }
 
