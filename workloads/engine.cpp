@@ -152,16 +152,17 @@ void Engine::begin_recovery(Instant) {
   phase_ = Phase::kRecovering;
 }
 
-void Engine::begin_final(Instant now, Actions& actions) {
+void Engine::begin_final(Instant now, const std::vector<NodeId>& nodes, Actions& actions) {
   WW_ASSERT(phase_ == Phase::kRunning || phase_ == Phase::kRecovering, "a close before a start");
+  WW_ASSERT(!nodes.empty() && idle(), "a close of nothing, or of ops in hand");
   phase_ = Phase::kClosing;
   closing_began_ = true;
   const std::vector<std::uint64_t> keys = generator_->closing_keys();
   WW_ASSERT(!keys.empty(), "a workload without keys");
-  for (std::uint32_t n = 1; n <= options_.worker.nodes; ++n) {
-    const std::uint64_t key = keys[(n - 1) % keys.size()];
-    tasks_.push_back(Task{true, key, wire::ReadMode::kIndex, NodeId{n}});
-    tasks_.push_back(Task{false, key, wire::ReadMode::kIndex, NodeId{n}});
+  for (const NodeId node : nodes) {
+    const std::uint64_t key = keys[(node.value - 1) % keys.size()];
+    tasks_.push_back(Task{true, key, wire::ReadMode::kIndex, node});
+    tasks_.push_back(Task{false, key, wire::ReadMode::kIndex, node});
   }
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const auto mode = i % 2 == 0 ? wire::ReadMode::kLog : wire::ReadMode::kIndex;
@@ -169,6 +170,7 @@ void Engine::begin_final(Instant now, Actions& actions) {
   }
   for (Seat& seat : seats_) {
     seat.worker.set_mode(Mode::kFollow);
+    seat.worker.confine(step(now, actions), nodes);
     seat.next_arrival = now;
     if (seat.worker.idle()) assign(seat, now, actions);
   }

@@ -10,9 +10,10 @@
 // so that leaving out one op moves no other op to another worker. Closed loop: the next op begins
 // when the previous one ends, after a pause when that was refused.
 //
-// Phases: running; recovering (no new ops; those in hand end by themselves); closing (each node is
-// asked for a fresh write and a read, and every key in use or lately retired is read, each repeated
-// until it succeeds, so that acknowledged writes which were lost are missed); stopped.
+// Phases: running; recovering (no new ops; those in hand end by themselves); closing (each node
+// that is to recover is asked for a fresh write and a read, and every key in use or lately retired
+// is read, each repeated until it succeeds, so that acknowledged writes which were lost are
+// missed); stopped.
 #pragma once
 
 #include <cstdint>
@@ -55,7 +56,8 @@ class Engine {
   void record_nemesis(Instant now, std::string text, Actions& actions);
 
   void begin_recovery(Instant now);
-  void begin_final(Instant now, Actions& actions);
+  /// The closing phase; from now on only `nodes` are asked. REQUIRES: sorted, not empty, idle().
+  void begin_final(Instant now, const std::vector<NodeId>& nodes, Actions& actions);
   /// Closes every op that is still open, as `info` or `fail`, and every connection.
   void stop(Instant now, Actions& actions);
 

@@ -79,6 +79,8 @@ std::string_view name_of(RunPhase phase) {
 Director::Director(const TestSpec& spec, faults::Plan plan, faults::LinkTable& links,
                    HistoryWriter* history, TraceSink* trace)
     : spec_(spec),
+      recovery_(spec.heal == "quorum" ? recover_quorum(spec.seed, spec.nodes)
+                                      : recover_all(spec.nodes)),
       plan_(std::move(plan)),
       links_(links),
       history_writer_(history),
@@ -143,12 +145,13 @@ void Director::advance_phase(Instant now) {
       if (now >= *torture_begin_ + spec_.time_limit || !errors_.empty()) begin_healing(now);
       break;
     case RunPhase::kHealing:
-      if (!healed_ && world_->serving() == spec_.nodes) healed_ = now;
-      if (healed_ && !leader_after_heal_ && timeline_.leader() != kNobody) {
-        leader_after_heal_ = std::max(*healed_, timeline_.leader_since().value_or(now));
+      if (!healed_ && members_serve()) healed_ = now;
+      if (const NodeId leader = timeline_.leader_of(recovery_.members);
+          healed_ && !leader_after_heal_ && leader != kNobody) {
+        leader_after_heal_ = std::max(*healed_, timeline_.role_since(leader));
       }
       if (leader_after_heal_ && engine_->idle()) {
-        engine_->begin_final(now, actions_);
+        engine_->begin_final(now, recovery_.members, actions_);
         enter(RunPhase::kClosing, now);
       } else if (healed_ ? now >= recovery_end : now - phase_since_ > kStartLimit) {
         note_recovery_end(now);
@@ -162,7 +165,7 @@ void Director::advance_phase(Instant now) {
       }
       break;
     case RunPhase::kConverging:
-      if (timeline_.converged()) recovered_ = now;
+      if (timeline_.converged(recovery_.members)) recovered_ = now;
       if (recovered_ || now >= recovery_end) note_recovery_end(now);
       break;
     case RunPhase::kStopping:
@@ -197,17 +200,26 @@ void Director::begin_torture(Instant now) {
 void Director::begin_healing(Instant now) {
   torture_end_ = now;
   enter(RunPhase::kHealing, now);
-  nemesis_->heal_all(now);
+  nemesis_->heal_all(now, recovery_.rest);
+  if (!recovery_.left.empty()) {
+    engine_->record_nemesis(now, "left broken: " + recovery_.left, actions_);
+  }
   engine_->begin_recovery(now);
   // Every fault has started its nodes again; this is for those that ended by themselves.
-  world_->start_all();
+  for (const NodeId node : recovery_.members) world_->start(node);
+}
+
+bool Director::members_serve() const {
+  const faults::ClusterView view = world_->view();
+  return std::all_of(recovery_.members.begin(), recovery_.members.end(),
+                     [&](NodeId node) { return view.nodes[node.value - 1].serving; });
 }
 
 void Director::note_recovery_end(Instant now) {
   recovery_judged_ = now;
-  for (std::uint32_t i = 1; i <= spec_.nodes; ++i) {
-    const NodeState& s = timeline_.state(NodeId{i});
-    voters_.push_back({NodeId{i}, s.running && !s.paused, s.last.index, s.applied.index, s.digest});
+  for (const NodeId node : recovery_.members) {
+    const NodeState& s = timeline_.state(node);
+    voters_.push_back({node, s.running && !s.paused, s.last.index, s.applied.index, s.digest});
   }
   unfinished_ = engine_->unfinished();
   pending_at_end_ = engine_->counters().in_flight;
@@ -282,15 +294,19 @@ void Director::on_start(NodeId node, Incarnation incarnation, Instant time) {
 }
 
 void Director::on_trace(NodeId node, Incarnation incarnation, const wire::trace::Record& record) {
+  now_ = std::max(now_, record.time);
   timeline_.on_trace(node, record);
   if (!unchecked_) invariants_.on_trace(node, incarnation, record);
   if (nemesis_ && std::holds_alternative<wire::trace::ClockFlip>(record.event)) {
     nemesis_->note_clock_flip(node, now_);
   }
-  if (trace_ == nullptr) return;
-  trace_line_.clear();
-  wire::trace::append_json(trace_line_, node, incarnation, record);
-  trace_->write(trace_line_);
+  if (trace_ != nullptr) {
+    trace_line_.clear();
+    wire::trace::append_json(trace_line_, node, incarnation, record);
+    trace_->write(trace_line_);
+  }
+  // Last, for it may end the node within this call.
+  if (nemesis_) nemesis_->note_trace(node, record.event, now_);
 }
 
 void Director::on_death(NodeId node, Incarnation incarnation, Instant time, Death how, bool torn) {

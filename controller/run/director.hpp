@@ -9,6 +9,10 @@
 //   healing      every fault is healed and every node is back; ops in hand end
 //   closing      fresh writes and final reads
 //   converging   all nodes reach the same log, applied to the end
+//
+// With TestSpec::heal "quorum" the phases after the torture ask this of a quorum only, and the
+// other nodes stay broken.
+//
 //   stopping     the nodes finish
 //   done
 #pragma once
@@ -26,6 +30,7 @@
 #include "checkers/invariants/invariant_checker.hpp"
 #include "checkers/liveness.hpp"
 #include "checkers/vacuity.hpp"
+#include "controller/run/quorum.hpp"
 #include "controller/run/test_spec.hpp"
 #include "controller/run/timeline.hpp"
 #include "controller/worlds/observer.hpp"
@@ -124,6 +129,8 @@ class Director final : public worlds::Observer {
   /// The last moment of the run.
   [[nodiscard]] Instant ended() const { return now_; }
   [[nodiscard]] std::optional<Instant> recovered() const { return recovered_; }
+  /// Who is to recover, and how the others are left.
+  [[nodiscard]] const Recovery& recovery() const { return recovery_; }
   [[nodiscard]] reports::Progress progress(Instant now) const;
   /// The plan as it ran, counted from the begin of the torture.
   [[nodiscard]] faults::Plan executed_plan() const;
@@ -135,6 +142,7 @@ class Director final : public worlds::Observer {
   void enter(RunPhase phase, Instant now);
   void begin_torture(Instant now);
   void begin_healing(Instant now);
+  [[nodiscard]] bool members_serve() const;
   void note_recovery_end(Instant now);
   void advance_phase(Instant now);
   void give_up(Instant now);
@@ -142,6 +150,7 @@ class Director final : public worlds::Observer {
   void mark(const faults::Mark& mark);
 
   const TestSpec& spec_;
+  const Recovery recovery_;
   faults::Plan plan_;
   faults::LinkTable& links_;
   HistoryWriter* history_writer_;

@@ -456,7 +456,7 @@ TEST_CASE("The closing phase asks each node, reads each key, and repeats what fa
   desk.open();
   desk.engine.begin_recovery(desk.now);
   desk.reply(ok_reply());
-  desk.engine.begin_final(desk.now, desk.actions());
+  desk.engine.begin_final(desk.now, {NodeId{1}, NodeId{2}, NodeId{3}}, desk.actions());
   desk.collect();
   CHECK_FALSE(desk.engine.finished());
   CHECK(desk.engine.unfinished().size() == 8);  // write and read through 3 nodes, and 2 keys
@@ -479,6 +479,28 @@ TEST_CASE("The closing phase asks each node, reads each key, and repeats what fa
   CHECK(desk.engine.counters().of(Func::kRead, OpType::kOk) == 5);
   desk.advance(seconds(10));
   CHECK(desk.engine.finished());
+}
+
+TEST_CASE("Where only some nodes recover, the closing phase speaks to them alone") {
+  Desk desk(one_worker(Mode::kStay));
+  desk.open();
+  desk.engine.begin_recovery(desk.now);
+  desk.reply(ok_reply());
+  desk.engine.begin_final(desk.now, {NodeId{2}, NodeId{3}}, desk.actions());
+  desk.collect();
+  CHECK(desk.engine.unfinished().size() == 6);
+  REQUIRE(desk.node() == NodeId{2});  // it was beside n1
+  desk.connect();
+  desk.reply(refusal(wire::Refusal::kNotLeader, NodeId{1}));  // a hint to one who stays broken
+  std::set<NodeId> asked;
+  for (int i = 0; i < 60 && !desk.engine.finished(); ++i) {
+    desk.advance(milliseconds(50));
+    asked.insert(desk.node());
+    desk.connect();
+    desk.reply(ok_reply());
+  }
+  CHECK(desk.engine.finished());
+  CHECK(asked == std::set<NodeId>{NodeId{2}, NodeId{3}});
 }
 
 TEST_CASE("The end of the run closes every op by the rules and every connection") {

@@ -40,12 +40,15 @@ struct DiscreteWorld::Node {
   Term term = 0;
 
   faults::DiskModel disk;
+  faults::DiskTrouble trouble;
   host::SkewedClock clock;
   Output output;
   std::uint64_t trace_sequence = 0;
   Instant armed = kNever;        // when a timer event is due, at the latest
   std::vector<WriteId> waiting;  // written, for the next sync
   WriteId syncing;               // the sync under way completes up to here; 0: none is
+  WriteId syncing_from;          // the first write of it
+  bool write_failed = false;     // by the world's will: to end is no crash then
   std::vector<Input> held;       // while paused
 
   // While its output is carried out.
@@ -57,6 +60,7 @@ struct DiscreteWorld::Node {
   void reset_process() {
     waiting.clear();
     syncing = WriteId{};
+    write_failed = false;
     held.clear();
     armed = kNever;
     trace_sequence = 0;
@@ -253,6 +257,7 @@ void DiscreteWorld::kill_all() {
 
 void DiscreteWorld::settle(Node& node) {
   node.phase = Phase::kDown;
+  const bool crashed = node.expected == Death::kByItself && !node.write_failed;
   tap_.on_death(node.id, node.incarnation, now_, node.expected, false);
   if (node.cut_short) {
     // It wrote what its discarded items asked for; at its death it had not come that far.
@@ -286,7 +291,7 @@ void DiscreteWorld::settle(Node& node) {
     lost.connection = connection.number;
     lost.refused = false;
   }
-  if (node.expected == Death::kByItself) tap_.on_crash(node.id, now_, node.last_words);
+  if (crashed) tap_.on_crash(node.id, now_, node.last_words);
   if (node.start_wanted) start(node.id);
 }
 
@@ -340,6 +345,10 @@ void DiscreteWorld::resume(NodeId id) {
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& [order, held] : inputs) feed(node, std::move(held));
   if (node.phase == Phase::kServing && !node.paused) arm(node);
+}
+
+void DiscreteWorld::set_disk(NodeId id, const faults::DiskTrouble& trouble) {
+  at(id).trouble = trouble;
 }
 
 void DiscreteWorld::set_clock(NodeId id, const faults::ClockSkew& skew) {
@@ -524,6 +533,9 @@ void DiscreteWorld::feed_now(Node& node, const Input& input) {
       return step_node(node, stepped::Request{input.connection, input.request});
     case Input::Kind::kWritten:
       return step_node(node, stepped::Written{input.upto});
+    case Input::Kind::kWriteFailed:
+      node.write_failed = true;
+      return step_node(node, stepped::WriteFailed{input.upto, "Input/output error"});
   }
 }
 
@@ -627,17 +639,19 @@ void DiscreteWorld::begin_sync(Node& node) {
   if (node.syncing != WriteId{} || node.waiting.empty()) return;
   const WriteId first = node.waiting.front();
   node.syncing = node.waiting.back();
+  node.syncing_from = first;
   node.waiting.clear();
   const Duration length = draw(kMinSync, kMaxSync, "disk.sync", node.id, node.incarnation, first);
-  schedule_for(node, now_ + length, What::kSyncDone);
+  schedule_for(node, now_ + std::max(length, node.trouble.sync), What::kSyncDone);
 }
 
 void DiscreteWorld::on_sync_done(const Event& event) {
   Node& node = at(event.node);
   if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
   Input done;
-  done.kind = Input::Kind::kWritten;
-  done.upto = std::exchange(node.syncing, WriteId{});
+  done.kind = node.trouble.fails ? Input::Kind::kWriteFailed : Input::Kind::kWritten;
+  done.upto = node.trouble.fails ? node.syncing_from : node.syncing;
+  node.syncing = WriteId{};
   feed(node, std::move(done));
   if (node.phase == Phase::kServing) begin_sync(node);
 }
