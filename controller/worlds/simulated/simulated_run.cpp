@@ -57,7 +57,7 @@ Result<run::FinishedRun> run_simulated(const run::PlanFile& plan, const run::Run
   auto files = open_files(options.run_directory);
   if (!files) return files.error();
   faults::LinkTable links(plan.test.seed, plan.test.nodes);
-  run::Director director(plan.test, plan.faults, links, files->history ? &*files->history : nullptr,
+  run::Director director(plan, links, files->history ? &*files->history : nullptr,
                          files->trace.get());
   SimulatedWorld world(plan.test, links, director);
   director.begin(world, world.now());
@@ -74,8 +74,7 @@ Result<run::FinishedRun> run_simulated(const run::PlanFile& plan, const run::Run
   out.report.marks.push_back({"replica steps", world.steps()});
   out.history = director.history();
   out.report.history = out.history;
-  out.executed = plan;
-  out.executed.faults = director.executed_plan();
+  out.executed = director.executed();
   out.steps = world.steps();
   return out;
 }
