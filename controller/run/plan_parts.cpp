@@ -295,7 +295,7 @@ std::string describe(const MessageKey& message) {
                     wire::name_of(message.from) + " to " + wire::name_of(message.to);
   if (message.term != 0) out += " in term " + std::to_string(message.term);
   if (message.content != 0) out += ", content " + std::to_string(message.content);
-  if (message.nth > 1) out += ", the " + std::to_string(message.nth) + "th alike";
+  if (message.nth > 1) out += ", number " + std::to_string(message.nth) + " of its kind";
   return out;
 }
 

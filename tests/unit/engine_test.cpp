@@ -480,6 +480,68 @@ TEST_CASE("The closing phase asks each node, reads each key, and repeats what fa
   CHECK(desk.engine.finished());
 }
 
+TEST_CASE("A scripted worker makes its calls as they are written, when they come or when it is free") {
+  EngineOptions options = one_worker(Mode::kStay);
+  options.script.emplace();
+  for (const int at : {5, 10, 500}) {
+    ScriptedCall call;
+    call.at = milliseconds(at);
+    call.ordinal = static_cast<std::uint64_t>(at);
+    call.call.f = Func::kWrite;
+    call.call.key = 9;
+    call.call.value = std::int64_t{at};
+    options.script->push_back(call);
+  }
+  Desk desk(options);
+  const Instant began = desk.now;
+  desk.connect();
+  CHECK(desk.sent.empty());
+  desk.advance(milliseconds(20));
+  desk.reply(ok_reply());  // the session
+  REQUIRE(desk.lines.size() == 1);
+  CHECK(desk.last().time == to_ns(began + milliseconds(5)));
+  CHECK(desk.last().key == 9);
+  CHECK(desk.last().value == Value(std::int64_t{5}));
+  desk.reply(ok_reply());  // the write; the second has waited since its arrival
+  REQUIRE(desk.lines.size() == 3);
+  CHECK(desk.last().time == to_ns(began + milliseconds(20)));
+  CHECK(desk.lines.back().arrived == began + milliseconds(10));
+  desk.reply(ok_reply());
+  CHECK(desk.engine.deadline() == began + milliseconds(500));
+  desk.advance(milliseconds(600));
+  desk.reply(ok_reply());
+  CHECK(desk.engine.deadline() == kNever);
+  CHECK(desk.engine.script() == *options.script);
+}
+
+TEST_CASE("A closing write does not write what a scripted call wrote") {
+  EngineOptions options = one_worker(Mode::kStay);
+  options.script.emplace();
+  ScriptedCall call;
+  call.call.f = Func::kWrite;
+  call.call.value = std::int64_t{1};  // what the generator will choose first
+  options.script->push_back(call);
+  Desk desk(options);
+  desk.open();
+  desk.engine.begin_recovery(desk.now);
+  desk.reply(ok_reply());
+  desk.engine.begin_final(desk.now, desk.actions());
+  desk.collect();
+  CHECK(desk.last().f == Func::kWrite);
+  CHECK(desk.last().key == 0);
+  CHECK(desk.last().value == Value(std::int64_t{2}));
+}
+
+TEST_CASE("Without a call the closing phase still asks every node") {
+  EngineOptions options = one_worker(Mode::kStay);
+  options.script.emplace();
+  Desk desk(options);
+  desk.connect();
+  desk.engine.begin_final(desk.now, desk.actions());
+  desk.collect();
+  CHECK(desk.engine.unfinished().size() == 7);
+}
+
 TEST_CASE("The end of the run closes every op by the rules and every connection") {
   SECTION("a write that was sent is info") {
     Desk desk(one_worker(Mode::kStay));
