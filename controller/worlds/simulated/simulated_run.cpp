@@ -70,12 +70,15 @@ Result<run::FinishedRun> run_simulated(const run::PlanFile& plan, const run::Run
     if (auto flushed = files->history->flush(); !flushed) director.on_world_error(flushed.error());
   }
   run::FinishedRun out;
-  out.report = run::judge(plan.test, director, links, run::WorldFacts{}, options.started);
+  out.report = run::judge(plan.test, director, links, run::WorldFacts{}, options.started,
+                          options.judge_history);
   out.report.marks.push_back({"replica steps", world.steps()});
   out.history = director.history();
   out.report.history = out.history;
   out.executed = director.executed();
   out.steps = world.steps();
+  out.torture_begin = director.torture_begin();
+  out.length = director.ended() - Instant{};
   return out;
 }
 
