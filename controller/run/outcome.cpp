@@ -131,9 +131,13 @@ std::vector<CheckResult> all_checks(const TestSpec& spec, Director& director,
                                     const faults::LinkTable& links, const WorldFacts& world,
                                     bool judge_history) {
   std::vector<CheckResult> checks;
+  if (director.unchecked()) {
+    checks.push_back(harness_check(director));
+    return checks;
+  }
   if (judge_history) checks = checkers::check_history(director.history());
   for (CheckResult& row : director.finish_invariants()) checks.push_back(std::move(row));
-  if (director.was_cut()) {
+  if (director.abandoned()) {
     keep_safety(checks);
   } else if (director.tortured()) {
     checkers::LivenessLimits liveness;
@@ -209,7 +213,7 @@ void conclude(RunReport& report, const Director& director) {
     report.exit_code = cli::kExitValid;
     report.cause =
         std::to_string(rules) + " rules held, evaluated " + with_commas(evaluations) + " times.";
-    if (director.was_cut()) {
+    if (director.abandoned() && director.torture_end()) {
       report.cause += " The run was cut " + seconds_text(*director.torture_end() -
                                                          director.torture_begin()) +
                       " into the torture: only its safety is judged.";
