@@ -29,6 +29,7 @@ int dispatch(const ww::cli::Parsed& parsed) {
   const Common& common = parsed.common;
   return std::visit(
       Overloaded{[&](const RunCommand& c) { return do_run(common, c, node_executable()); },
+                 [&](const ReplayCommand& c) { return do_replay(common, c, node_executable()); },
                  [&](const CheckCommand& c) { return do_check(common, c); },
                  [&](const ReportCommand& c) { return do_report(common, c); },
                  [&](const ListCommand& c) { return do_list(common, c); },

@@ -42,7 +42,26 @@ struct ListCommand {
 };
 struct DoctorCommand {};
 
-using Command = std::variant<RunCommand, CheckCommand, ReportCommand, ListCommand, DoctorCommand>;
+struct ReplayCommand {
+  std::string run;                // a run directory; empty: the test that `spec` describes
+  run::TestSpec spec;             // without `run`
+  std::string world;              // with `run`: another world than its own
+  std::string store = "store";    // for failures of live repetitions
+  std::uint32_t times = 10;       // live repetitions
+  bool times_given = false;
+  bool until_fail = false;
+  std::uint32_t slow = 1;
+
+  std::string node;  // "n2": replay its journal instead
+  std::string at;    // "3.1042" or "1042"
+  bool step = false;
+  std::uint64_t count = 0;  // steps to show without asking; 0: all
+  bool print = false;
+  std::string find;
+};
+
+using Command = std::variant<RunCommand, CheckCommand, ReportCommand, ListCommand, DoctorCommand,
+                             ReplayCommand>;
 
 struct Parsed {
   Common common;

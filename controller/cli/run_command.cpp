@@ -9,8 +9,8 @@
 #include "controller/cli/commands.hpp"
 #include "controller/cli/exit_codes.hpp"
 #include "controller/run/plan_file.hpp"
+#include "controller/run/results_files.hpp"
 #include "controller/run/store.hpp"
-#include "controller/run/version.hpp"
 #include "controller/worlds/registry.hpp"
 #include "reports/files.hpp"
 #include "reports/reports.hpp"
@@ -93,18 +93,11 @@ Result<run::PlanFile> resolve(const RunCommand& command) {
 }
 
 Result<void> write_everything(const RunCommand& command, const run::RunDirectory& directory,
-                              const run::FinishedRun& done) {
-  Result<void> first;
-  const auto keep_first = [&first](Result<void> result) {
-    if (first && !result) first = std::move(result);
-  };
-  keep_first(
-      reports::write_file_atomically(directory.file("plan.json"), run::to_json(done.executed)));
-  keep_first(reports::write_all(done.report, directory.path));
-  if (!command.junit_file.empty()) {
-    keep_first(reports::write_file_atomically(command.junit_file, reports::junit_xml(done.report)));
-  }
-  return first;
+                              run::FinishedRun& done) {
+  auto written = run::write_results(directory.path, done);
+  if (command.junit_file.empty()) return written;
+  auto copied = reports::write_file_atomically(command.junit_file, reports::junit_xml(done.report));
+  return written ? copied : written;
 }
 
 void print_result(const Common& common, const reports::RunReport& report,
@@ -159,9 +152,6 @@ int do_run(const Common& common, const RunCommand& command, const std::string& n
   progress.clear();
   if (!done) return complain(done.error());
   reports::RunReport& report = done->report;
-  report.version = run::version();
-  report.commit = run::commit();
-  report.compiler = run::compiler();
   if (!command.plan_file.empty())
     report.command = "./whitewater run --plan " + directory->file("plan.json");
   const auto written = write_everything(command, *directory, *done);

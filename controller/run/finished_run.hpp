@@ -49,6 +49,7 @@ struct FinishedRun {
   History history;          // what the report points at
   PlanFile executed;        // what really ran; runnable
   bool killed = false;      // by a second interrupt
+  bool stop_at_violation = false;  // as the options said
   Fingerprint fingerprint;  // when asked for
   std::uint64_t steps = 0;  // replica steps; deterministic worlds
   Duration length{};        // of the run's own time
