@@ -5,6 +5,8 @@ ww_test(controller_test LABEL unit
   SOURCES unit/options_test.cpp unit/plan_file_test.cpp unit/store_test.cpp unit/test_spec_test.cpp
   DEPS ww_cli ww_run ww_test_support)
 
+ww_test(mix_test LABEL unit SOURCES unit/mix_test.cpp DEPS ww_mix)
+
 # Whole runs of the built program.
 foreach(name determinism run_command scenario)
   ww_test(${name}_test LABEL cluster TIMEOUT 400
