@@ -480,7 +480,8 @@ TEST_CASE("The closing phase asks each node, reads each key, and repeats what fa
   CHECK(desk.engine.finished());
 }
 
-TEST_CASE("A scripted worker makes its calls as they are written, when they come or when it is free") {
+TEST_CASE(
+    "A scripted worker makes its calls as they are written, when they come or when it is free") {
   EngineOptions options = one_worker(Mode::kStay);
   options.script.emplace();
   for (const int at : {5, 10, 500}) {
