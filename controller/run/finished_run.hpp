@@ -52,7 +52,8 @@ struct FinishedRun {
   Fingerprint fingerprint;  // when asked for
   std::uint64_t steps = 0;  // replica steps; deterministic worlds
   Duration length{};        // of the run's own time
-  Instant torture_begin{};  // a plan counts its times from here
+  /// A plan counts its times from here; nothing when the run ended before.
+  std::optional<Instant> torture_begin;
   /// Abstract cluster states that the run went through, each once, sorted.
   std::vector<std::uint64_t> states;
   std::vector<SentMessage> deliveries;  // in the order of sending

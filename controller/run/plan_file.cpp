@@ -73,9 +73,9 @@ Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name)
     const std::vector<std::string> known = {"schema", "v", "test", "faults", "ops", "network"};
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const auto near = nearest(key, known);
-    return Error{ErrorCode::kUsage, true,
-                 name + ": unknown key \"" + key + "\"" +
-                     (near ? "; did you mean \"" + *near + "\"?" : "")};
+    return Error{
+        ErrorCode::kUsage, true,
+        name + ": unknown key \"" + key + "\"" + (near ? "; did you mean \"" + *near + "\"?" : "")};
   }
   for (const char* part : {"test", "faults"}) {
     if (!json.contains(part)) {
