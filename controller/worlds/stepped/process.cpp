@@ -18,6 +18,7 @@
 #include "base/bytes.hpp"
 #include "base/wire/frame.hpp"
 #include "base/wire/stepped.hpp"
+#include "controller/run/test_spec.hpp"
 #include "controller/worlds/data_directory.hpp"
 
 namespace ww::stepped {
@@ -105,7 +106,8 @@ Result<Process> Process::spawn(const Command& command) {
   }
   Fd ours(ends[0]);
   const Fd theirs = above_standard(Fd(ends[1]));
-  const timeval patience{kPatience.count(), 0};
+  const timeval patience{to_ns(command.patience) / 1'000'000'000,
+                         to_ns(command.patience) % 1'000'000'000 / 1000};
   ::setsockopt(ours.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   ::setsockopt(ours.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 
@@ -129,14 +131,14 @@ Result<Process> Process::spawn(const Command& command) {
                                 failure);
   if (pid > 0 && failure != 0) ::waitpid(pid, nullptr, 0);
   if (failure != 0) return cannot_start(command, std::strerror(failure));
-  return Process(pid, std::move(ours), command.stderr_file,
-                 static_cast<std::uint64_t>(status.st_size));
+  return Process(pid, std::move(ours), command, static_cast<std::uint64_t>(status.st_size));
 }
 
-Process::Process(pid_t pid, Fd socket, std::string stderr_file, std::uint64_t stderr_begin)
+Process::Process(pid_t pid, Fd socket, const Command& command, std::uint64_t stderr_begin)
     : pid_(pid),
       socket_(std::move(socket)),
-      stderr_file_(std::move(stderr_file)),
+      stderr_file_(command.stderr_file),
+      patience_(command.patience),
       stderr_begin_(stderr_begin),
       in_(kRoom, '\0') {}
 
@@ -144,6 +146,7 @@ Process::Process(Process&& other) noexcept
     : pid_(std::exchange(other.pid_, 0)),
       socket_(std::move(other.socket_)),
       stderr_file_(std::move(other.stderr_file_)),
+      patience_(other.patience_),
       stderr_begin_(other.stderr_begin_),
       in_(std::move(other.in_)) {}
 
@@ -171,8 +174,7 @@ Result<std::string_view> Process::exchange(std::string_view frame) {
       return dead(ErrorCode::kIo, "ended without an answer");
     }
     if (n < 0) {
-      return dead(ErrorCode::kIo,
-                  "gave no answer within " + std::to_string(kPatience.count()) + " s");
+      return dead(ErrorCode::kIo, "gave no answer within " + run::format_duration(patience_));
     }
     have += static_cast<std::size_t>(n);
     if (have < wire::kFrameHeader) continue;

@@ -17,6 +17,9 @@ struct Command {
   std::string executable;
   std::vector<std::string> arguments;
   std::string stderr_file;  // appended to; stdout goes there too
+  /// How long a node may think about one event: it bounds a run whose node hangs, and no healthy
+  /// node comes near.
+  Duration patience = seconds(60);
 };
 
 /// A running process. It has its socket as descriptor kSocket, no other descriptor of ours, and
@@ -24,10 +27,6 @@ struct Command {
 class Process {
  public:
   static constexpr int kSocket = 3;
-  /// How long a node may think about one event. It bounds a run whose node hangs; no healthy node
-  /// comes near.
-  static constexpr seconds kPatience{60};
-
   /// Errors: kEnvironment when the executable cannot be started, or descriptors have run out.
   static Result<Process> spawn(const Command& command);
   Process(Process&& other) noexcept;
@@ -44,13 +43,14 @@ class Process {
   void kill();
 
  private:
-  Process(pid_t pid, Fd socket, std::string stderr_file, std::uint64_t stderr_begin);
+  Process(pid_t pid, Fd socket, const Command& command, std::uint64_t stderr_begin);
   Result<void> send(std::string_view frame);
   Error dead(ErrorCode code, const std::string& what);
 
   pid_t pid_ = 0;  // 0: reaped
   Fd socket_;
   std::string stderr_file_;
+  Duration patience_;
   std::uint64_t stderr_begin_ = 0;  // what earlier processes said
   std::string in_;
   int wait_status_ = 0;
