@@ -108,6 +108,10 @@ Result<ClockedEvent> decode_event(std::string_view payload);
 /// The largest payload of a frame on the control socket, either way: an output may hold a large
 /// append for every other node.
 inline constexpr std::uint32_t kMaxSteppedFrame = 64U << 20;
+/// The socket keeps packets apart (SOCK_SEQPACKET): a frame travels in packets of so many bytes,
+/// the last one shorter, and most in one. (On a stream socket, the reader of a frame would wake up
+/// its writer, who sleeps for the answer, once too often.)
+inline constexpr std::size_t kMaxPacket = std::size_t{64} << 10;
 
 /// Appends an output's frame payload. The bytes of a store's write stay in the file: the frame says
 /// where, and the world reads them there. Only where they do not stay put until the end of the

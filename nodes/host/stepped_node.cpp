@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -69,13 +70,14 @@ enum class Arrival : std::uint8_t { kFrame, kEnd, kBroken };
 /// The node's end of the control socket. Memory is reused from frame to frame.
 class FrameSocket {
  public:
-  explicit FrameSocket(int fd) : fd_(fd), in_(kRoom, '\0') {}
+  explicit FrameSocket(int fd) : fd_(fd), in_(stepped::kMaxPacket, '\0') {}
 
   /// Waits for a whole frame; nothing may follow it before it is answered.
   Arrival receive() {
     have_ = 0;
     std::size_t wanted = wire::kFrameHeader;
     while (have_ < wanted) {
+      if (in_.size() < have_ + stepped::kMaxPacket) in_.resize(have_ + stepped::kMaxPacket);
       const ssize_t n = ::read(fd_, in_.data() + have_, in_.size() - have_);
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) return have_ == 0 ? Arrival::kEnd : Arrival::kBroken;
@@ -84,7 +86,6 @@ class FrameSocket {
       const std::uint32_t size = ByteReader(in_).u32();
       if (size > stepped::kMaxSteppedFrame) return Arrival::kBroken;
       wanted = wire::kFrameHeader + size;
-      if (in_.size() < wanted) in_.resize(wanted);
     }
     return have_ == wanted ? Arrival::kFrame : Arrival::kBroken;
   }
@@ -99,7 +100,7 @@ class FrameSocket {
     stepped::encode_output(out_, output);
     wire::end_frame(out_, begin, stepped::kMaxSteppedFrame);
     for (std::string_view rest = out_; !rest.empty();) {
-      const ssize_t n = ::write(fd_, rest.data(), rest.size());
+      const ssize_t n = ::write(fd_, rest.data(), std::min(rest.size(), stepped::kMaxPacket));
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) return false;
       rest.remove_prefix(static_cast<std::size_t>(n));
@@ -108,7 +109,6 @@ class FrameSocket {
   }
 
  private:
-  static constexpr std::size_t kRoom = std::size_t{64} << 10;
   int fd_;
   std::string in_;
   std::size_t have_ = 0;

@@ -88,9 +88,9 @@ TEST_CASE("An executable that cannot be started is the environment's fault") {
 }
 
 TEST_CASE("A process dies with its object") {
-  const test::TemporaryFolder folder;
   {
-    const Shell shell("exec sleep 600.25 # " + folder.path());
+    Shell shell(kTake + "printf '\\000\\000\\000\\000' >&3; exec sleep 600.25");
+    REQUIRE(shell.exchange());
     CHECK(test::processes_with("600.25").size() == 1);
   }
   CHECK(test::processes_with("600.25").empty());

@@ -25,7 +25,8 @@ namespace ww::stepped {
 
 namespace {
 
-constexpr std::size_t kRoom = std::size_t{64} << 10;
+using wire::stepped::kMaxPacket;
+
 constexpr std::size_t kLastWords = 600;
 
 Error cannot_start(const Command& command, const std::string& why) {
@@ -101,7 +102,7 @@ std::string describe(int wait_status) {
 
 Result<Process> Process::spawn(const Command& command) {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     return cannot_start(command, std::string("no socket: ") + std::strerror(errno));
   }
   Fd ours(ends[0]);
@@ -140,7 +141,7 @@ Process::Process(pid_t pid, Fd socket, const Command& command, std::uint64_t std
       stderr_file_(command.stderr_file),
       patience_(command.patience),
       stderr_begin_(stderr_begin),
-      in_(kRoom, '\0') {}
+      in_(kMaxPacket, '\0') {}
 
 Process::Process(Process&& other) noexcept
     : pid_(std::exchange(other.pid_, 0)),
@@ -168,6 +169,7 @@ Result<std::string_view> Process::exchange(std::string_view frame) {
   std::size_t have = 0;
   std::size_t wanted = wire::kFrameHeader;
   while (have < wanted) {
+    if (in_.size() < have + kMaxPacket) in_.resize(have + kMaxPacket);
     const ssize_t n = ::recv(socket_.get(), in_.data() + have, in_.size() - have, 0);
     if (n < 0 && errno == EINTR) continue;
     if (n == 0 || (n < 0 && errno == ECONNRESET)) {
@@ -183,7 +185,6 @@ Result<std::string_view> Process::exchange(std::string_view frame) {
       return dead(ErrorCode::kCorrupt, "announced a frame of " + std::to_string(size) + " bytes");
     }
     wanted = wire::kFrameHeader + size;
-    if (in_.size() < wanted) in_.resize(wanted);
   }
   if (have > wanted) return dead(ErrorCode::kCorrupt, "said more than one frame");
   return std::string_view(in_).substr(wire::kFrameHeader, wanted - wire::kFrameHeader);
@@ -191,7 +192,8 @@ Result<std::string_view> Process::exchange(std::string_view frame) {
 
 Result<void> Process::send(std::string_view frame) {
   while (!frame.empty()) {
-    const ssize_t n = ::send(socket_.get(), frame.data(), frame.size(), MSG_NOSIGNAL);
+    const std::size_t packet = std::min(frame.size(), kMaxPacket);
+    const ssize_t n = ::send(socket_.get(), frame.data(), packet, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return dead(ErrorCode::kIo, "took no more events");
     frame.remove_prefix(static_cast<std::size_t>(n));
