@@ -2,11 +2,11 @@ add_library(ww_test_support STATIC support/program.cpp)
 target_link_libraries(ww_test_support PUBLIC ww_flags)
 
 ww_test(controller_test LABEL unit
-  SOURCES unit/options_test.cpp unit/store_test.cpp unit/test_spec_test.cpp
+  SOURCES unit/options_test.cpp unit/plan_file_test.cpp unit/store_test.cpp unit/test_spec_test.cpp
   DEPS ww_cli ww_run ww_test_support)
 
 # Whole runs of the built program.
-foreach(name run_command scenario)
+foreach(name determinism run_command scenario)
   ww_test(${name}_test LABEL cluster TIMEOUT 400
     SOURCES cluster/${name}_test.cpp
     DEPS ww_test_support ww_base)
@@ -40,3 +40,7 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
     WW_CLOCK_NODE="$<TARGET_FILE:clock_node>")
   add_dependencies(stepped_test whitewater-node pointer_order_node clock_node)
 endif()
+
+ww_test(shrink_test LABEL unit TIMEOUT 300
+  SOURCES unit/ddmin_test.cpp unit/shrink_zoo_test.cpp
+  DEPS ww_shrink ww_worlds ww_test_support)

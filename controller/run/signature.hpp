@@ -11,6 +11,9 @@ namespace ww::run {
 /// "CommitDurable: # and # committed different entries"; empty for a run that did not fail.
 std::string signature_of(const reports::RunReport& report);
 
+/// The first violation of a run that broke a property; nullptr for any other run.
+const Violation* violation_of(const reports::RunReport& report);
+
 /// The property alone: "CommitDurable", "LIN", "no recovery", "crash".
 std::string property_of(const reports::RunReport& report);
 

@@ -19,10 +19,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -134,6 +136,20 @@ Result<void> arm_tripwire(int directory) {
   return filter.install();
 }
 
+bool can_forbid_rdtsc() {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGSEGV, SIG_DFL);
+    if (::prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0) == 0)
+      static_cast<void>(__builtin_ia32_rdtsc());
+    ::_exit(0);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV;
+}
+
 }  // namespace ww::host
 
 #else
@@ -147,6 +163,10 @@ bool has_tripwire() {
 Result<void> arm_tripwire(int) {
   return Error{ErrorCode::kEnvironment, true,
                "no tripwire in this build: it needs x86-64 Linux without sanitizers"};
+}
+
+bool can_forbid_rdtsc() {
+  return false;
 }
 
 }  // namespace ww::host

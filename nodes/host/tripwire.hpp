@@ -30,4 +30,9 @@ bool has_tripwire();
 ///           stand.
 Result<void> arm_tripwire(int directory);
 
+/// Whether this machine lets a process give up rdtsc: some hypervisors agree and do not keep to it.
+/// Tried in a child. Where it does not, only the search of the object code and comparing runs find
+/// rdtsc.
+bool can_forbid_rdtsc();
+
 }  // namespace ww::host

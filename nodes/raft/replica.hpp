@@ -134,6 +134,7 @@ class Replica {
   void on_message(Step& s, NodeId from, const wire::AppendReply& m);
   [[nodiscard]] bool log_holds(const wire::Append& m) const;
   bool accept_entries(Step& s, const wire::Append& m);
+  void remove_entries(Step& s, Index from);
   void reject_append(Step& s, NodeId from, const wire::Append& m);
   void on_leader_timer(Step& s);
   bool check_quorum(Step& s);

@@ -45,7 +45,7 @@ bool is_forbidden(std::string_view symbol) {
 }
 
 std::set<std::string> symbols_wanted_by(const std::string& library) {
-  const test::Finished nm = test::run_program({"nm", "-u", "-C", library});
+  const test::Finished nm = test::run_program({"/usr/bin/env", "nm", "-u", "-C", library});
   INFO(nm.err);
   REQUIRE(nm.status == 0);
   std::set<std::string> found;
@@ -63,7 +63,7 @@ std::set<std::string> symbols_wanted_by(const std::string& library) {
 
 std::set<std::string> instructions_of(const std::string& library) {
   const test::Finished objdump =
-      test::run_program({"objdump", "-d", "--no-show-raw-insn", library});
+      test::run_program({"/usr/bin/env", "objdump", "-d", "--no-show-raw-insn", library});
   INFO(objdump.err);
   REQUIRE(objdump.status == 0);
   std::set<std::string> found;

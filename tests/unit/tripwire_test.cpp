@@ -60,7 +60,10 @@ TEST_CASE("Every leak kills a process behind the tripwire") {
     return;
   }
   const test::TemporaryFolder folder;
+  const bool without_rdtsc = can_forbid_rdtsc();
+  if (!without_rdtsc) WARN("this machine cannot forbid rdtsc; purity_test searches for it");
   for (const canary::Leak& leak : canary::all_leaks()) {
+    if (!without_rdtsc && std::string(leak.name).find("rdtsc") == 0) continue;
     const Fate fate = in_a_child(folder.path(), [&](FileStore&) {
       leak.spring();
       return 0;

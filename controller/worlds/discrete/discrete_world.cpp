@@ -40,12 +40,15 @@ struct DiscreteWorld::Node {
   Term term = 0;
 
   faults::DiskModel disk;
+  faults::DiskTrouble trouble;
   host::SkewedClock clock;
   Output output;
   std::uint64_t trace_sequence = 0;
   Instant armed = kNever;        // when a timer event is due, at the latest
   std::vector<WriteId> waiting;  // written, for the next sync
   WriteId syncing;               // the sync under way completes up to here; 0: none is
+  WriteId syncing_from;          // the first write of it
+  bool write_failed = false;     // by the world's will: to end is no crash then
   std::vector<Input> held;       // while paused
 
   // While its output is carried out.
@@ -57,6 +60,7 @@ struct DiscreteWorld::Node {
   void reset_process() {
     waiting.clear();
     syncing = WriteId{};
+    write_failed = false;
     held.clear();
     armed = kNever;
     trace_sequence = 0;
@@ -259,6 +263,7 @@ void DiscreteWorld::kill_all() {
 
 void DiscreteWorld::settle(Node& node) {
   node.phase = Phase::kDown;
+  const bool crashed = node.expected == Death::kByItself && !node.write_failed;
   tap_.on_death(node.id, node.incarnation, now_, node.expected, false);
   if (node.cut_short) {
     // It wrote what its discarded items asked for; at its death it had not come that far.
@@ -292,7 +297,7 @@ void DiscreteWorld::settle(Node& node) {
     lost.connection = connection.number;
     lost.refused = false;
   }
-  if (node.expected == Death::kByItself) tap_.on_crash(node.id, now_, node.last_words);
+  if (crashed) tap_.on_crash(node.id, now_, node.last_words);
   if (node.start_wanted) start(node.id);
 }
 
@@ -348,6 +353,10 @@ void DiscreteWorld::resume(NodeId id) {
   if (node.phase == Phase::kServing && !node.paused) arm(node);
 }
 
+void DiscreteWorld::set_disk(NodeId id, const faults::DiskTrouble& trouble) {
+  at(id).trouble = trouble;
+}
+
 void DiscreteWorld::set_clock(NodeId id, const faults::ClockSkew& skew) {
   schedule_for(at(id), now_ + kControl, What::kClockSet).skew = skew;
 }
@@ -376,7 +385,7 @@ void DiscreteWorld::transmit(const wire::Envelope& e, std::string_view payload,
   tap_.on_frame(now_, e, payload);
   // The names of messages do not depend on what is drawn: a redrawn future knows them again.
   const std::uint64_t content = key_of(0, "net.content", e.from, e.to, e.type, e.term, e.content);
-  const std::uint64_t nth = ++copies_[content];
+  const std::uint64_t nth = copies_.count(content);
   run::Delivery delivery{{e.from, e.to, e.type, e.term, e.content, nth}, std::nullopt};
   if (!written_down_.empty()) {
     const auto written = written_down_.find(delivery.message);
@@ -530,6 +539,9 @@ void DiscreteWorld::feed_now(Node& node, const Input& input) {
       return step_node(node, stepped::Request{input.connection, input.request});
     case Input::Kind::kWritten:
       return step_node(node, stepped::Written{input.upto});
+    case Input::Kind::kWriteFailed:
+      node.write_failed = true;
+      return step_node(node, stepped::WriteFailed{input.upto, "Input/output error"});
   }
 }
 
@@ -633,17 +645,19 @@ void DiscreteWorld::begin_sync(Node& node) {
   if (node.syncing != WriteId{} || node.waiting.empty()) return;
   const WriteId first = node.waiting.front();
   node.syncing = node.waiting.back();
+  node.syncing_from = first;
   node.waiting.clear();
   const Duration length = draw(kMinSync, kMaxSync, "disk.sync", node.id, node.incarnation, first);
-  schedule_for(node, now_ + length, What::kSyncDone);
+  schedule_for(node, now_ + std::max(length, node.trouble.sync), What::kSyncDone);
 }
 
 void DiscreteWorld::on_sync_done(const Event& event) {
   Node& node = at(event.node);
   if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
   Input done;
-  done.kind = Input::Kind::kWritten;
-  done.upto = std::exchange(node.syncing, WriteId{});
+  done.kind = node.trouble.fails ? Input::Kind::kWriteFailed : Input::Kind::kWritten;
+  done.upto = node.trouble.fails ? node.syncing_from : node.syncing;
+  node.syncing = WriteId{};
   feed(node, std::move(done));
   if (node.phase == Phase::kServing) begin_sync(node);
 }
