@@ -213,6 +213,12 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--heartbeat", raw.heartbeat, "interval of a leader's heartbeats [50ms]");
   app.add_option("--segment-bytes", options.segment_bytes, "begins a new log file above [1048576]")
       ->check(CLI::Range(std::uint64_t{4096}, std::uint64_t{1} << 30));
+  app.add_option("--journal", options.journal,
+                 "directory of the flight recorder; made if missing [none]");
+  app.add_option("--journal-segments", options.journaling.segments,
+                 "segments of 16 MiB that it keeps [8]")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--build", options.journaling.build, "which build this is, for the journal");
   app.add_option("--bug", raw.bugs, "makes a known mistake (whitewater list bugs); repeatable");
 }
 
