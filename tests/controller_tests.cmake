@@ -5,6 +5,11 @@ ww_test(controller_test LABEL unit
   SOURCES unit/options_test.cpp unit/store_test.cpp unit/test_spec_test.cpp
   DEPS ww_cli ww_run ww_test_support)
 
+# Campaigns in made-up worlds.
+ww_test(campaign_test LABEL unit
+  SOURCES unit/campaign_runner_test.cpp unit/campaign_test.cpp
+  DEPS ww_campaign ww_test_support)
+
 # Whole runs of the built program.
 foreach(name run_command scenario)
   ww_test(${name}_test LABEL cluster TIMEOUT 400
