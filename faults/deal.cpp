@@ -2,6 +2,7 @@
 // they are shuffled again. So a short run still meets every kind, and each kind goes through all of
 // its shapes; independent draws would leave one out in most runs.
 #include <algorithm>
+#include <array>
 #include <bit>
 
 #include "base/rng.hpp"
@@ -67,6 +68,51 @@ std::vector<wire::MessageType> type_group(std::size_t card) {
   }
 }
 
+/// The type that a fault on single messages is dealt for.
+wire::MessageType single_type(Rng rng) {
+  using enum wire::MessageType;
+  constexpr std::array kCards = {kVoteReply, kVoteReply,    kVoteReply,     kVote,
+                                 kVote,      kAppend,       kAppend,        kAppend,
+                                 kAppend,    kAppendReply,  kAppendReply,   kAppendReply,
+                                 kPreVote,   kPreVoteReply, kClientRequest, kClientReply};
+  return kCards[rng.below(kCards.size())];
+}
+
+/// What a fault may be made to wait for, how often, and up to which number: rare events have small
+/// ones.
+struct TriggerCard {
+  TriggerEvent event;
+  std::uint32_t weight;
+  std::int64_t most;
+};
+constexpr std::array<TriggerCard, 6> kTriggerCards = {{{TriggerEvent::kVoteGranted, 3, 16},
+                                                       {TriggerEvent::kAppend, 3, 64},
+                                                       {TriggerEvent::kTruncate, 1, 4},
+                                                       {TriggerEvent::kSynced, 3, 64},
+                                                       {TriggerEvent::kElectionWon, 3, 4},
+                                                       {TriggerEvent::kCommit, 3, 64}}};
+
+/// Makes the fault wait for an event, and mostly hit the node whose event it is.
+void deal_trigger(std::uint64_t seed, std::uint32_t nodes, const KindInfo& kind, FaultSpec& spec) {
+  constexpr std::int64_t kMostActions = 3;
+  const auto draw = [&](std::string_view what) { return keyed(seed, "trigger", spec.id, what); };
+  std::uint64_t weights = 0;
+  for (const TriggerCard& card : kTriggerCards) weights += card.weight;
+  std::uint64_t place = draw("event").below(weights);
+  const TriggerCard* card = kTriggerCards.begin();
+  for (; place >= card->weight; ++card) place -= card->weight;
+  spec.trigger.event = card->event;
+  spec.trigger.nth = static_cast<std::uint32_t>(log_uniform(draw("nth"), 1, card->most));
+  if (draw("one node").below(2) == 0) {
+    spec.trigger.node = NodeId{static_cast<std::uint32_t>(1 + draw("node").below(nodes))};
+  }
+  if (kind.kills) {
+    const std::int64_t actions = draw("actions").between(std::int64_t{0}, kMostActions);
+    spec.trigger.actions = static_cast<std::uint32_t>(actions);
+  }
+  if (draw("target").below(4) != 0) spec.target = Target::kTrigger;
+}
+
 /// The decks of one kind.
 struct KindDecks {
   const KindInfo* kind = nullptr;
@@ -109,7 +155,10 @@ FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Durat
     const std::int64_t size = log_uniform(rng, info.draw_low, info.draw_high);
     spec.params.emplace(info.name, negate ? -size : size);
   }
-  if (kind.takes_types) spec.types = type_group(decks.types.deal());
+  if (kind.takes_types) {
+    const std::vector<wire::MessageType> group = type_group(decks.types.deal());
+    spec.types = shape.one_type ? std::vector{single_type(keyed(seed, "single", spec.id))} : group;
+  }
   return spec;
 }
 
@@ -169,6 +218,9 @@ Result<Plan> make_plan(std::uint64_t seed, const PlanOptions& options) {
     if (left < milliseconds(100)) break;
     FaultSpec spec = deal_fault(seed, kinds[order.deal()], "f" + std::to_string(i), at);
     spec.duration = std::min(spec.duration, left);
+    if (keyed(seed, "triggered", spec.id).chance_ppm(options.trigger_ppm)) {
+      deal_trigger(seed, options.nodes, *find_kind(spec.kind), spec);
+    }
     plan.faults.push_back(std::move(spec));
   }
   return plan;

@@ -371,6 +371,7 @@ std::string setup_section(const RunReport& report) {
                              {"compiler", report.compiler},
                              {"started", report.started},
                              {"exit code", std::to_string(report.exit_code)}};
+  if (!report.fingerprint.empty()) built.push_back({"fingerprint", report.fingerprint});
   return "<section id=\"setup\">\n<h2>Set-up</h2>\n<div class=\"columns\">\n" +
          facts_table("Options", report.options) + facts_table("Program", built) +
          "</div>\n</section>\n";

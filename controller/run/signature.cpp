@@ -55,11 +55,17 @@ std::string shape_of(const std::string& text) {
   return out;
 }
 
+const Violation* violation_of(const reports::RunReport& report) {
+  if (report.exit_code != cli::kExitInvalid) return nullptr;
+  const CheckResult* check = first_broken(report);
+  return check == nullptr ? nullptr : &check->violations.front();
+}
+
 std::string property_of(const reports::RunReport& report) {
   if (report.exit_code == cli::kExitValid) return {};
   if (report.exit_code == cli::kExitInvalid) {
-    const CheckResult* check = first_broken(report);
-    return check == nullptr ? "invalid" : check->violations.front().property;
+    const Violation* violation = violation_of(report);
+    return violation == nullptr ? "invalid" : violation->property;
   }
   return reports::headline_of(report);
 }
@@ -67,9 +73,8 @@ std::string property_of(const reports::RunReport& report) {
 std::string signature_of(const reports::RunReport& report) {
   const std::string property = property_of(report);
   if (property.empty() || report.exit_code != cli::kExitInvalid) return property;
-  const CheckResult* check = first_broken(report);
-  if (check == nullptr) return property;
-  return property + ": " + shape_of(check->violations.front().summary);
+  const Violation* violation = violation_of(report);
+  return violation == nullptr ? property : property + ": " + shape_of(violation->summary);
 }
 
 }  // namespace ww::run

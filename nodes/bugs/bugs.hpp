@@ -12,14 +12,22 @@
 
 namespace ww::bugs {
 
-enum class Bug : std::uint8_t { kLocalRead, kAckBeforeFsync, kVoteRamOnly, kNoDedupe };
-inline constexpr std::size_t kBugCount = 4;
+enum class Bug : std::uint8_t {
+  kLocalRead,
+  kAckBeforeFsync,
+  kVoteRamOnly,
+  kNoDedupe,
+  kCommitOldTerm,
+  kStaleGrantCounted,
+  kTruncOnStaleAe
+};
+inline constexpr std::size_t kBugCount = 7;
 
 struct BugRow {
   Bug bug;
   std::string_view name;    // "local-read"
   std::string_view wrong;   // what is wrong, in one line
-  std::string_view breaks;  // "LIN", "DUR", "ES", "EO"
+  std::string_view breaks;  // "LIN", "DUR", "ES", "EO", "LC"
   std::string_view source;  // who had it
 };
 

@@ -75,6 +75,15 @@ Result<void> LoggedStore::sync_file(const std::string& file) {
   return done;
 }
 
+Result<void> LoggedStore::sync_prefix(const std::string& file, std::uint64_t upto) {
+  Result<void> done = inner_.sync_prefix(file, upto);
+  Store store = line(StoreOp::kSyncFile, file);
+  store.offset = upto;
+  store.ok = done.ok();
+  log_(store);
+  return done;
+}
+
 Result<void> LoggedStore::sync_dir() {
   Result<void> done = inner_.sync_dir();
   Store store = line(StoreOp::kSyncDir, "");
