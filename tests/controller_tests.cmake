@@ -6,6 +6,10 @@ ww_test(controller_test LABEL unit
   DEPS ww_cli ww_run ww_test_support)
 
 ww_test(mix_test LABEL unit SOURCES unit/mix_test.cpp DEPS ww_mix)
+# Campaigns in made-up worlds.
+ww_test(campaign_test LABEL unit
+  SOURCES unit/campaign_runner_test.cpp unit/campaign_test.cpp
+  DEPS ww_campaign ww_test_support)
 
 # Whole runs of the built program.
 foreach(name determinism run_command scenario)
