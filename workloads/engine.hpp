@@ -66,7 +66,7 @@ class Engine {
   /// What of the closing phase is still to do: "read of key 12".
   [[nodiscard]] std::vector<std::string> unfinished() const;
   /// When to call on_timer if nothing else happens.
-  [[nodiscard]] Instant deadline() const;
+  [[nodiscard]] Instant deadline() const { return due_; }
   [[nodiscard]] const Counters& counters() const { return ledger_.counters; }
 
  private:
@@ -87,6 +87,7 @@ class Engine {
   };
 
   [[nodiscard]] Worker::Step step(Instant now, Actions& actions);
+  [[nodiscard]] Instant next_due() const;
   Seat& seat_of(ClientId client);
   void settle(Seat& seat, bool was_idle, Instant now, Actions& actions);
   void assign(Seat& seat, Instant now, Actions& actions);
@@ -102,6 +103,8 @@ class Engine {
   std::vector<Seat> seats_;
   std::deque<Task> tasks_;
   bool closing_began_ = false;
+  /// next_due() after the last event: worlds ask far more often than something happens here.
+  Instant due_ = kNever;
 };
 
 }  // namespace ww::workloads
