@@ -3,7 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include "controller/run/plan_file.hpp"
-#include "controller/worlds/simulated/simulated_run.hpp"
+#include "controller/worlds/registry.hpp"
 
 namespace {
 
@@ -29,7 +29,7 @@ void ten_seconds(benchmark::State& state, std::uint32_t rate, bool unchecked) {
     state.PauseTiming();
     const run::PlanFile plan = plan_of(++seed, rate);
     state.ResumeTiming();
-    const auto done = simulated::run_simulated(plan, options);
+    const auto done = worlds::execute(plan, options);
     if (!done) return state.SkipWithError(done.error().message.c_str());
     steps += done->steps;
     virtual_seconds += static_cast<double>(done->report.duration) / 1e9;

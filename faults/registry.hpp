@@ -54,7 +54,7 @@ struct KindInfo {
   std::string_view color;     // of its bands on the plots, "#rrggbb"
   std::uint32_t min_nodes = 1;
   std::uint32_t cards = 1;  // in the deck of kinds: what deposes leaders is dealt more often
-  Duration shortest{};  // drawn durations, log-uniform
+  Duration shortest{};      // drawn durations, log-uniform
   Duration longest{};
   std::vector<TargetInfo> targets;  // empty: the shape says whom
   std::vector<ShapeInfo> shapes;    // a kind without shapes has one, without name

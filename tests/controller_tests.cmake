@@ -20,4 +20,4 @@ endforeach()
 # Whole runs without processes.
 ww_test(simulated_test LABEL unit TIMEOUT 300
   SOURCES unit/simulated_test.cpp
-  DEPS ww_simulated ww_test_support)
+  DEPS ww_worlds ww_test_support)

@@ -232,7 +232,8 @@ enum class StoreOp : std::uint8_t {
   kUnlink,    // file
   kTruncate,  // file to `offset` bytes (longer: zeros)
   kWrite,     // `data` at `offset` of file
-  kSyncFile,  // returned: the file's bytes and size so far are durable
+  kSyncFile,  // returned: the file's bytes and size so far are durable, or with `offset` above 0
+              // those of the writes that end there or before
   kSyncDir,   // returned: the directory's entries so far are durable
 };
 /// An operation on the data directory: intents are emitted before the system call, the two syncs

@@ -41,7 +41,8 @@ DiskNews DiskTracker::apply(const Store& op, const Stamp& at) {
       break;
     case StoreOp::kSyncFile:
       if (!op.ok) break;
-      segment.synced = segment.size;
+      segment.synced = op.offset == 0 ? segment.size
+                                      : std::max(segment.synced, std::min(op.offset, segment.size));
       last_sync_ = at;
       fold();
       break;

@@ -6,6 +6,7 @@
 #include "checkers/import.hpp"
 #include "checkers/registry.hpp"
 #include "controller/cli/exit_codes.hpp"
+#include "controller/worlds/registry.hpp"
 #include "faults/registry.hpp"
 #include "nodes/bugs/bugs.hpp"
 #include "reports/reports.hpp"
@@ -34,9 +35,9 @@ std::string text_of(std::string_view view) {
 std::vector<Table> all_tables() {
   std::vector<Table> tables(5);
   tables[0].title = "worlds";
-  tables[0].rows = {
-      {"live", "real processes, real TCP through proxies, real files, the wall clock"},
-      {"simulated", "replicas, network and disks inside the controller, virtual time; exact"}};
+  for (const auto& world : worlds::all_worlds()) {
+    tables[0].rows.push_back({text_of(world.name), text_of(world.description)});
+  }
   tables[1].title = "workloads";
   for (const auto& w : workloads::all_workloads()) {
     tables[1].rows.push_back({text_of(w.name), text_of(w.description)});
@@ -89,7 +90,7 @@ int complain(const Error& error) {
 
 Names known_names() {
   Names names;
-  names.worlds = {"live", "simulated"};
+  for (const auto& world : worlds::all_worlds()) names.worlds.emplace_back(world.name);
   for (const auto& w : workloads::all_workloads()) names.workloads.emplace_back(w.name);
   for (const auto& kind : faults::registry()) names.faults.emplace_back(kind.name);
   names.faults.insert(names.faults.end(), {"all", "none"});

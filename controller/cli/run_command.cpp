@@ -11,8 +11,7 @@
 #include "controller/run/plan_file.hpp"
 #include "controller/run/store.hpp"
 #include "controller/run/version.hpp"
-#include "controller/worlds/live/live_run.hpp"
-#include "controller/worlds/simulated/simulated_run.hpp"
+#include "controller/worlds/registry.hpp"
 #include "reports/files.hpp"
 #include "reports/reports.hpp"
 #include "reports/text_summary.hpp"
@@ -153,8 +152,10 @@ int do_run(const Common& common, const RunCommand& command, const std::string& n
   options.run_directory = directory->path;
   options.started = directory->started;
   options.on_progress = [&progress](const reports::Progress& p) { progress.show(p); };
-  auto done = plan->test.world == "simulated" ? simulated::run_simulated(*plan, options)
-                                              : live::run_live(*plan, options);
+  const worlds::WorldInfo* world = worlds::find_world(plan->test.world);
+  WW_ASSERT(world != nullptr, "an unknown world reached the run");
+  options.fingerprint = world->deterministic;
+  auto done = world->execute(*plan, options);
   progress.clear();
   if (!done) return complain(done.error());
   reports::RunReport& report = done->report;

@@ -78,6 +78,12 @@ class Director final : public worlds::Observer {
   [[nodiscard]] Instant deadline() const;
   /// Ends the torture now: heal, close, judge.
   void interrupt(Instant now);
+  /// Ends the run now, without a recovery: what was seen so far is judged.
+  void abandon(Instant now);
+  /// Checks no invariant. Called before begin().
+  void leave_unchecked() { unchecked_ = true; }
+  /// Whether an invariant is broken so far.
+  [[nodiscard]] bool violated() const { return invariants_.violated(); }
   [[nodiscard]] RunPhase phase() const { return phase_; }
   [[nodiscard]] bool done() const { return phase_ == RunPhase::kDone; }
 
@@ -109,6 +115,8 @@ class Director final : public worlds::Observer {
   [[nodiscard]] const std::vector<Violation>& disk_violations() const { return disk_violations_; }
   [[nodiscard]] std::uint64_t disk_audits() const { return disk_audits_; }
   [[nodiscard]] bool interrupted() const { return interrupted_; }
+  [[nodiscard]] bool abandoned() const { return abandoned_; }
+  [[nodiscard]] bool unchecked() const { return unchecked_; }
   [[nodiscard]] bool tortured() const { return torture_begin_.has_value(); }
   [[nodiscard]] Instant torture_begin() const { return torture_begin_.value_or(Instant{}); }
   [[nodiscard]] std::optional<Instant> torture_end() const { return torture_end_; }
@@ -148,12 +156,14 @@ class Director final : public worlds::Observer {
   workloads::Actions actions_;
   workloads::Actions in_hand_;  // being performed; kept for its memory
   bool performing_ = false;
+  bool unchecked_ = false;
   std::string trace_line_;
 
   RunPhase phase_ = RunPhase::kStarting;
   Instant phase_since_{};
   Instant now_{};
   bool interrupted_ = false;
+  bool abandoned_ = false;
   bool stop_limit_passed_ = false;
   std::optional<Instant> torture_begin_;
   std::optional<Instant> torture_end_;

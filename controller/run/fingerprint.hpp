@@ -7,11 +7,16 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/evidence.hpp"
+#include "base/op.hpp"
 #include "base/time.hpp"
+#include "base/wire/envelope.hpp"
+#include "base/wire/trace.hpp"
 
 namespace ww::run {
 
@@ -32,6 +37,39 @@ struct Fingerprint {
   friend bool operator==(const Fingerprint& a, const Fingerprint& b) {
     return a.hash == b.hash && a.events == b.events;
   }
+};
+
+/// Takes the fingerprint of a run while it goes on.
+///
+/// Shape: O(bytes of the event) each; memory is a checkpoint for every kCheckpointEvery events,
+///        and the text of the window.
+class Recorder {
+ public:
+  explicit Recorder(std::optional<Window> window) : window_(window) {}
+
+  void add_start(NodeId node, Incarnation incarnation, Instant time);
+  void add_record(NodeId node, Incarnation incarnation, const wire::trace::Record& record);
+  void add_death(NodeId node, Incarnation incarnation, Instant time, Death how);
+  /// `what`: when the image was taken.
+  void add_disk(NodeId node, Instant time, std::string_view what, const DiskImage& image);
+  void add_frame(Instant time, const wire::Envelope& envelope, std::string_view payload);
+  void add_digest(NodeId node, Instant time, std::uint64_t digest);
+  void add_op(const Op& op);
+  [[nodiscard]] Fingerprint finish() { return std::move(print_); }
+
+ private:
+  enum class Kind : std::uint8_t { kStart, kRecord, kDeath, kDisk, kFrame, kDigest, kOp };
+  void add(Kind kind, std::uint64_t who, Instant time, std::uint64_t content);
+  /// Whether the next event is to be written down.
+  [[nodiscard]] bool wanted() const {
+    return window_ && print_.events >= window_->first &&
+           print_.events < window_->first + window_->count;
+  }
+  void note(std::string text);
+
+  std::optional<Window> window_;
+  Fingerprint print_;
+  std::string buffer_;
 };
 
 /// "3f2a9c0d11e0b7aa".

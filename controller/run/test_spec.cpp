@@ -222,9 +222,6 @@ Result<void> validate(const TestSpec& spec) {
         within("--segment-bytes", spec.segment_bytes, 4096, std::uint64_t{1} << 30)}) {
     if (!check) return check;
   }
-  if (spec.world != "live" && spec.world != "simulated") {
-    return usage("unknown world '" + spec.world + "'; there are: live, simulated");
-  }
   if (spec.heal != "all" && spec.heal != "quorum") {
     return usage("--heal must be all or quorum, not '" + spec.heal + "'");
   }

@@ -126,8 +126,12 @@ void DiskModel::apply(const Store& op) {
       const auto it = current_.find(op.file);
       if (!op.ok || it == current_.end()) return;
       File& file = files_.at(it->second);
-      for (const DataOp& done : file.pending) perform(file.durable, done);
-      file.pending.clear();
+      const auto settled = [&](const DataOp& done) {
+        return op.offset == 0 || (!done.truncate && done.offset + done.data.size() <= op.offset);
+      };
+      const auto end = std::find_if_not(file.pending.begin(), file.pending.end(), settled);
+      for (auto done = file.pending.begin(); done != end; ++done) perform(file.durable, *done);
+      file.pending.erase(file.pending.begin(), end);
       return;
     }
     case StoreOp::kSyncDir:

@@ -93,6 +93,8 @@ class Driver {
   /// When on the skewed mono clock to feed TimerDue; kNever when not at all.
   [[nodiscard]] Instant deadline() const;
   [[nodiscard]] const raft::Replica& replica() const { return replica_; }
+  /// See Replica::reseed.
+  void reseed(std::uint64_t seed) { replica_.reseed(seed); }
 
  private:
   void run(const Moment& moment, const raft::Input& input, Output& out);

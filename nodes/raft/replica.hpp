@@ -51,6 +51,9 @@ class Replica {
   /// nothing.
   [[nodiscard]] Instant deadline() const;
 
+  /// From here on election timeouts are drawn from `seed`: a world forks its future.
+  void reseed(std::uint64_t seed) { config_.seed = seed; }
+
   /// The encoded entries that a Write or an Append of the last step names. Valid until the next
   /// step.
   [[nodiscard]] std::string_view encoded(wire::EntryRange range) const {
@@ -180,7 +183,7 @@ class Replica {
   std::deque<Held> held_;                // in order of their writes
   std::optional<Index> truncated_from_;  // not written yet
   Index appended_from_ = 0;              // first entry not written yet; 0 when there is none
-  RarePathCounts rare_paths_;
+  RarePathCounts rare_paths_{};
 };
 
 }  // namespace ww::raft

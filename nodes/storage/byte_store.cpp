@@ -69,6 +69,12 @@ Result<void> LoggedStore::sync_file(const std::string& file) {
   return done;
 }
 
+Result<void> LoggedStore::sync_prefix(const std::string& file, std::uint64_t upto) {
+  Result<void> done = inner_.sync_prefix(file, upto);
+  tell(StoreOp::kSyncFile, file, {}, upto, {}, done.ok());
+  return done;
+}
+
 Result<void> LoggedStore::sync_dir() {
   Result<void> done = inner_.sync_dir();
   tell(StoreOp::kSyncDir, {}, {}, 0, {}, done.ok());

@@ -34,6 +34,10 @@ class ByteStore {
                              std::string_view data) = 0;
   /// Makes the file's bytes and size durable.
   virtual Result<void> sync_file(const std::string& file) = 0;
+  /// Makes the file's bytes before `upto` durable, where those behind it may stay as they are.
+  virtual Result<void> sync_prefix(const std::string& file, std::uint64_t /*upto*/) {
+    return sync_file(file);
+  }
   /// Makes the directory's entries durable.
   virtual Result<void> sync_dir() = 0;
 };
@@ -52,6 +56,7 @@ class LoggedStore final : public ByteStore {
   Result<void> truncate(const std::string& file, std::uint64_t size) override;
   Result<void> write(const std::string& file, std::uint64_t offset, std::string_view data) override;
   Result<void> sync_file(const std::string& file) override;
+  Result<void> sync_prefix(const std::string& file, std::uint64_t upto) override;
   Result<void> sync_dir() override;
 
  private:

@@ -70,16 +70,20 @@ Result<void> LogStore::write(const Batch& batch) {
   if (auto r = append(buffer_); !r) return r;
   next_index_ = next + batch.count;
   has_batch_ = true;
-  dirty_ = true;
+  batches_end_ = end_;
   return {};
 }
 
-Result<void> LogStore::sync() {
+Result<void> LogStore::sync_to(Place upto) {
   if (broken_) return *broken_;
-  if (!dirty_) return {};
-  if (auto r = store_->sync_file(file_); !r) return fail(r.error());
-  synced_ = end_;
-  dirty_ = false;
+  // A new segment begins with everything before it durable.
+  if (upto <= synced_) return {};
+  const bool everything = upto == batches_end_;
+  if (auto r = everything ? store_->sync_file(file_) : store_->sync_prefix(file_, upto.offset);
+      !r) {
+    return fail(r.error());
+  }
+  synced_ = everything ? end_ : upto;
   buffer_.clear();
   append_watermark(buffer_, end_, synced_);
   return append(buffer_);

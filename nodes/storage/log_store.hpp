@@ -70,7 +70,12 @@ class LogStore {
   Result<void> write(const Batch& batch);
   /// Makes everything written so far durable, then notes it in a watermark record.
   /// Errors: as write(). When the note could not be written the batches are durable all the same.
-  Result<void> sync();
+  Result<void> sync() { return sync_to(batches_end_); }
+  /// The same for what was written before `upto`; what came later may stay as it is. For a world
+  /// that decides by itself which writes are durable, and when.
+  Result<void> sync_to(Place upto);
+  /// Where the last batch ends.
+  [[nodiscard]] Place batches_end() const { return batches_end_; }
 
  private:
   LogStore(ByteStore& store, const LogOptions& options) : store_(&store), options_(options) {}
@@ -85,7 +90,7 @@ class LogStore {
   Place end_;               // where that record goes
   Place synced_;            // everything before is durable
   Index next_index_ = 1;    // index of the next entry
-  bool dirty_ = false;      // a batch was written since the last sync
+  Place batches_end_;       // of the last batch
   bool has_batch_ = false;  // the segment holds one, so that rotating it makes sense
   std::string buffer_;      // of the record being written
   std::optional<Error> broken_;

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "controller/run/plan_file.hpp"
-#include "controller/worlds/simulated/simulated_run.hpp"
+#include "controller/worlds/registry.hpp"
 #include "tests/support/program.hpp"
 
 namespace {
@@ -26,7 +26,7 @@ run::PlanFile plan_of(std::uint64_t seed, const std::string& bug = "") {
 run::FinishedRun run_plan(const run::PlanFile& plan, const std::string& directory = "") {
   run::RunOptions options;
   options.run_directory = directory;
-  auto done = simulated::run_simulated(plan, options);
+  auto done = worlds::find_world("simulated")->execute(plan, options);
   REQUIRE(done);
   return std::move(*done);
 }

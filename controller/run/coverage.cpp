@@ -1,0 +1,92 @@
+#include "controller/run/coverage.hpp"
+
+#include <algorithm>
+
+#include "base/hash.hpp"
+
+namespace ww::run {
+
+namespace trace = wire::trace;
+
+namespace {
+
+/// Differences beyond this are all the same.
+constexpr std::uint64_t kFar = 3;
+
+std::uint64_t distance(std::uint64_t high, std::uint64_t low) {
+  return std::min(kFar, high > low ? high - low : 0);
+}
+
+}  // namespace
+
+void Coverage::on_start(NodeId node) {
+  nodes_[node.value - 1] = Node{};
+}
+
+void Coverage::on_death(NodeId node) {
+  nodes_[node.value - 1].running = false;
+  note();
+}
+
+void Coverage::on_event(NodeId id, const trace::Event& event) {
+  Node& node = nodes_[id.value - 1];
+  if (const auto* boot = std::get_if<trace::Boot>(&event)) {
+    node.running = true;
+    node.term = boot->term;
+    node.last = boot->last;
+    node.synced = boot->last.index;
+  } else if (const auto* role = std::get_if<trace::RoleChange>(&event)) {
+    node.role = role->role;
+    node.term = role->term;
+  } else if (const auto* appended = std::get_if<trace::Appended>(&event)) {
+    if (appended->entries.empty()) return;
+    node.last = {appended->first + appended->entries.size() - 1, appended->entries.back().term};
+  } else if (const auto* cut = std::get_if<trace::Truncated>(&event)) {
+    node.last = {cut->from - 1, 0};
+    node.synced = std::min(node.synced, node.last.index);
+  } else if (const auto* synced = std::get_if<trace::Synced>(&event)) {
+    node.synced = synced->upto.index;
+  } else if (const auto* committed = std::get_if<trace::Committed>(&event)) {
+    node.commit = committed->to.index;
+  } else {
+    return;
+  }
+  note();
+}
+
+void Coverage::note() {
+  Term term = 0;
+  LogPosition longest;
+  for (const Node& node : nodes_) {
+    term = std::max(term, node.term);
+    longest = std::max(longest, node.last, [](const LogPosition& a, const LogPosition& b) {
+      return a.index < b.index;
+    });
+  }
+  words_.clear();
+  for (const Node& node : nodes_) {
+    std::uint64_t word = node.running ? 1 : 0;
+    const auto add = [&word](std::uint64_t digit) { word = word << 3 | digit; };
+    add(static_cast<std::uint64_t>(node.role));
+    add(distance(term, node.term));
+    add(distance(longest.index, node.last.index));
+    add(distance(longest.term, node.last.term));
+    add(distance(node.last.index, node.synced));
+    add(distance(node.last.index, node.commit));
+    words_.push_back(word);
+  }
+  std::sort(words_.begin(), words_.end());
+  std::uint64_t state = words_.size();
+  for (const std::uint64_t word : words_) state = hash_combine(state, word);
+  if (state == latest_) return;
+  latest_ = state;
+  seen_.insert(state);
+}
+
+std::vector<std::uint64_t> Coverage::states() const {
+  std::vector<std::uint64_t> out(seen_.begin(), seen_.end());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace ww::run

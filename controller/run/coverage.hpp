@@ -1,0 +1,46 @@
+// Which abstract states a cluster went through: a measure of how much a mix of faults still shows.
+//
+// The state of a cluster is abstracted to what decides in Raft: of each node whether it runs, its
+// role, its term relative to the highest, whether it has a tail that is not synced or not
+// committed, and whether its log agrees with the longest one. Nodes have no names in it: two states
+// that differ in who is who are one.
+#pragma once
+
+#include <cstdint>
+#include <unordered_set>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/wire/trace.hpp"
+
+namespace ww::run {
+
+class Coverage {
+ public:
+  explicit Coverage(std::uint32_t nodes) : nodes_(nodes) {}
+
+  void on_start(NodeId node);
+  void on_death(NodeId node);
+  void on_event(NodeId node, const wire::trace::Event& event);
+
+  /// Every state that was seen, once, sorted.
+  [[nodiscard]] std::vector<std::uint64_t> states() const;
+
+ private:
+  struct Node {
+    bool running = false;
+    wire::Role role = wire::Role::kFollower;
+    Term term = 0;
+    LogPosition last;
+    Index synced = 0;
+    Index commit = 0;
+  };
+  void note();
+
+  std::vector<Node> nodes_;
+  std::uint64_t latest_ = 0;
+  std::unordered_set<std::uint64_t> seen_;  // sorted before anybody sees it
+  std::vector<std::uint64_t> words_;
+};
+
+}  // namespace ww::run

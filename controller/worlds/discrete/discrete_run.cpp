@@ -1,0 +1,108 @@
+#include "controller/worlds/discrete/discrete_run.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "controller/run/outcome.hpp"
+#include "controller/run/trace_file.hpp"
+#include "controller/worlds/discrete/discrete_world.hpp"
+#include "controller/worlds/discrete/tap.hpp"
+
+namespace ww::discrete {
+
+namespace {
+
+/// The files of a run that is kept.
+struct Files {
+  std::optional<HistoryWriter> history;
+  std::unique_ptr<run::TraceFile> trace;
+};
+
+Result<Files> open_files(const std::string& directory) {
+  Files files;
+  if (directory.empty()) return files;
+  auto history = HistoryWriter::create(directory + "/history.jsonl");
+  if (!history) return history.error();
+  files.history.emplace(std::move(*history));
+  auto trace = run::TraceFile::create(directory + "/trace.jsonl");
+  if (!trace) return trace.error();
+  files.trace = std::move(*trace);
+  return files;
+}
+
+/// Event by event until the run is done, is abandoned, or has no end.
+void run_to_the_end(const run::PlanFile& plan, const run::RunOptions& options,
+                    run::Director& director, DiscreteWorld& world) {
+  constexpr std::uint64_t kProgressEvery = 1U << 16;
+  std::uint64_t events = 0;
+  director.advance(world.now());
+  while (!director.done()) {
+    if (++events > plan.test.max_events) {
+      director.on_world_error(Error{ErrorCode::kTooLarge, true,
+                                    "the cap of " + std::to_string(plan.test.max_events) +
+                                        " events was reached: a livelock, or raise --max-events"});
+      return director.abandon(world.now());
+    }
+    if (options.on_progress && events % kProgressEvery == 0) {
+      options.on_progress(director.progress(world.now()));
+    }
+    const Instant due = director.deadline();
+    if (world.next_event() <= due) {
+      world.step();
+    } else {
+      world.move_to(std::max(world.now(), due));
+    }
+    director.advance(world.now());
+    if (options.stop_at_violation && director.violated()) return director.abandon(world.now());
+  }
+}
+
+void close(Files& files, run::Director& director) {
+  if (files.trace) {
+    files.trace->flush();
+    if (!files.trace->state()) director.on_world_error(files.trace->state().error());
+  }
+  if (files.history) {
+    if (auto flushed = files.history->flush(); !flushed) director.on_world_error(flushed.error());
+  }
+}
+
+}  // namespace
+
+Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOptions& options,
+                                 const MakeNode& make) {
+  auto files = open_files(options.run_directory);
+  if (!files) return files.error();
+  faults::LinkTable links(plan.test.seed, plan.test.nodes);
+  run::Director director(plan.test, plan.faults, links, files->history ? &*files->history : nullptr,
+                         files->trace.get());
+  if (options.unchecked) director.leave_unchecked();
+  Tap tap(director);
+  if (options.fingerprint) tap.take_fingerprint(options.window);
+  if (options.coverage) tap.take_coverage(plan.test.nodes);
+  auto world = DiscreteWorld::open(plan.test, plan.network, links, tap, make);
+  if (!world) return world.error();
+  if (options.deliveries) (*world)->record_deliveries();
+  director.begin(**world, (*world)->now());
+  run_to_the_end(plan, options, director, **world);
+  close(*files, director);
+
+  run::FinishedRun out;
+  out.report = run::judge(plan.test, director, links, run::WorldFacts{}, options.started);
+  out.report.marks.push_back({"replica steps", (*world)->steps()});
+  out.history = director.history();
+  out.report.history = out.history;
+  out.executed = plan;
+  out.executed.faults = director.executed_plan();
+  out.steps = (*world)->steps();
+  out.length = director.ended() - Instant{};
+  out.deliveries = (*world)->take_deliveries();
+  if (run::Recorder* recorder = tap.recorder()) {
+    for (const Op& op : out.history) recorder->add_op(op);
+    out.fingerprint = recorder->finish();
+  }
+  if (const run::Coverage* coverage = tap.coverage()) out.states = coverage->states();
+  return out;
+}
+
+}  // namespace ww::discrete

@@ -1,0 +1,72 @@
+#include "controller/worlds/simulated/simulated_node.hpp"
+
+#include <optional>
+
+#include "base/assert.hpp"
+#include "nodes/host/step_machine.hpp"
+
+namespace ww::simulated {
+
+namespace {
+
+raft::Config config_of(const run::TestSpec& spec, NodeId node) {
+  raft::Config config;
+  config.self = node;
+  for (std::uint32_t i = 1; i <= spec.nodes; ++i) config.voters.push_back(NodeId{i});
+  config.seed = spec.seed;
+  config.election_timeout = spec.election_timeout;
+  config.heartbeat_interval = spec.heartbeat_interval;
+  for (const std::string& name : spec.bugs) {
+    const auto bug = bugs::bug_of(name);
+    WW_ASSERT(bug.has_value(), "an unknown bug reached the run");
+    config.bugs.turn_on(*bug);
+  }
+  return config;
+}
+
+class SimulatedNode final : public discrete::NodePort {
+ public:
+  SimulatedNode(const run::TestSpec& spec, NodeId node)
+      : config_(config_of(spec, node)), segment_bytes_(spec.segment_bytes) {}
+
+  Result<void> boot(Incarnation incarnation, const wire::stepped::Clock& clock,
+                    wire::stepped::Output& out) override {
+    config_.incarnation = incarnation;
+    machine_.emplace(config_, segment_bytes_, files_);
+    machine_->step(clock, wire::stepped::Boot{}, out);
+    return {};
+  }
+
+  Result<void> step(const wire::stepped::Clock& clock, const wire::stepped::Event& event,
+                    wire::stepped::Output& out) override {
+    WW_ASSERT(machine_.has_value(), "an event for a node that does not run");
+    machine_->step(clock, event, out);
+    return {};
+  }
+
+  void kill() override { machine_.reset(); }
+  Result<DiskImage> files() override { return files_.files; }
+  Result<void> replace_files(const DiskImage& image) override {
+    files_.files = image;
+    return {};
+  }
+  Result<void> reseed(std::uint64_t seed) override {
+    config_.seed = seed;
+    if (machine_) machine_->reseed(seed);
+    return {};
+  }
+
+ private:
+  raft::Config config_;
+  std::uint64_t segment_bytes_;
+  storage::MemoryStore files_;
+  std::optional<host::StepMachine> machine_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<discrete::NodePort>> make_node(const run::TestSpec& spec, NodeId node) {
+  return std::unique_ptr<discrete::NodePort>(std::make_unique<SimulatedNode>(spec, node));
+}
+
+}  // namespace ww::simulated

@@ -1,0 +1,165 @@
+#include "nodes/host/step_machine.hpp"
+
+#include <utility>
+
+#include "base/assert.hpp"
+#include "base/hash.hpp"
+#include "base/wire/frame.hpp"
+
+namespace ww::host {
+
+namespace stepped = wire::stepped;
+
+namespace {
+
+Moment moment_of(const stepped::Clock& clock) {
+  return {Now{clock.mono, clock.wall}, clock.true_time};
+}
+
+/// Whatever of a replica another one could differ in, as one word.
+std::uint64_t digest_of(const raft::Replica& r) {
+  std::uint64_t hash = hash_combine(r.current_term(), r.voted_for().value);
+  for (const std::uint64_t word :
+       {static_cast<std::uint64_t>(r.role()), std::uint64_t{r.leader().value}, r.commit_index(),
+        r.last_applied(), r.last().index, r.last().term, r.durability().stable_index(),
+        r.durability().last_issued().value, r.digest()}) {
+    hash = hash_combine(hash, word);
+  }
+  return hash;
+}
+
+}  // namespace
+
+struct StepMachine::Impl {
+  /// A write that the log took and the world has not completed.
+  struct Outstanding {
+    WriteId id;
+    bool sync = true;
+    storage::Place end;
+  };
+
+  Impl(raft::Config the_config, std::uint64_t the_segment_bytes, storage::ByteStore& files)
+      : config(std::move(the_config)),
+        segment_bytes(the_segment_bytes),
+        store(files, [this](const wire::trace::Store& op) { out->add(op); }) {}
+
+  void on(const stepped::Boot&) {
+    storage::Survived survived;
+    auto opened = storage::LogStore::open(
+        store, {.node = config.self, .segment_bytes = segment_bytes}, survived);
+    if (!opened) return end(opened.error().message);
+    log.emplace(std::move(*opened));
+    driver.emplace(config, durable_of(std::move(survived)), moment, scratch);
+    take();
+  }
+  void on(const stepped::Timer&) { step(raft::TimerDue{}); }
+  void on(const stepped::Message& message) {
+    const auto frame = wire::decode_peer(message.payload);
+    if (!frame) return end("a message that does not decode: " + frame.error().message);
+    driver->receive(moment, *frame, scratch);
+    take();
+  }
+  void on(const stepped::Request& r) {
+    step(raft::Request{{r.connection, r.request.request}, r.request.read_mode, r.request.command});
+  }
+  void on(const stepped::Written& written) {
+    storage::Place durable;
+    for (const Outstanding& write : outstanding) {
+      if (write.id > written.upto) break;
+      if (write.sync) durable = write.end;
+    }
+    if (auto synced = log->sync_to(durable); !synced) {
+      return step_failed(outstanding.front().id, synced.error());
+    }
+    while (!outstanding.empty() && outstanding.front().id <= written.upto) {
+      const WriteId id = outstanding.front().id;
+      outstanding.pop_front();
+      step(raft::Written{id, {}});
+    }
+  }
+  void on(const stepped::WriteFailed& failed) {
+    step_failed(failed.write, Error{ErrorCode::kIo, false, failed.reason});
+  }
+
+  void step(const raft::Input& input) {
+    driver->step(moment, input, scratch);
+    take();
+  }
+
+  /// What failed may be on disk all the same: the replica halts, and the process ends.
+  void step_failed(WriteId id, const Error& error) {
+    step(raft::Written{id, error});
+    end("halted: " + error.message);
+  }
+
+  /// Moves what a step wants into the output: its trace first, then its actions, each write with
+  /// what it did to the files.
+  void take() {
+    for (wire::trace::Event& event : scratch.events) out->add(std::move(event));
+    for (Action& action : scratch.actions) {
+      if (out->ended) return;
+      if (const auto* write = std::get_if<DiskWrite>(&action.what)) {
+        perform(*write);
+      } else if (const auto* send = std::get_if<Outgoing>(&action.what)) {
+        out->add_send(scratch.view(send->frame).substr(wire::kFrameHeader));
+      } else if (auto* reply = std::get_if<Reply>(&action.what)) {
+        out->add(stepped::Reply{reply->id.connection, std::move(reply->reply)});
+      }
+    }
+  }
+
+  void perform(const DiskWrite& write) {
+    if (auto written = log->write(scratch.batch(write)); !written) {
+      return end("halted: " + written.error().message);
+    }
+    outstanding.push_back({write.id, write.sync, log->batches_end()});
+    out->add(stepped::Write{write.id, write.sync});
+  }
+
+  void end(std::string why) {
+    out->ended = true;
+    out->last_words = std::move(why);
+  }
+
+  raft::Config config;
+  const std::uint64_t segment_bytes;
+  storage::LoggedStore store;
+  std::optional<storage::LogStore> log;
+  std::optional<Driver> driver;
+  std::deque<Outstanding> outstanding;
+  // Of the event in hand.
+  Output scratch;
+  stepped::Output* out = nullptr;
+  Moment moment;
+};
+
+StepMachine::StepMachine(raft::Config config, std::uint64_t segment_bytes,
+                         storage::ByteStore& files)
+    : impl_(std::make_unique<Impl>(std::move(config), segment_bytes, files)) {}
+
+StepMachine::~StepMachine() = default;
+
+void StepMachine::step(const stepped::Clock& clock, const stepped::Event& event,
+                       stepped::Output& out) {
+  WW_ASSERT(std::holds_alternative<stepped::Boot>(event) != impl_->driver.has_value(),
+            "Boot comes first and once");
+  out.clear();
+  impl_->out = &out;
+  impl_->moment = moment_of(clock);
+  std::visit([this](const auto& e) { impl_->on(e); }, event);
+  impl_->out = nullptr;
+  if (!impl_->driver) return;
+  out.deadline = impl_->driver->deadline();
+  out.digest = digest_of(impl_->driver->replica());
+}
+
+void StepMachine::reseed(std::uint64_t seed) {
+  impl_->config.seed = seed;
+  if (impl_->driver) impl_->driver->reseed(seed);
+}
+
+const raft::Replica* StepMachine::replica() const {
+  return impl_->driver ? &impl_->driver->replica() : nullptr;
+}
+
+}  // namespace ww::host
