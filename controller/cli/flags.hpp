@@ -37,6 +37,16 @@ run::TestSpec finish_test(const TestFlags& flags, const Names& names);
 void refuse_others(const CLI::App& app, const std::vector<std::string>& harmless,
                    const std::string& reason);
 
+struct CampaignFlags {
+  TestFlags test;
+  CampaignCommand command;
+  std::string shard;
+};
+CLI::App& add_campaign(CLI::App& top, CampaignFlags& flags);
+CampaignCommand finish_campaign(CampaignFlags& flags, const CLI::App& app, const Names& names);
+
+CLI::App& add_merge(CLI::App& top, MergeCommand& command);
+
 struct ReplayFlags {
   TestFlags test;
   ReplayCommand command;

@@ -349,7 +349,8 @@ int do_replay_journal(const Common& common, const ReplayCommand& command) {
   Walk walk(command, *playback, at);
   const auto walked = walk.run();
   std::fflush(stdout);
-  if (!walked) return complain(Error{walked.error().code, true, directory + ": " + walked.error().message});
+  if (!walked)
+    return complain(Error{walked.error().code, true, directory + ": " + walked.error().message});
   if (walk.differs()) {
     if (auto shown = show_difference(command, directory, *walk.differs_at()); !shown) {
       return complain(shown.error());

@@ -22,6 +22,7 @@ constexpr const char* kTopFooter = R"(Examples:
   ./whitewater run --faults partition,kill -s 7  only these faults, from seed 7
   ./whitewater run --dry-run                     print the schedule and do nothing
   ./whitewater run --bug local-read              plant a known bug and see it found
+  ./whitewater campaign --seeds 10000            many seeds in virtual time
   ./whitewater replay store/latest-failure       the same run again
   ./whitewater check store/latest/history.jsonl  judge a recorded history again
   ./whitewater report store/latest               render a run's report again
@@ -360,6 +361,14 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
   add_common(run_app, common, format, colour);
   add_run_flags(run_app, run_flags);
 
+  CampaignFlags campaign_flags;
+  CLI::App& campaign_app = add_campaign(app, campaign_flags);
+  add_common(campaign_app, common, format, colour);
+
+  MergeCommand merge;
+  CLI::App& merge_app = add_merge(app, merge);
+  add_common(merge_app, common, format, colour);
+
   ReplayFlags replay_flags;
   CLI::App& replay_app = add_replay(app, replay_flags);
   add_common(replay_app, common, format, colour);
@@ -398,6 +407,10 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
     common.format = format == "json" ? Format::kJson : Format::kHuman;
     common.colour = use_colour(colour);
     if (run_app.parsed()) return Parsed{common, finish_run(run_flags, run_app, names)};
+    if (campaign_app.parsed()) {
+      return Parsed{common, finish_campaign(campaign_flags, campaign_app, names)};
+    }
+    if (merge_app.parsed()) return Parsed{common, merge};
     if (replay_app.parsed()) return Parsed{common, finish_replay(replay_flags, replay_app, names)};
     if (check_app.parsed()) return Parsed{common, check};
     if (report_app.parsed()) return Parsed{common, report};

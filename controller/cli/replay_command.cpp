@@ -61,7 +61,8 @@ Result<Original> original_of_run(const ReplayCommand& command) {
   }
   auto plan = run::parse_plan_file(*text, file);
   if (!plan) return plan.error();
-  if (auto known = check_names(plan->test, known_names()); !known) return in_run(file, known.error());
+  if (auto known = check_names(plan->test, known_names()); !known)
+    return in_run(file, known.error());
   Original out;
   out.plan = std::move(*plan);
   out.command = "./whitewater replay " + command.run;
@@ -138,12 +139,11 @@ int replay_exactly(const Common& common, const ReplayCommand& command, const Ori
                    const worlds::WorldInfo& world, const std::string& node_executable) {
   const run::Repeat now = repeat_in(world, original.plan, node_executable);
   Result<run::Replayed> replayed = [&]() -> Result<run::Replayed> {
-    const std::string& home_name = original.stored ? original.stored->world
-                                                   : original.plan.test.world;
+    const std::string& home_name =
+        original.stored ? original.stored->world : original.plan.test.world;
     const worlds::WorldInfo* home = worlds::find_world(home_name);
     const bool elsewhere = home != nullptr && home->deterministic && home != &world;
-    const run::Repeat there =
-        repeat_in(elsewhere ? *home : world, original.plan, node_executable);
+    const run::Repeat there = repeat_in(elsewhere ? *home : world, original.plan, node_executable);
     if (!original.stored) return run::replay_twice(there, now);
     return run::replay_against(*original.stored, command.run, now, elsewhere ? &there : nullptr);
   }();
@@ -251,11 +251,12 @@ int do_replay(const Common& common, const ReplayCommand& command,
   const std::string& name = command.world.empty() ? original->plan.test.world : command.world;
   const worlds::WorldInfo* world = worlds::find_world(name);
   WW_ASSERT(world != nullptr, "an unknown world reached the replay");
-  if (!world->deterministic) return repeat_live(common, command, *original, *world, node_executable);
+  if (!world->deterministic)
+    return repeat_live(common, command, *original, *world, node_executable);
   if (command.slow > 1 || command.until_fail || command.times_given) {
     return complain(Error{ErrorCode::kUsage, true,
-                          "--times, --until-fail and --slow are for live runs; a run of the " + name +
-                              " world is the same every time"});
+                          "--times, --until-fail and --slow are for live runs; a run of the " +
+                              name + " world is the same every time"});
   }
   return replay_exactly(common, command, *original, *world, node_executable);
 }

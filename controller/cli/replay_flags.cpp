@@ -8,7 +8,7 @@ namespace ww::cli {
 namespace {
 
 constexpr const char* kReplayFooter = R"(Examples:
-  ./whitewater replay store/latest-failure       simulated, stepped: the same run, compared; live: ten times
+  ./whitewater replay store/latest-failure       the same run, compared; a live one: ten times
   ./whitewater replay store/latest --world stepped
   ./whitewater replay --seed 7 -n 3              a simulated test, twice, compared
   ./whitewater replay store/latest-failure --until-fail --slow 10
@@ -32,7 +32,8 @@ CLI::App& add_replay(CLI::App& top, ReplayFlags& flags) {
                "with --node: the replica before and after each step that is shown");
   app.add_option("--find", command.find,
                  "with --node: name the steps whose input or effects contain this text");
-  app.add_option("--times", command.times, "runs of a live test [10]")->check(CLI::Range(1, 100'000));
+  app.add_option("--times", command.times, "runs of a live test [10]")
+      ->check(CLI::Range(1, 100'000));
   app.add_flag("--until-fail", command.until_fail,
                "run a live test until it fails in the same way, at most --times times if given");
   app.add_option("--slow", command.slow,

@@ -118,9 +118,9 @@ Result<StoredFingerprint> parse_fingerprint(std::string_view text, const std::st
   std::uint64_t every = 0;
   reader.number("checkpoint_every", every);
   if (reader.state && every != Fingerprint::kCheckpointEvery) {
-    return Error{ErrorCode::kUsage, true,
-                 name + ": \"checkpoint_every\" must be " +
-                     std::to_string(Fingerprint::kCheckpointEvery)};
+    return Error{
+        ErrorCode::kUsage, true,
+        name + ": \"checkpoint_every\" must be " + std::to_string(Fingerprint::kCheckpointEvery)};
   }
   if (const Json* list = reader.find("checkpoints", "a list of hashes", is_list_of_hashes)) {
     for (const Json& item : *list) out.print.checkpoints.push_back(*number_of_hex(item));

@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "base/result.hpp"
-#include "controller/run/finished_run.hpp"
 #include "controller/run/fingerprint.hpp"
+#include "controller/run/finished_run.hpp"
 
 namespace ww::run {
 

@@ -29,8 +29,8 @@ Repeat ending_like(const StoredFingerprint& stored, const Repeat& repeat) {
 
 /// The first line that two windows on the same events do not share.
 std::optional<Divergence> part(const Window& window, const Fingerprint& a, const Fingerprint& b) {
-  const auto [x, y] = std::mismatch(a.window.begin(), a.window.end(), b.window.begin(),
-                                    b.window.end());
+  const auto [x, y] =
+      std::mismatch(a.window.begin(), a.window.end(), b.window.begin(), b.window.end());
   if (x == a.window.end() && y == b.window.end()) return std::nullopt;
   const auto text = [](auto at, auto end) { return at == end ? "(no more events)" : *at; };
   return Divergence{window.first + static_cast<std::uint64_t>(x - a.window.begin()),
@@ -98,14 +98,15 @@ Result<std::string> difference_from_files(const std::string& directory, const Wi
   if (!run) return run.error();
   for (const char* name : {"trace.jsonl", "history.jsonl"}) {
     if (scratch.path().empty()) break;
-    std::string line = first_different_line(name, directory + "/" + name,
-                                            scratch.path() + "/" + name);
+    std::string line =
+        first_different_line(name, directory + "/" + name, scratch.path() + "/" + name);
     if (!line.empty()) return line;
   }
   return "the first event that differs is among those from " + std::to_string(window.first) +
          " to " + std::to_string(window.first + window.count - 1) +
-         (run->fingerprint.window.empty() ? "" : ", which begin with\n  now    " +
-                                                     run->fingerprint.window.front());
+         (run->fingerprint.window.empty()
+              ? ""
+              : ", which begin with\n  now    " + run->fingerprint.window.front());
 }
 
 }  // namespace
@@ -122,8 +123,9 @@ std::string first_different_line(const std::string& name, const std::string& the
     const bool more_now = static_cast<bool>(std::getline(now, b));
     if (!more_then && !more_now) return {};
     if (more_then && more_now && a == b) continue;
-    return "line " + std::to_string(line) + " of " + name + " is the first that differs:\n  then   " +
-           (more_then ? a : "(no more lines)") + "\n  now    " + (more_now ? b : "(no more lines)");
+    return "line " + std::to_string(line) + " of " + name +
+           " is the first that differs:\n  then   " + (more_then ? a : "(no more lines)") +
+           "\n  now    " + (more_now ? b : "(no more lines)");
   }
 }
 

@@ -7,8 +7,8 @@
 
 #include "base/result.hpp"
 #include "controller/run/divergence.hpp"
-#include "controller/run/finished_run.hpp"
 #include "controller/run/fingerprint_file.hpp"
+#include "controller/run/finished_run.hpp"
 
 namespace ww::run {
 
@@ -21,7 +21,8 @@ struct Replayed {
 
 /// Runs a plan and holds it against what was stored of it.
 ///
-/// Shape:  one run when they are equal. Else, `other` is the world that the run is stored from where
+/// Shape:  one run when they are equal. Else, `other` is the world that the run is stored from
+/// where
 ///         this is another one: both are run again around the first difference. Within one world a
 ///         second run shows whether the world repeats itself now, and the lines of the run's
 ///         directory tell what was otherwise then.

@@ -33,9 +33,9 @@ struct Slower {
 };
 
 void slow_test(TestSpec& test, const Slower& slower, std::uint32_t factor) {
-  for (Duration* x : {&test.time_limit, &test.recovery_limit, &test.interval_low,
-                      &test.interval_high, &test.op_timeout, &test.election_timeout,
-                      &test.heartbeat_interval, &test.cut}) {
+  for (Duration* x :
+       {&test.time_limit, &test.recovery_limit, &test.interval_low, &test.interval_high,
+        &test.op_timeout, &test.election_timeout, &test.heartbeat_interval, &test.cut}) {
     slower(*x);
   }
   // 0 means a closed loop, as fast as answers come.

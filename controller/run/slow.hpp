@@ -10,9 +10,9 @@ namespace ww::run {
 
 inline constexpr std::uint32_t kMaxSlow = 1000;
 
-/// Multiplies every duration of the test and of its plan by `factor`, and divides the rate of ops by
-/// it. What a machine needs for a step of its own stays as it was, so that races between what takes
-/// time by design become more even, and a failure often likelier.
+/// Multiplies every duration of the test and of its plan by `factor`, and divides the rate of ops
+/// by it. What a machine needs for a step of its own stays as it was, so that races between what
+/// takes time by design become more even, and a failure often likelier.
 ///
 /// Shape:    timeouts, limits, intervals, times and durations of faults, their parameters in
 ///           milliseconds (defaults too), times of calls, delays and redraws of the network.

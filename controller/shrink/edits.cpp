@@ -49,7 +49,8 @@ std::vector<T> chosen(const std::vector<T>& items, const Subset& kept) {
   return out;
 }
 
-/// The torture's length, where both parts of the plan say it. The least that a test may have is 1 s.
+/// The torture's length, where both parts of the plan say it. The least that a test may have is 1
+/// s.
 void set_limit(PlanFile& plan, Duration limit) {
   limit = std::max<Duration>(limit, seconds(1));
   plan.test.time_limit = limit;

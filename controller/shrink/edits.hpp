@@ -64,8 +64,8 @@ run::PlanFile with_few_clients(const run::PlanFile& plan);
 /// Keys from 0 and values from 1, each in order of appearance.
 run::PlanFile with_small_values(const run::PlanFile& plan);
 
-/// Simpler forms of one fault: a parameter at zero or at its default, fewer nodes, one message type.
-/// Going from form to form comes to an end.
+/// Simpler forms of one fault: a parameter at zero or at its default, fewer nodes, one message
+/// type. Going from form to form comes to an end.
 std::vector<faults::FaultSpec> simpler(const faults::FaultSpec& fault);
 
 }  // namespace ww::shrink

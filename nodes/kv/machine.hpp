@@ -73,14 +73,15 @@ class Machine {
       v("seq", s.seq), v("reply", s.reply), v("digest", s.digest);
     }
   };
+  using Data = std::map<std::string, std::string, std::less<>>;
   Applied open_session(LogPosition at);
   wire::ClientReply execute(LogPosition at, const wire::Command& command);
-  void put(std::string_view key, std::string value);
-  void remove(std::string_view key);
+  void put(Data::iterator place, const std::string& key, std::string value);
+  void remove(Data::iterator place);
   void remember(SessionId id, Session& session, std::uint64_t seq, const wire::ClientReply& reply);
 
   Limits limits_;
-  std::map<std::string, std::string, std::less<>> data_;
+  Data data_;
   std::map<SessionId, Session> sessions_;
   std::uint64_t digest_ = 0;
 };

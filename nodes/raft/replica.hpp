@@ -96,7 +96,12 @@ class Replica {
   struct Step {
     Now now;
     Effects& out;
-    void trace(wire::trace::Event event) { out.emplace_back(Trace{std::move(event)}); }
+    /// Built where it stays: events are large, and a step emits several.
+    template <class Event>
+    void trace(Event&& event) {
+      auto& effect = std::get<Trace>(out.emplace_back(std::in_place_type<Trace>));
+      effect.event.template emplace<std::decay_t<Event>>(std::forward<Event>(event));
+    }
   };
   /// A message that waits for a write.
   struct Held {

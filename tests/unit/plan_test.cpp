@@ -192,7 +192,7 @@ TEST_CASE("the plan of the documentation is a plan") {
   const Result<Plan> plan = parse_plan(page.substr(begin, end - begin) + "]}", "docs/faults.md");
   INFO((plan.ok() ? "" : plan.error().message));
   REQUIRE(plan.ok());
-  CHECK(plan->faults.size() == 3);
+  CHECK(plan->faults.size() == 4);
 }
 
 TEST_CASE("a broken plan is refused with the field and a suggestion") {
