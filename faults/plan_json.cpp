@@ -23,10 +23,12 @@ constexpr std::array kPlanKeys = {
 constexpr std::array kFaultKeys = {
     std::string_view("id"),    std::string_view("kind"),        std::string_view("shape"),
     std::string_view("at_ms"), std::string_view("duration_ms"), std::string_view("targets"),
-    std::string_view("types"), std::string_view("params"),
+    std::string_view("types"), std::string_view("params"),      std::string_view("trigger"),
 };
-constexpr std::array kTargets = {Target::kOne, Target::kMinority, Target::kMajority,
-                                 Target::kPrimaries, Target::kAll};
+constexpr std::array kTriggerKeys = {std::string_view("event"), std::string_view("node"),
+                                     std::string_view("nth"), std::string_view("actions")};
+constexpr std::array kTargets = {Target::kOne,       Target::kMinority, Target::kMajority,
+                                 Target::kPrimaries, Target::kAll,      Target::kTrigger};
 
 void append_fault(std::string& out, const FaultSpec& spec) {
   const auto text = [&](std::string_view value) { append_json_string(out, value); };
@@ -68,6 +70,19 @@ void append_fault(std::string& out, const FaultSpec& spec) {
   if (!spec.types.empty()) {
     out += ",\"types\":";
     list(spec.types, [](wire::MessageType type) { return wire::name_of(type); });
+  }
+  if (spec.trigger.event != TriggerEvent::kNone) {
+    out += ",\"trigger\":{\"event\":";
+    text(name_of(spec.trigger.event));
+    if (spec.trigger.node != kNobody) {
+      out += ",\"node\":";
+      text(ww::name_of(spec.trigger.node));
+    }
+    out += ",\"nth\":" + std::to_string(spec.trigger.nth);
+    if (spec.trigger.actions != 0) {
+      out += ",\"actions\":" + std::to_string(spec.trigger.actions);
+    }
+    out += '}';
   }
   out += '}';
 }
@@ -198,6 +213,32 @@ void read_params(Reader& reader, const Json& object, FaultSpec& spec) {
   }
 }
 
+void read_trigger(Reader& reader, const Json& object, FaultSpec& spec) {
+  const Json* value = reader.find(object, "trigger", false);
+  if (value == nullptr) return;
+  if (!value->is_object()) return reader.fail("trigger: must be an object");
+  reader.known_keys(*value, kTriggerKeys);
+  const std::string name = reader.text(*value, "event", true);
+  spec.trigger.event = trigger_event_of(name);
+  if (spec.trigger.event == TriggerEvent::kNone) {
+    return reader.fail("trigger.event: there is no event '" + name + "'" +
+                       suggestion(name, trigger_event_names()));
+  }
+  if (value->contains("node")) {
+    const std::string node = reader.text(*value, "node", true);
+    const auto id = node_of_name(node);
+    if (!id) return reader.fail("trigger.node: '" + node + "' is not a node's name; try \"n1\"");
+    spec.trigger.node = *id;
+  }
+  const auto number = [&](const char* key, std::uint32_t& x) {
+    if (!value->contains(key)) return;
+    const std::uint64_t read = reader.unsigned_number(*value, key);
+    x = static_cast<std::uint32_t>(std::min<std::uint64_t>(read, UINT32_MAX));
+  };
+  number("nth", spec.trigger.nth);
+  number("actions", spec.trigger.actions);
+}
+
 FaultSpec read_fault(Reader& reader, const Json& object, std::size_t index) {
   FaultSpec spec;
   reader.enter("faults[" + std::to_string(index) + "]: ");
@@ -215,6 +256,7 @@ FaultSpec read_fault(Reader& reader, const Json& object, std::size_t index) {
   read_targets(reader, object, spec);
   read_types(reader, object, spec);
   read_params(reader, object, spec);
+  read_trigger(reader, object, spec);
   return spec;
 }
 

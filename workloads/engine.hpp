@@ -14,9 +14,9 @@
 // worker is free again. What an engine handed out is such a script (script()), so a run can be made
 // again without some of its calls while the others stay as they were.
 //
-// Phases: running; recovering (no new ops; those in hand end by themselves); closing (each node is
-// asked for a fresh write and a read, and the keys called last are read, each repeated until it
-// succeeds, so that acknowledged writes which were lost are missed); stopped.
+// Phases: running; recovering (no new ops; those in hand end by themselves); closing (each node
+// that is to recover is asked for a fresh write and a read, and the keys called last are read, each
+// repeated until it succeeds, so that acknowledged writes which were lost are missed); stopped.
 #pragma once
 
 #include <cstdint>
@@ -67,7 +67,8 @@ class Engine {
   void record_nemesis(Instant now, std::string text, Actions& actions);
 
   void begin_recovery(Instant now);
-  void begin_final(Instant now, Actions& actions);
+  /// The closing phase; from now on only `nodes` are asked. REQUIRES: sorted, not empty, idle().
+  void begin_final(Instant now, const std::vector<NodeId>& nodes, Actions& actions);
   /// Closes every op that is still open, as `info` or `fail`, and every connection.
   void stop(Instant now, Actions& actions);
 
@@ -78,7 +79,7 @@ class Engine {
   /// What of the closing phase is still to do: "read of key 12".
   [[nodiscard]] std::vector<std::string> unfinished() const;
   /// When to call on_timer if nothing else happens.
-  [[nodiscard]] Instant deadline() const;
+  [[nodiscard]] Instant deadline() const { return due_; }
   [[nodiscard]] const Counters& counters() const { return ledger_.counters; }
   /// The calls that were handed out while it was running: with them as its script, an engine that
   /// meets the same events does the same.
@@ -103,6 +104,7 @@ class Engine {
   };
 
   [[nodiscard]] Worker::Step step(Instant now, Actions& actions);
+  [[nodiscard]] Instant next_due() const;
   Seat& seat_of(ClientId client);
   void settle(Seat& seat, bool was_idle, Instant now, Actions& actions);
   void assign(Seat& seat, Instant now, Actions& actions);
@@ -125,6 +127,8 @@ class Engine {
   Script called_;  // in the order of handing out
   std::deque<Task> tasks_;
   bool closing_began_ = false;
+  /// next_due() after the last event: worlds ask far more often than something happens here.
+  Instant due_ = kNever;
 };
 
 }  // namespace ww::workloads

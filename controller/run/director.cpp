@@ -82,6 +82,8 @@ Director::Director(const PlanFile& plan, faults::LinkTable& links, HistoryWriter
                    TraceSink* trace)
     : plan_(plan),
       spec_(plan.test),
+      recovery_(spec_.heal == "quorum" ? recover_quorum(spec_.seed, spec_.nodes)
+                                       : recover_all(spec_.nodes)),
       links_(links),
       history_writer_(history),
       trace_(trace),
@@ -147,12 +149,13 @@ void Director::advance_phase(Instant now) {
       if (now >= *torture_begin_ + spec_.time_limit || !errors_.empty()) begin_healing(now);
       break;
     case RunPhase::kHealing:
-      if (!healed_ && world_->serving() == spec_.nodes) healed_ = now;
-      if (healed_ && !leader_after_heal_ && timeline_.leader() != kNobody) {
-        leader_after_heal_ = std::max(*healed_, timeline_.leader_since().value_or(now));
+      if (!healed_ && members_serve()) healed_ = now;
+      if (const NodeId leader = timeline_.leader_of(recovery_.members);
+          healed_ && !leader_after_heal_ && leader != kNobody) {
+        leader_after_heal_ = std::max(*healed_, timeline_.role_since(leader));
       }
       if (leader_after_heal_ && engine_->idle()) {
-        engine_->begin_final(now, actions_);
+        engine_->begin_final(now, recovery_.members, actions_);
         enter(RunPhase::kClosing, now);
       } else if (healed_ ? now >= recovery_end : now - phase_since_ > kStartLimit) {
         note_recovery_end(now);
@@ -166,7 +169,7 @@ void Director::advance_phase(Instant now) {
       }
       break;
     case RunPhase::kConverging:
-      if (timeline_.converged()) recovered_ = now;
+      if (timeline_.converged(recovery_.members)) recovered_ = now;
       if (recovered_ || now >= recovery_end) note_recovery_end(now);
       break;
     case RunPhase::kStopping:
@@ -201,17 +204,26 @@ void Director::begin_torture(Instant now) {
 void Director::begin_healing(Instant now) {
   torture_end_ = now;
   enter(RunPhase::kHealing, now);
-  nemesis_->heal_all(now);
+  nemesis_->heal_all(now, recovery_.rest);
+  if (!recovery_.left.empty()) {
+    engine_->record_nemesis(now, "left broken: " + recovery_.left, actions_);
+  }
   engine_->begin_recovery(now);
   // Every fault has started its nodes again; this is for those that ended by themselves.
-  world_->start_all();
+  for (const NodeId node : recovery_.members) world_->start(node);
+}
+
+bool Director::members_serve() const {
+  const faults::ClusterView view = world_->view();
+  return std::all_of(recovery_.members.begin(), recovery_.members.end(),
+                     [&](NodeId node) { return view.nodes[node.value - 1].serving; });
 }
 
 void Director::note_recovery_end(Instant now) {
   recovery_judged_ = now;
-  for (std::uint32_t i = 1; i <= spec_.nodes; ++i) {
-    const NodeState& s = timeline_.state(NodeId{i});
-    voters_.push_back({NodeId{i}, s.running && !s.paused, s.last.index, s.applied.index, s.digest});
+  for (const NodeId node : recovery_.members) {
+    const NodeState& s = timeline_.state(node);
+    voters_.push_back({node, s.running && !s.paused, s.last.index, s.applied.index, s.digest});
   }
   unfinished_ = engine_->unfinished();
   pending_at_end_ = engine_->counters().in_flight;
@@ -257,9 +269,10 @@ void Director::perform() {
   // the history's lines are numbered already.
   if (std::exchange(performing_, true)) return;
   while (!actions_.empty()) {
-    for (const workloads::Action& action : std::exchange(actions_, {})) {
-      if (const auto* record = std::get_if<workloads::Record>(&action)) {
-        on_op(record->op);
+    std::swap(actions_, in_hand_);
+    for (workloads::Action& action : in_hand_) {
+      if (auto* record = std::get_if<workloads::Record>(&action)) {
+        keep(std::move(record->op));
       } else if (const auto* connect = std::get_if<workloads::Connect>(&action)) {
         world_->connect(connect->client, connect->node);
       } else if (const auto* gone = std::get_if<workloads::Disconnect>(&action)) {
@@ -268,6 +281,7 @@ void Director::perform() {
         world_->send(send->client, send->node, send->request);
       }
     }
+    in_hand_.clear();
   }
   performing_ = false;
 }
@@ -280,7 +294,11 @@ void Director::mark(const faults::Mark& m) {
 }
 
 void Director::on_op(const Op& op) {
-  history_.push_back(op);
+  keep(op);
+}
+
+void Director::keep(Op line) {
+  const Op& op = history_.emplace_back(std::move(line));
   if (history_writer_ != nullptr) {
     if (auto written = history_writer_->write(op); !written && errors_.empty()) {
       on_world_error(written.error());
@@ -295,15 +313,19 @@ void Director::on_start(NodeId node, Incarnation incarnation, Instant time) {
 }
 
 void Director::on_trace(NodeId node, Incarnation incarnation, const wire::trace::Record& record) {
+  now_ = std::max(now_, record.time);
   timeline_.on_trace(node, record);
   if (!unchecked_) invariants_.on_trace(node, incarnation, record);
   if (nemesis_ && std::holds_alternative<wire::trace::ClockFlip>(record.event)) {
     nemesis_->note_clock_flip(node, now_);
   }
-  if (trace_ == nullptr) return;
-  trace_line_.clear();
-  wire::trace::append_json(trace_line_, node, incarnation, record);
-  trace_->write(trace_line_);
+  if (trace_ != nullptr) {
+    trace_line_.clear();
+    wire::trace::append_json(trace_line_, node, incarnation, record);
+    trace_->write(trace_line_);
+  }
+  // Last, for it may end the node within this call.
+  if (nemesis_) nemesis_->note_trace(node, record.event, now_);
 }
 
 void Director::on_death(NodeId node, Incarnation incarnation, Instant time, Death how, bool torn) {

@@ -10,6 +10,10 @@
 //   healing      every fault is healed and every node is back; ops in hand end
 //   closing      fresh writes and final reads
 //   converging   all nodes reach the same log, applied to the end
+//
+// With TestSpec::heal "quorum" the phases after the torture ask this of a quorum only, and the
+// other nodes stay broken.
+//
 //   stopping     the nodes finish
 //   done
 #pragma once
@@ -28,6 +32,7 @@
 #include "checkers/liveness.hpp"
 #include "checkers/vacuity.hpp"
 #include "controller/run/plan_file.hpp"
+#include "controller/run/quorum.hpp"
 #include "controller/run/test_spec.hpp"
 #include "controller/run/timeline.hpp"
 #include "controller/worlds/observer.hpp"
@@ -129,6 +134,8 @@ class Director final : public worlds::Observer {
   /// The last moment of the run.
   [[nodiscard]] Instant ended() const { return now_; }
   [[nodiscard]] std::optional<Instant> recovered() const { return recovered_; }
+  /// Who is to recover, and how the others are left.
+  [[nodiscard]] const Recovery& recovery() const { return recovery_; }
   [[nodiscard]] reports::Progress progress(Instant now) const;
   /// What really ran, calls included; runnable.
   [[nodiscard]] PlanFile executed() const;
@@ -140,14 +147,17 @@ class Director final : public worlds::Observer {
   void enter(RunPhase phase, Instant now);
   void begin_torture(Instant now);
   void begin_healing(Instant now);
+  [[nodiscard]] bool members_serve() const;
   void note_recovery_end(Instant now);
   void advance_phase(Instant now);
   void give_up(Instant now);
   void perform();
+  void keep(Op line);
   void mark(const faults::Mark& mark);
 
   const PlanFile& plan_;
   const TestSpec& spec_;
+  const Recovery recovery_;
   faults::LinkTable& links_;
   HistoryWriter* history_writer_;
   TraceSink* trace_;
@@ -158,6 +168,7 @@ class Director final : public worlds::Observer {
   Timeline timeline_;
   History history_;
   workloads::Actions actions_;
+  workloads::Actions in_hand_;  // being performed; kept for its memory
   bool performing_ = false;
   bool unchecked_ = false;
   std::string trace_line_;

@@ -272,6 +272,9 @@ void add_recovery(RunReport& report, const Director& director) {
   report.liveness.push_back({"a leader that lasted", after_heal(facts.leader)});
   report.liveness.push_back(
       {"closing writes and reads, converged", after_heal(director.recovered())});
+  if (const std::string& left = director.recovery().left; !left.empty()) {
+    report.liveness.push_back({"left broken", left});
+  }
   for (const checkers::VoterState& v : facts.voters) {
     report.liveness.push_back({name_of(v.node), (v.running ? "log to " : "down; log to ") +
                                                     std::to_string(v.last_index) + ", applied to " +
@@ -323,6 +326,7 @@ std::vector<reports::Fact> option_facts(const TestSpec& spec) {
                                format_duration(2 * spec.election_timeout)},
       {"heartbeat interval", format_duration(spec.heartbeat_interval)},
       {"segment size", std::to_string(spec.segment_bytes) + " bytes"},
+      {"who recovers at the end", spec.heal == "quorum" ? "a quorum" : "every node"},
       {"judged by",
        spec.ignore_traces ? "the clients' history alone" : "history, frames, files, traces"},
   };

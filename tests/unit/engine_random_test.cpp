@@ -32,7 +32,9 @@ class RandomCluster {
         rng_(seed),
         up_(options.worker.nodes, true),
         links_(options.worker.concurrency),
-        engine_(options, std::make_unique<RegisterGenerator>(RegisterOptions{.seed = seed})) {}
+        engine_(options, std::make_unique<RegisterGenerator>(RegisterOptions{.seed = seed})) {
+    for (std::uint32_t i = 1; i <= options.worker.nodes; ++i) members_.push_back(NodeId{i});
+  }
 
   /// Torture, recovery, closing; then everything that is still under way arrives.
   void run(Duration torture) {
@@ -45,7 +47,7 @@ class RandomCluster {
     engine_.begin_recovery(now_);
     run_until(now_ + seconds(5));
     idle_after_recovery = engine_.idle();
-    engine_.begin_final(now_, actions_);
+    engine_.begin_final(now_, members_, actions_);
     perform();
     run_until(now_ + seconds(20));
     finished = engine_.finished();
@@ -256,6 +258,7 @@ class RandomCluster {
   std::map<std::string, std::string> values_;
   Index index_ = 0;
   Engine engine_;
+  std::vector<NodeId> members_;
   Actions actions_;
   Instant now_{};
   std::map<std::pair<Instant, std::uint64_t>, std::function<void()>> events_;

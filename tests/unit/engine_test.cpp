@@ -455,7 +455,7 @@ TEST_CASE("The closing phase asks each node, reads each key, and repeats what fa
   desk.open();
   desk.engine.begin_recovery(desk.now);
   desk.reply(ok_reply());
-  desk.engine.begin_final(desk.now, desk.actions());
+  desk.engine.begin_final(desk.now, {NodeId{1}, NodeId{2}, NodeId{3}}, desk.actions());
   desk.collect();
   CHECK_FALSE(desk.engine.finished());
   CHECK(desk.engine.unfinished().size() == 7);  // write and read through 3 nodes, and the key
@@ -478,6 +478,28 @@ TEST_CASE("The closing phase asks each node, reads each key, and repeats what fa
   CHECK(desk.engine.counters().of(Func::kRead, OpType::kOk) == 4);
   desk.advance(seconds(10));
   CHECK(desk.engine.finished());
+}
+
+TEST_CASE("Where only some nodes recover, the closing phase speaks to them alone") {
+  Desk desk(one_worker(Mode::kStay));
+  desk.open();
+  desk.engine.begin_recovery(desk.now);
+  desk.reply(ok_reply());
+  desk.engine.begin_final(desk.now, {NodeId{2}, NodeId{3}}, desk.actions());
+  desk.collect();
+  CHECK(desk.engine.unfinished().size() == 5);
+  REQUIRE(desk.node() == NodeId{2});  // it was beside n1
+  desk.connect();
+  desk.reply(refusal(wire::Refusal::kNotLeader, NodeId{1}));  // a hint to one who stays broken
+  std::set<NodeId> asked;
+  for (int i = 0; i < 60 && !desk.engine.finished(); ++i) {
+    desk.advance(milliseconds(50));
+    asked.insert(desk.node());
+    desk.connect();
+    desk.reply(ok_reply());
+  }
+  CHECK(desk.engine.finished());
+  CHECK(asked == std::set<NodeId>{NodeId{2}, NodeId{3}});
 }
 
 TEST_CASE(
@@ -526,7 +548,7 @@ TEST_CASE("A closing write does not write what a scripted call wrote") {
   desk.open();
   desk.engine.begin_recovery(desk.now);
   desk.reply(ok_reply());
-  desk.engine.begin_final(desk.now, desk.actions());
+  desk.engine.begin_final(desk.now, {NodeId{1}, NodeId{2}, NodeId{3}}, desk.actions());
   desk.collect();
   CHECK(desk.last().f == Func::kWrite);
   CHECK(desk.last().key == 0);
@@ -538,7 +560,7 @@ TEST_CASE("Without a call the closing phase still asks every node") {
   options.script.emplace();
   Desk desk(options);
   desk.connect();
-  desk.engine.begin_final(desk.now, desk.actions());
+  desk.engine.begin_final(desk.now, {NodeId{1}, NodeId{2}, NodeId{3}}, desk.actions());
   desk.collect();
   CHECK(desk.engine.unfinished().size() == 7);
 }

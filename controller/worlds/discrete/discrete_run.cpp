@@ -101,6 +101,7 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
   if (run::Recorder* recorder = tap.recorder()) {
     for (const Op& op : out.history) recorder->add_op(op);
     out.fingerprint = recorder->finish();
+    out.report.fingerprint = run::describe(out.fingerprint);
   }
   if (const run::Coverage* coverage = tap.coverage()) out.states = coverage->states();
   return out;
