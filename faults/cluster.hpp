@@ -22,6 +22,13 @@ struct ClockSkew {
   friend bool operator==(const ClockSkew&, const ClockSkew&) = default;
 };
 
+/// What is wrong with a node's disk; {} is a sound one.
+struct DiskTrouble {
+  Duration sync{};     // a sync that begins now takes so long, if the world's own draw is shorter
+  bool fails = false;  // every sync that ends, and wrote something, ends with an error
+  friend bool operator==(const DiskTrouble&, const DiskTrouble&) = default;
+};
+
 /// Which of the permitted disk states a power loss leaves.
 enum class LossStyle : std::uint8_t {
   kNothing,  // nothing that was not synced survives
@@ -73,6 +80,13 @@ class Cluster {
   /// Within the step of `node` that is under way: its next death comes only after `actions` more
   /// writes, messages and answers of that step have left. A world without steps has no such moment.
   virtual void let_out(NodeId /*node*/, std::uint32_t /*actions*/) {}
+
+  /// Replaces what is wrong with the node's disk; it stays so while the node is down, and for its
+  /// next process. A sync that fails fails each of its writes: the node is told (WriteFailed), the
+  /// files keep what was handed to the system, and nothing of it counts as synced. The correct node
+  /// then halts and ends; since it was made to, the world tells on_death (kByItself), but no
+  /// on_crash. Recovery is spared. Asked only of worlds whose disks are virtual.
+  virtual void set_disk(NodeId /*node*/, const DiskTrouble& /*trouble*/) {}
 
   [[nodiscard]] virtual ClusterView view() const = 0;
 };

@@ -2,9 +2,9 @@
 // they are shuffled again. So a short run still meets every kind, and each kind goes through all of
 // its shapes; independent draws would leave one out in most runs.
 #include <algorithm>
-#include <bit>
+#include <array>
 
-#include "base/rng.hpp"
+#include "base/log_uniform.hpp"
 #include "faults/plan.hpp"
 #include "faults/registry.hpp"
 
@@ -37,15 +37,6 @@ class Deck {
   std::uint64_t round_ = 0;
 };
 
-/// Every size equally likely: an octave of [low, high], then a number in it. Integers only, so that
-/// every machine draws the same. REQUIRES: 0 < low <= high.
-std::int64_t log_uniform(Rng rng, std::int64_t low, std::int64_t high) {
-  const auto ratio = static_cast<std::uint64_t>(high / low);
-  const auto octaves = static_cast<std::uint64_t>(std::bit_width(ratio));
-  const std::int64_t begin = low << rng.below(octaves);
-  return rng.between(begin, std::min(high, 2 * begin - 1));
-}
-
 Duration whole_ms(Duration duration) {
   return milliseconds(duration / milliseconds(1));
 }
@@ -65,6 +56,51 @@ std::vector<wire::MessageType> type_group(std::size_t card) {
     default:
       return {};
   }
+}
+
+/// The type that a fault on single messages is dealt for.
+wire::MessageType single_type(Rng rng) {
+  using enum wire::MessageType;
+  constexpr std::array kCards = {kVoteReply, kVoteReply,    kVoteReply,     kVote,
+                                 kVote,      kAppend,       kAppend,        kAppend,
+                                 kAppend,    kAppendReply,  kAppendReply,   kAppendReply,
+                                 kPreVote,   kPreVoteReply, kClientRequest, kClientReply};
+  return kCards[rng.below(kCards.size())];
+}
+
+/// What a fault may be made to wait for, how often, and up to which number: rare events have small
+/// ones.
+struct TriggerCard {
+  TriggerEvent event;
+  std::uint32_t weight;
+  std::int64_t most;
+};
+constexpr std::array<TriggerCard, 6> kTriggerCards = {{{TriggerEvent::kVoteGranted, 3, 16},
+                                                       {TriggerEvent::kAppend, 3, 64},
+                                                       {TriggerEvent::kTruncate, 1, 4},
+                                                       {TriggerEvent::kSynced, 3, 64},
+                                                       {TriggerEvent::kElectionWon, 3, 4},
+                                                       {TriggerEvent::kCommit, 3, 64}}};
+
+/// Makes the fault wait for an event, and mostly hit the node whose event it is.
+void deal_trigger(std::uint64_t seed, std::uint32_t nodes, const KindInfo& kind, FaultSpec& spec) {
+  constexpr std::int64_t kMostActions = 3;
+  const auto draw = [&](std::string_view what) { return keyed(seed, "trigger", spec.id, what); };
+  std::uint64_t weights = 0;
+  for (const TriggerCard& card : kTriggerCards) weights += card.weight;
+  std::uint64_t place = draw("event").below(weights);
+  const TriggerCard* card = kTriggerCards.begin();
+  for (; place >= card->weight; ++card) place -= card->weight;
+  spec.trigger.event = card->event;
+  spec.trigger.nth = static_cast<std::uint32_t>(log_uniform(draw("nth"), 1, card->most));
+  if (draw("one node").below(2) == 0) {
+    spec.trigger.node = NodeId{static_cast<std::uint32_t>(1 + draw("node").below(nodes))};
+  }
+  if (kind.kills) {
+    const std::int64_t actions = draw("actions").between(std::int64_t{0}, kMostActions);
+    spec.trigger.actions = static_cast<std::uint32_t>(actions);
+  }
+  if (draw("target").below(4) != 0) spec.target = Target::kTrigger;
 }
 
 /// The decks of one kind.
@@ -90,7 +126,8 @@ KindDecks decks_of(std::uint64_t seed, const KindInfo& kind, std::uint32_t nodes
   return decks;
 }
 
-FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Duration at) {
+FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Duration at,
+                     Duration longest) {
   const KindInfo& kind = *decks.kind;
   const ShapeInfo& shape = kind.shapes[decks.shapes.deal()];
   FaultSpec spec;
@@ -98,9 +135,9 @@ FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Durat
   spec.kind = kind.name;
   spec.shape = shape.name;
   spec.at = Instant{at};
-  spec.duration =
-      milliseconds(log_uniform(keyed(seed, "duration", spec.id), kind.shortest / milliseconds(1),
-                               kind.longest / milliseconds(1)));
+  const std::int64_t most = std::min(kind.longest, longest) / milliseconds(1);
+  const std::int64_t least = std::min<std::int64_t>(kind.shortest / milliseconds(1), most);
+  spec.duration = milliseconds(log_uniform(keyed(seed, "duration", spec.id), least, most));
   if (!decks.targets.empty()) spec.target = kind.targets[decks.targets.deal()].target;
   for (const ParamInfo& info : shape.params) {
     if (info.draw_high == 0) continue;
@@ -109,7 +146,10 @@ FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Durat
     const std::int64_t size = log_uniform(rng, info.draw_low, info.draw_high);
     spec.params.emplace(info.name, negate ? -size : size);
   }
-  if (kind.takes_types) spec.types = type_group(decks.types.deal());
+  if (kind.takes_types) {
+    const std::vector<wire::MessageType> group = type_group(decks.types.deal());
+    spec.types = shape.one_type ? std::vector{single_type(keyed(seed, "single", spec.id))} : group;
+  }
   return spec;
 }
 
@@ -124,6 +164,9 @@ Result<void> check_options(const PlanOptions& options) {
   }
   if (options.interval_min < milliseconds(1) || options.interval_max < options.interval_min) {
     return usage("the nemesis interval must be a range of at least 1 ms");
+  }
+  if (options.longest < milliseconds(1)) {
+    return usage("faults must be allowed to last for at least 1 ms");
   }
   if (options.time_limit < seconds(1)) {
     return usage("a time limit of " + human(options.time_limit) + "; at least 1 s is needed");
@@ -167,8 +210,12 @@ Result<Plan> make_plan(std::uint64_t seed, const PlanOptions& options) {
                              whole_ms(keyed(seed, "interval", i).between(low, high)));
     const Duration left = options.time_limit - at;
     if (left < milliseconds(100)) break;
-    FaultSpec spec = deal_fault(seed, kinds[order.deal()], "f" + std::to_string(i), at);
+    FaultSpec spec =
+        deal_fault(seed, kinds[order.deal()], "f" + std::to_string(i), at, options.longest);
     spec.duration = std::min(spec.duration, left);
+    if (keyed(seed, "triggered", spec.id).chance_ppm(options.trigger_ppm)) {
+      deal_trigger(seed, options.nodes, *find_kind(spec.kind), spec);
+    }
     plan.faults.push_back(std::move(spec));
   }
   return plan;

@@ -67,6 +67,21 @@ void NodeHolds::set_skew(NodeId node, const std::string& fault, const ClockSkew&
   if (!down(node)) cluster_.set_clock(node, this->skew(node));
 }
 
+void NodeHolds::set_disk(NodeId node, const std::string& fault, const DiskTrouble& trouble) {
+  auto& troubles = nodes_[node].troubles;
+  if (trouble == DiskTrouble{}) {
+    troubles.erase(fault);
+  } else {
+    troubles[fault] = trouble;
+  }
+  DiskTrouble whole;
+  for (const auto& [name, part] : troubles) {
+    whole.sync = std::max(whole.sync, part.sync);
+    whole.fails = whole.fails || part.fails;
+  }
+  cluster_.set_disk(node, whole);
+}
+
 void NodeHolds::died(NodeId node) {
   nodes_[node].paused_by.clear();
 }

@@ -30,6 +30,9 @@ class NodeHolds {
   void resume(NodeId node, const std::string& fault);
   /// Replaces the fault's part of the node's skew; {0, 0} takes it away.
   void set_skew(NodeId node, const std::string& fault, const ClockSkew& skew);
+  /// Replaces the fault's part of what is wrong with the node's disk; {} takes it away. The slowest
+  /// part counts, and one that fails makes all fail.
+  void set_disk(NodeId node, const std::string& fault, const DiskTrouble& trouble);
   /// A dead process is not paused any more.
   void died(NodeId node);
   /// A fresh process has true clocks: skews it as its machine is.
@@ -40,6 +43,7 @@ class NodeHolds {
     std::vector<std::string> down_by;
     std::vector<std::string> paused_by;
     std::map<std::string, ClockSkew> skews;
+    std::map<std::string, DiskTrouble> troubles;
   };
   Cluster& cluster_;
   std::map<NodeId, Node> nodes_;

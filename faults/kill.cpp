@@ -66,6 +66,7 @@ KindInfo kill_kind() {
                               {Target::kAll, 1}},
                   .shapes = {{.name = "", .help = "", .weight = 1, .min_nodes = 1, .params = {}}},
                   .takes_types = false,
+                  .kills = true,
                   .make = [](const FaultSpec& spec, Ports& ports) -> std::unique_ptr<Fault> {
                     return std::make_unique<Kill>(spec, ports);
                   }};

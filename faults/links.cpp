@@ -65,7 +65,7 @@ void LinkTable::cut(const std::string& fault, const std::vector<Link>& links, bo
 
 void LinkTable::impair(const std::string& fault, const PacketRule& rule) {
   const std::size_t number = enter(fault);
-  rules_.push_back(Rule{number, rule, key_of(seed_, "packet", fault), {}});
+  rules_.push_back(Rule{number, rule, key_of(seed_, "packet", fault), 0, {}});
 }
 
 void LinkTable::heal(std::string_view fault) {
@@ -112,7 +112,11 @@ Decision LinkTable::decide(const wire::Envelope& envelope) {
   }
   for (Rule& rule : rules_) {
     if (decision.lost()) break;
-    if (matches(rule.packet, envelope)) apply(rule, envelope, decision);
+    if (!matches(rule.packet, envelope)) continue;
+    const std::uint64_t number = ++rule.matched;
+    const PacketRule& packet = rule.packet;
+    if (packet.count != 0 && (number < packet.nth || number - packet.nth >= packet.count)) continue;
+    apply(rule, envelope, decision);
   }
   return decision;
 }

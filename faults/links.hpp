@@ -58,6 +58,10 @@ struct PacketRule {
   std::vector<wire::MessageType> types{};  // empty: all
   std::vector<NodeId> nodes{};             // links that begin or end here; empty: all
   bool clients = true;                     // links of clients too
+  /// Of the messages that match, in the order of their sending, only those from the `nth` on, so
+  /// many of them; 0: all.
+  std::uint64_t nth = 1;
+  std::uint64_t count = 0;
 };
 
 /// The fate of one message.
@@ -109,6 +113,7 @@ class LinkTable {
     std::size_t fault = 0;
     PacketRule packet;
     std::uint64_t key = 0;
+    std::uint64_t matched = 0;
     /// How many identical messages the rule has seen, by the hash of their content. Looked up only.
     std::unordered_map<std::uint64_t, std::uint32_t> seen;
   };

@@ -1,6 +1,7 @@
 #include "faults/nemesis.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/rng.hpp"
 #include "faults/fault.hpp"
@@ -14,19 +15,26 @@ namespace {
 /// Less time than this is not worth an injection.
 constexpr Duration kLeastDuration = milliseconds(50);
 
-// A fault waits for its time, lasts, and is then watched a little longer, for late evidence.
-enum class State : std::uint8_t { kPlanned, kActive, kGrace, kDone };
+// A fault waits for its time, maybe for an event, lasts, and is then watched a little longer, for
+// late evidence.
+enum class State : std::uint8_t { kPlanned, kArmed, kActive, kGrace, kDone };
+
+/// What the faults that the end of a run leaves behind are called on the links.
+const std::string kRest = "rest";
 
 struct Entry {
   FaultSpec spec;
   std::string root;           // the id in the plan: "f7" of "f7b"
   std::uint32_t redealt = 0;  // how often the root was dealt again before this one
   State state = State::kPlanned;
-  Instant due{};  // planned: the next try; active: the heal; grace: its end
+  Instant due{};  // planned: the next try; armed: when it is given up; active: the heal; grace:
+                  // its end
   std::unique_ptr<Fault> fault;
   bool injected = false;
   Instant injected_at{};
   Instant healed_at = kNever;
+  std::uint32_t events = 0;  // that its trigger has seen
+  [[nodiscard]] bool triggered() const { return spec.trigger.event != TriggerEvent::kNone; }
 };
 
 }  // namespace
@@ -83,12 +91,16 @@ struct Nemesis::Impl {
   void step(Entry& entry, Instant now) {
     switch (entry.state) {
       case State::kPlanned:
-        return try_inject(entry, now);
+        return entry.triggered() ? arm(entry, now) : try_inject(entry, now);
+      case State::kArmed:
+        --armed;
+        return skip(entry, now, "its event did not come");
       case State::kActive:
         if (now >= entry.due) return heal(entry, now);
         return entry.fault->advance(now);
       case State::kGrace:
         entry.state = State::kDone;
+        if (entry.fault->watches()) --watched;
         if (!entry.fault->effective()) deal_again(entry, now);
         return;
       case State::kDone:
@@ -97,27 +109,80 @@ struct Nemesis::Impl {
   }
 
   void try_inject(Entry& entry, Instant now) {
-    const Instant end = std::min(now + entry.spec.duration, Instant{time_limit});
-    if (end < now + std::min(entry.spec.duration, kLeastDuration)) {
-      return skip(entry, now, "no time is left");
-    }
-    const KindInfo* kind = find_kind(entry.spec.kind);
-    WW_ASSERT(kind != nullptr, "the plan was not validated");
-    if (!entry.fault) entry.fault = kind->make(entry.spec, ports);
-    // Set before the verbs: a world may report a death from within the kill.
-    entry.state = State::kActive;
-    entry.injected_at = now;
-    if (entry.fault->inject(now, now >= entry.spec.at + options.leader_patience)) {
-      entry.injected = true;
-      entry.due = end;
-      return mark(entry, Phase::kInject, now,
-                  describe(entry.spec) + "; hits " + entry.fault->details());
-    }
+    if (time_left(entry, now) == Duration{0}) return skip(entry, now, "no time is left");
+    if (!entry.fault) entry.fault = kind_of(entry).make(entry.spec, ports);
+    if (inject(entry, now, now >= entry.spec.at + options.leader_patience)) return;
     entry.state = State::kPlanned;
     if (now >= entry.spec.at + options.target_patience) {
       return skip(entry, now, "no node fit to be hit");
     }
     entry.due = now + options.retry_every;
+  }
+
+  static const KindInfo& kind_of(const Entry& entry) {
+    const KindInfo* kind = find_kind(entry.spec.kind);
+    WW_ASSERT(kind != nullptr, "the plan was not validated");
+    return *kind;
+  }
+
+  /// How long a fault that begins now would last; 0 when that is not worth it.
+  [[nodiscard]] Duration time_left(const Entry& entry, Instant now) const {
+    const Duration left = std::min(entry.spec.duration, Instant{time_limit} - now);
+    return left < std::min(entry.spec.duration, kLeastDuration) ? Duration{0} : left;
+  }
+
+  bool inject(Entry& entry, Instant now, bool settle) {
+    // Set before the verbs: a world may report a death from within the kill.
+    entry.state = State::kActive;
+    entry.injected_at = now;
+    entry.due = now + time_left(entry, now);
+    if (!entry.fault->inject(now, settle)) return false;
+    entry.injected = true;
+    if (entry.fault->watches()) ++watched;
+    mark(entry, Phase::kInject, now, describe(entry.spec) + "; hits " + entry.fault->details());
+    return true;
+  }
+
+  void arm(Entry& entry, Instant now) {
+    if (time_left(entry, now) == Duration{0}) return skip(entry, now, "no time is left");
+    entry.state = State::kArmed;
+    entry.due = Instant{time_limit};
+    ++armed;
+  }
+
+  void on_trace(NodeId node, const wire::trace::Event& what, Instant now) {
+    // By number: an injection may make the world report more, and so more entries.
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      Entry& entry = *entries[i];
+      if (entry.state == State::kArmed) {
+        const Trigger& trigger = entry.spec.trigger;
+        if (trigger.node != kNobody && trigger.node != node) continue;
+        if (matches(trigger.event, what) && ++entry.events >= trigger.nth)
+          set_off(entry, node, now);
+      } else if (entry.state == State::kActive && entry.fault->watches()) {
+        entry.fault->on_trace(node, what, now);
+      }
+    }
+  }
+
+  /// The event of an armed fault came. A fault that cannot be injected now waits for the next one.
+  void set_off(Entry& entry, NodeId node, Instant now) {
+    next.reset();
+    if (time_left(entry, now) == Duration{0}) return;
+    FaultSpec spec = entry.spec;
+    if (spec.target == Target::kTrigger) {
+      spec.target = Target::kNamed;
+      spec.nodes = {node};
+    }
+    const KindInfo& kind = kind_of(entry);
+    entry.fault = kind.make(spec, ports);
+    if (kind.kills) ports.cluster.let_out(node, spec.trigger.actions);
+    --armed;
+    if (inject(entry, now, true)) return;
+    entry.fault.reset();
+    entry.state = State::kArmed;
+    entry.due = Instant{time_limit};
+    ++armed;
   }
 
   void skip(Entry& entry, Instant now, const std::string& why) {
@@ -139,9 +204,9 @@ struct Nemesis::Impl {
     FaultSpec spec = entry.spec;
     spec.id = free_id(entry.root, entry.redealt + 1);
     // What left its first target cold is tried on the leader, who always has something to decide.
-    const KindInfo* kind = find_kind(spec.kind);
-    if (kind != nullptr && spec.target != Target::kNamed &&
-        std::any_of(kind->targets.begin(), kind->targets.end(),
+    const std::vector<TargetInfo>& targets = kind_of(entry).targets;
+    if (spec.target != Target::kNamed && spec.target != Target::kTrigger &&
+        std::any_of(targets.begin(), targets.end(),
                     [](const TargetInfo& t) { return t.target == Target::kPrimaries; })) {
       spec.target = Target::kPrimaries;
     }
@@ -188,6 +253,9 @@ struct Nemesis::Impl {
   NodeHolds holds;
   Ports ports;
   std::vector<std::unique_ptr<Entry>> entries;  // addresses stay when a fault is dealt again
+  std::optional<Instant> next;                  // deadline(), unless something changed
+  std::uint32_t armed = 0;                      // entries that wait for an event
+  std::uint32_t watched = 0;  // faults that want to hear every event, in force or in grace
   bool stopped = false;
 };
 
@@ -199,29 +267,40 @@ Nemesis::~Nemesis() = default;
 
 Instant Nemesis::deadline() const {
   if (impl_->stopped) return kNever;
-  Instant next = kNever;
-  for (const auto& entry : impl_->entries) next = std::min(next, Impl::deadline_of(*entry));
-  return next;
+  if (!impl_->next) {
+    Instant next = kNever;
+    for (const auto& entry : impl_->entries) next = std::min(next, Impl::deadline_of(*entry));
+    impl_->next = next;
+  }
+  return *impl_->next;
 }
 
 void Nemesis::advance(Instant now) {
   // One at a time, earliest first, so that a late call does what calls in time would have done.
-  while (!impl_->stopped) {
+  while (deadline() <= now) {
     Entry* next = nullptr;
     for (const auto& entry : impl_->entries) {
       if (Impl::deadline_of(*entry) > now) continue;
       if (next == nullptr || Impl::sooner(*entry, *next)) next = entry.get();
     }
-    if (next == nullptr) return;
+    WW_ASSERT(next != nullptr, "a deadline of nobody");
     impl_->step(*next, now);
+    impl_->next.reset();
   }
 }
 
-void Nemesis::heal_all(Instant now) {
-  impl_->stopped = true;
-  for (const auto& entry : impl_->entries) {
-    if (entry->state == State::kActive) impl_->heal(*entry, now);
+void Nemesis::heal_all(Instant now, const Rest& rest) {
+  Impl& impl = *impl_;
+  impl.stopped = true;
+  for (const NodeView& node : impl.ports.cluster.view().nodes) {
+    if (std::find(rest.dead.begin(), rest.dead.end(), node.id) == rest.dead.end()) continue;
+    impl.holds.hold_down(node.id, kRest);  // so that no heal starts it
+    if (node.alive) impl.ports.cluster.kill(node.id);
   }
+  for (const auto& entry : impl.entries) {
+    if (entry->state == State::kActive) impl.heal(*entry, now);
+  }
+  if (!rest.cut.empty()) impl.ports.links.cut(kRest, rest.cut);
 }
 
 bool Nemesis::finished() const {
@@ -236,6 +315,11 @@ void Nemesis::node_died(NodeId node, Instant now) {
 
 void Nemesis::node_serving(NodeId node, Instant /*now*/) {
   impl_->holds.serving(node);
+}
+
+void Nemesis::note_trace(NodeId node, const wire::trace::Event& what, Instant now) {
+  if (impl_->stopped || (impl_->armed == 0 && impl_->watched == 0)) return;
+  impl_->on_trace(node, what, now);
 }
 
 void Nemesis::note_clock_set(NodeId node, const ClockSkew& skew, Instant /*now*/) {
@@ -306,12 +390,14 @@ Plan Nemesis::executed() const {
   for (const auto& entry : impl_->entries) {
     if (!entry->injected) continue;
     FaultSpec spec = entry->spec;
-    spec.at = entry->injected_at;
+    if (!entry->triggered()) spec.at = entry->injected_at;
     if (entry->healed_at != kNever) {
       spec.duration = std::max<Duration>(milliseconds(1), entry->healed_at - entry->injected_at);
     }
-    spec.target = Target::kNamed;
-    spec.nodes = entry->fault->resolved();
+    if (spec.target != Target::kTrigger) {
+      spec.target = Target::kNamed;
+      spec.nodes = entry->fault->resolved();
+    }
     plan.faults.push_back(std::move(spec));
   }
   std::stable_sort(plan.faults.begin(), plan.faults.end(),

@@ -6,6 +6,9 @@
 // Overlaps: a node that two faults keep down starts again when the last of them heals. A kill ends
 // a pause of the same node. A fault whose targets are all down waits for one, within its patience,
 // and is else skipped. A fault that turned out ineffective is dealt again later under a new id.
+//
+// A fault with a trigger is armed at its time and injected by note_trace, from within the world's
+// step; it is skipped when its event does not come.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +42,12 @@ struct Mark {
 struct PowerLoss {
   std::uint64_t bytes = 0;       // written, never synced, gone
   std::uint64_t operations = 0;  // creations, renames, truncations undone
+};
+
+/// Who stays broken at the end of a run, while the others heal.
+struct Rest {
+  std::vector<NodeId> dead;
+  std::vector<Link> cut;  // of those that live
 };
 
 /// What became of one fault of the plan.
@@ -87,8 +96,9 @@ class Nemesis {
   [[nodiscard]] Instant deadline() const;
   /// Injects and heals whatever is due.
   void advance(Instant now);
-  /// Heals everything at once and injects nothing any more; the end of a run, or an interrupt.
-  void heal_all(Instant now);
+  /// Heals everything at once and injects nothing any more; the end of a run, or an interrupt. The
+  /// `rest` is then broken, for good.
+  void heal_all(Instant now, const Rest& rest = {});
   /// Nothing is injected, and nothing is to come.
   [[nodiscard]] bool finished() const;
 
@@ -100,6 +110,9 @@ class Nemesis {
   void note_clock_set(NodeId node, const ClockSkew& skew, Instant now);
   /// A deadline of the node was judged otherwise than true time would have.
   void note_clock_flip(NodeId node, Instant now);
+  /// A record of the node's trace; whatever it sets off happens within the call. Nearly free while
+  /// no fault waits for an event.
+  void note_trace(NodeId node, const wire::trace::Event& what, Instant now);
   /// What the last power loss of `node` removed.
   void note_power_loss(NodeId node, const PowerLoss& loss, Instant now);
 
@@ -109,7 +122,8 @@ class Nemesis {
   [[nodiscard]] std::vector<KindTally> tally() const;
   /// Ids and kinds of what is injected now, for the progress line: "f3 partition".
   [[nodiscard]] std::vector<std::string> active() const;
-  /// What really ran: at the times and on the nodes it hit; runnable, without dealing again.
+  /// What really ran: at the times and on the nodes it hit; runnable, without dealing again. A
+  /// fault with a trigger keeps it, and the time at which it was armed.
   [[nodiscard]] Plan executed() const;
 
  private:

@@ -6,6 +6,9 @@ namespace ww::faults {
 
 namespace {
 
+constexpr std::int64_t kMinute = 60'000;
+constexpr std::uint32_t kAlways = 1'000'000;
+
 class Packet final : public Fault {
  public:
   using Fault::Fault;
@@ -19,16 +22,25 @@ class Packet final : public Fault {
     const auto ppm = [&](std::string_view name) {
       return static_cast<std::uint32_t>(param(spec_, name));
     };
+    const auto number = [&](std::string_view name) {
+      return static_cast<std::uint64_t>(param(spec_, name));
+    };
+    // The single message that is meant has no rate: it is lost or doubled for certain.
+    const bool lost = spec_.shape == "single-drop";
+    const bool doubled = spec_.shape == "single-duplicate";
     const bool everywhere = nodes_.size() == ports_.nodes;
-    ports_.links.impair(spec_.id, PacketRule{.delay = ms("delay_ms"),
-                                             .jitter = ms("jitter_ms"),
-                                             .drop_ppm = ppm("drop_ppm"),
-                                             .duplicate_ppm = ppm("duplicate_ppm"),
-                                             .reorder_ppm = ppm("reorder_ppm"),
-                                             .lag = ms("lag_ms"),
-                                             .types = spec_.types,
-                                             .nodes = everywhere ? std::vector<NodeId>{} : nodes_,
-                                             .clients = param(spec_, "clients") != 0});
+    ports_.links.impair(spec_.id,
+                        PacketRule{.delay = ms("delay_ms") + ms("hold_ms"),
+                                   .jitter = ms("jitter_ms"),
+                                   .drop_ppm = lost ? kAlways : ppm("drop_ppm"),
+                                   .duplicate_ppm = doubled ? kAlways : ppm("duplicate_ppm"),
+                                   .reorder_ppm = ppm("reorder_ppm"),
+                                   .lag = ms("lag_ms"),
+                                   .types = spec_.types,
+                                   .nodes = everywhere ? std::vector<NodeId>{} : nodes_,
+                                   .clients = param(spec_, "clients") != 0,
+                                   .nth = number("nth"),
+                                   .count = number("count")});
     return true;
   }
 
@@ -55,9 +67,6 @@ class Packet final : public Fault {
     return text.empty() ? "changed nothing" : text;
   }
 };
-
-constexpr std::int64_t kMinute = 60'000;
-constexpr std::int64_t kAlways = 1'000'000;
 
 ParamInfo clients() {
   return {.name = "clients", .help = "1: client links too", .low = 0, .high = 1, .fallback = 1};
@@ -108,9 +117,43 @@ ParamInfo reorder() {
   return rate("reorder_ppm", "overtaken messages in a million", 500'000);
 }
 
+ParamInfo nth() {
+  return {.name = "nth",
+          .help = "the first message that is meant, counted from the injection",
+          .low = 1,
+          .high = 1'000'000,
+          .draw_low = 1,
+          .draw_high = 16,
+          .fallback = 1};
+}
+ParamInfo count() {
+  return {.name = "count",
+          .help = "how many are meant",
+          .low = 1,
+          .high = 1'000'000,
+          .draw_low = 1,
+          .draw_high = 4,
+          .fallback = 1};
+}
+ParamInfo hold() {
+  return {.name = "hold_ms",
+          .help = "how much later: later ones overtake it, or a whole election does",
+          .low = 1,
+          .high = kMinute,
+          .draw_low = 5,
+          .draw_high = 2'000,
+          .fallback = 1'500};
+}
+
 ShapeInfo shape(std::string_view name, std::string_view help, std::vector<ParamInfo> params) {
   params.push_back(clients());
   return {.name = name, .help = help, .weight = 1, .min_nodes = 1, .params = std::move(params)};
+}
+ShapeInfo single(std::string_view name, std::string_view help, std::vector<ParamInfo> params) {
+  params.insert(params.begin(), {nth(), count()});
+  ShapeInfo out = shape(name, help, std::move(params));
+  out.one_type = true;
+  return out;
 }
 
 }  // namespace
@@ -136,7 +179,10 @@ KindInfo packet_kind() {
                  shape("duplicate", "sent twice", {duplicate(), lag()}),
                  shape("reorder", "overtaken by later ones", {reorder(), lag()}),
                  shape("mixed", "all of these at once",
-                       {delay(), jitter(), drop(), duplicate(), reorder(), lag()})},
+                       {delay(), jitter(), drop(), duplicate(), reorder(), lag()}),
+                 single("single-drop", "a single message is lost", {}),
+                 single("single-hold", "a single message comes later", {hold()}),
+                 single("single-duplicate", "a single message comes twice", {lag()})},
       .takes_types = true,
       .make = [](const FaultSpec& spec, Ports& ports) -> std::unique_ptr<Fault> {
         return std::make_unique<Packet>(spec, ports);

@@ -31,6 +31,30 @@ bool is_id(std::string_view id) {
   return !id.empty() && id.size() <= kMaxIdLength && std::all_of(id.begin(), id.end(), permitted);
 }
 
+constexpr std::array kTriggerEvents = {TriggerEvent::kVoteGranted, TriggerEvent::kAppend,
+                                       TriggerEvent::kTruncate,    TriggerEvent::kSynced,
+                                       TriggerEvent::kElectionWon, TriggerEvent::kCommit};
+
+/// "1st", "2nd", "3rd", "11th".
+std::string ordinal(std::uint32_t n) {
+  const std::uint32_t last = n % 10;
+  const bool teen = n / 10 % 10 == 1;
+  const char* ending = "th";
+  if (!teen && last == 1) ending = "st";
+  if (!teen && last == 2) ending = "nd";
+  if (!teen && last == 3) ending = "rd";
+  return std::to_string(n) + ending;
+}
+
+/// "at the 3rd vote-granted of n2, 1 action later".
+std::string describe(const Trigger& trigger) {
+  std::string text = "at the " + ordinal(trigger.nth) + ' ' + std::string(name_of(trigger.event));
+  text += trigger.node == kNobody ? " of any node" : " of " + ww::name_of(trigger.node);
+  if (trigger.actions == 0) return text;
+  return text + ", " + std::to_string(trigger.actions) +
+         (trigger.actions == 1 ? " action later" : " actions later");
+}
+
 /// Checks one fault; errors name the field, the caller adds the fault.
 class Check {
  public:
@@ -43,8 +67,8 @@ class Check {
                    suggestion(spec_.kind, names_of(registry())));
     }
     shape_ = find_shape(*kind_, spec_.shape);
-    for (const auto check :
-         {&Check::shape, &Check::times, &Check::target, &Check::params, &Check::types}) {
+    for (const auto check : {&Check::shape, &Check::times, &Check::target, &Check::trigger,
+                             &Check::params, &Check::types}) {
       if (Result<void> checked = (this->*check)(); !checked) return checked;
     }
     return {};
@@ -86,26 +110,57 @@ class Check {
       return usage("targets: nodes are named, yet the target is " +
                    std::string(name_of(spec_.target)));
     }
-    if (by_shape && spec_.target != Target::kByShape && spec_.target != Target::kNamed) {
+    if (spec_.target == Target::kTrigger && spec_.trigger.event == TriggerEvent::kNone) {
+      return usage("targets: trigger means the node of the trigger, and this fault has none");
+    }
+    if (by_shape && spec_.target != Target::kByShape && spec_.target != Target::kNamed &&
+        spec_.target != Target::kTrigger) {
       return usage("targets: the shape of a " + spec_.kind +
                    " says whom it hits; name nodes or leave it out");
     }
     if (!by_shape && spec_.target == Target::kByShape) {
-      return usage("targets: missing; one, minority, majority, primaries, all or a list of nodes");
+      return usage(
+          "targets: missing; one, minority, majority, primaries, all, trigger or a list of nodes");
     }
     if (spec_.target == Target::kNamed && spec_.nodes.empty()) {
       return usage("targets: an empty list of nodes");
     }
     std::set<NodeId> seen;
     for (const NodeId node : spec_.nodes) {
-      if (node == kNobody || node.value > plan_.nodes) {
-        return usage("targets: there is no node " + ww::name_of(node) +
-                     "; the cluster has n1 to n" + std::to_string(plan_.nodes));
-      }
+      if (Result<void> known = member("targets", node); !known) return known;
       if (!seen.insert(node).second) return usage("targets: " + ww::name_of(node) + " twice");
     }
     if (spec_.shape == "link" && spec_.nodes.size() == 1) {
       return usage("targets: a link has two ends");
+    }
+    return {};
+  }
+
+  Result<void> member(const char* field, NodeId node) const {
+    if (node != kNobody && node.value <= plan_.nodes) return {};
+    return usage(std::string(field) + ": there is no node " + ww::name_of(node) +
+                 "; the cluster has n1 to n" + std::to_string(plan_.nodes));
+  }
+
+  Result<void> trigger() const {
+    const Trigger& trigger = spec_.trigger;
+    if (trigger.event == TriggerEvent::kNone) {
+      if (trigger == Trigger{}) return {};
+      return usage("trigger: no event");
+    }
+    if (trigger.node != kNobody) {
+      if (Result<void> known = member("trigger.node", trigger.node); !known) return known;
+    }
+    if (trigger.nth == 0 || trigger.nth > kMaxTriggerCount) {
+      return usage("trigger.nth: " + std::to_string(trigger.nth) + " is not in 1 to " +
+                   std::to_string(kMaxTriggerCount));
+    }
+    if (trigger.actions > kMaxTriggerActions) {
+      return usage("trigger.actions: more than " + std::to_string(kMaxTriggerActions));
+    }
+    if (trigger.actions > 0 && !kind_->kills) {
+      return usage("trigger.actions: a " + spec_.kind +
+                   " strikes at the event itself; only a death can wait for the node's actions");
     }
     return {};
   }
@@ -192,24 +247,75 @@ std::string name_of(const std::vector<NodeId>& nodes) {
   return text;
 }
 
-Result<std::vector<std::string>> parse_kinds(std::string_view text) {
+std::vector<std::string_view> trigger_event_names() {
+  std::vector<std::string_view> names;
+  for (const TriggerEvent event : kTriggerEvents) names.push_back(name_of(event));
+  return names;
+}
+
+TriggerEvent trigger_event_of(std::string_view name) {
+  for (const TriggerEvent event : kTriggerEvents) {
+    if (name_of(event) == name) return event;
+  }
+  return TriggerEvent::kNone;
+}
+
+bool matches(TriggerEvent event, const wire::trace::Event& what) {
+  namespace trace = wire::trace;
+  switch (event) {
+    case TriggerEvent::kNone:
+      return false;
+    case TriggerEvent::kVoteGranted: {
+      const auto* vote = std::get_if<trace::VoteCast>(&what);
+      return vote != nullptr && vote->granted && !vote->pre;
+    }
+    case TriggerEvent::kAppend:
+      return std::holds_alternative<trace::Appended>(what);
+    case TriggerEvent::kTruncate:
+      return std::holds_alternative<trace::Truncated>(what);
+    case TriggerEvent::kSynced: {
+      const auto* synced = std::get_if<trace::Synced>(&what);
+      return synced != nullptr && synced->ok;
+    }
+    case TriggerEvent::kElectionWon: {
+      const auto* role = std::get_if<trace::RoleChange>(&what);
+      return role != nullptr && role->role == wire::Role::kLeader;
+    }
+    case TriggerEvent::kCommit:
+      return std::holds_alternative<trace::Committed>(what);
+  }
+  return false;
+}
+
+Result<std::vector<std::string>> parse_kinds(std::string_view text, bool virtual_disk) {
   std::vector<std::string> kinds;
+  const auto possible = [&](const KindInfo& kind) {
+    return virtual_disk || !kind.needs_virtual_disk;
+  };
   if (text == "none") return kinds;
   if (text == "all") {
-    for (const KindInfo& kind : registry()) kinds.emplace_back(kind.name);
+    for (const KindInfo& kind : registry()) {
+      if (possible(kind)) kinds.emplace_back(kind.name);
+    }
     return kinds;
   }
   std::vector<std::string_view> known = names_of(registry());
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
     const std::string_view word = text.substr(begin, end - begin);
-    if (find_kind(word) == nullptr) {
+    const KindInfo* kind = find_kind(word);
+    if (kind == nullptr) {
       known.insert(known.end(), {"all", "none"});
       if (word == "all" || word == "none") {
         return usage("faults: '" + std::string(word) + "' stands alone");
       }
       return usage("faults: there is no fault '" + std::string(word) + "'" +
                    suggestion(word, known));
+    }
+    if (!possible(*kind)) {
+      return usage("faults: " + std::string(word) +
+                   " needs a disk of the harness's own; the live world has none, the simulated "
+                   "and the stepped world do");
     }
     if (std::find(kinds.begin(), kinds.end(), word) == kinds.end()) kinds.emplace_back(word);
     begin = end + 1;
@@ -276,6 +382,8 @@ std::string describe(const FaultSpec& spec) {
   if (!spec.shape.empty()) text += ' ' + spec.shape;
   if (spec.target == Target::kNamed) {
     text += " of " + name_of(spec.nodes);
+  } else if (spec.target == Target::kTrigger) {
+    text += " of that node";
   } else if (spec.target != Target::kByShape) {
     text += " of " + std::string(name_of(spec.target));
   }
@@ -290,6 +398,7 @@ std::string describe(const FaultSpec& spec) {
     text += i == 0 ? "; only " : ", ";
     text += wire::name_of(spec.types[i]);
   }
+  if (spec.trigger.event != TriggerEvent::kNone) text += "; " + describe(spec.trigger);
   return text;
 }
 

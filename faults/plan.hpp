@@ -16,11 +16,12 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "base/wire/envelope.hpp"
+#include "base/wire/trace.hpp"
 
 namespace ww::faults {
 
 /// Whom a fault hits. kByShape: the shape says (partitions). kNamed: `FaultSpec::nodes`.
-/// kTrigger: the node whose event set the fault off.
+/// kTrigger: the node whose event set the fault off; for a partition the first of its order.
 enum class Target : std::uint8_t {
   kByShape,
   kNamed,
@@ -45,13 +46,15 @@ enum class TriggerEvent : std::uint8_t {
 };
 std::string_view name_of(TriggerEvent event);
 
-/// Sets a fault off at the `nth` such event since FaultSpec::at. In the deterministic worlds the
-/// fault strikes within the step: after its `actions` first writes, messages and answers have left.
+/// Sets a fault off at the `nth` such event since FaultSpec::at; one that finds nobody to hit then
+/// waits for the next such event. In the deterministic worlds the fault strikes within the step
+/// that the event belongs to, before anything of the step has left the node; a death comes after
+/// its first `actions` writes, messages and answers have.
 struct Trigger {
   TriggerEvent event = TriggerEvent::kNone;  // kNone: the fault begins at its time
   NodeId node = kNobody;                     // kNobody: any node
-  std::uint32_t nth = 1;
-  std::uint32_t actions = 0;
+  std::uint32_t nth = 1;                     // of all the events that match
+  std::uint32_t actions = 0;                 // only of faults that kill
   friend bool operator==(const Trigger&, const Trigger&) = default;
 };
 
@@ -87,6 +90,8 @@ struct Plan {
 inline constexpr int kPlanSchema = 1;
 inline constexpr std::uint32_t kMaxPlanNodes = 99;
 inline constexpr std::size_t kMaxPlanFaults = 10'000;
+inline constexpr std::uint32_t kMaxTriggerCount = 1'000'000;
+inline constexpr std::uint32_t kMaxTriggerActions = 1'000;
 
 struct PlanOptions {
   std::uint32_t nodes = 5;
@@ -94,12 +99,24 @@ struct PlanOptions {
   Duration time_limit = seconds(40);
   Duration interval_min = seconds(2);
   Duration interval_max = seconds(5);
+  /// No fault lasts longer, whatever its kind's own range.
+  Duration longest = seconds(3600);
+  /// How many faults in a million wait for an event instead of a moment.
+  std::uint32_t trigger_ppm = 0;
 };
 
-/// The kinds that `--faults` names: "all", "none", or names with commas between them.
+/// What triggers may wait for, kNone apart.
+std::vector<std::string_view> trigger_event_names();
+/// The event of that name, or kNone.
+TriggerEvent trigger_event_of(std::string_view name);
+/// Whether `event` is one that a trigger waits for at its node.
+bool matches(TriggerEvent event, const wire::trace::Event& what);
+
+/// The kinds that `--faults` names: "all", "none", or names with commas between them. Without
+/// `virtual_disk` a kind that needs one is left out of "all".
 ///
-/// Errors: kUsage naming the unknown kind, with a suggestion.
-Result<std::vector<std::string>> parse_kinds(std::string_view text);
+/// Errors: kUsage naming the unknown kind, with a suggestion, or the kind that the world cannot do.
+Result<std::vector<std::string>> parse_kinds(std::string_view text, bool virtual_disk);
 
 /// Deals a schedule.
 ///
@@ -111,7 +128,8 @@ Result<std::vector<std::string>> parse_kinds(std::string_view text);
 /// 1 s.
 Result<Plan> make_plan(std::uint64_t seed, const PlanOptions& options);
 
-/// Checks a plan against the registry: kinds, shapes, targets, nodes, parameters, ids, times.
+/// Checks a plan against the registry: kinds, shapes, targets, nodes, parameters, triggers, ids,
+/// times.
 ///
 /// Errors: kUsage naming the fault and the field, with a suggestion for a misspelt name.
 Result<void> validate(const Plan& plan);
@@ -129,6 +147,9 @@ std::int64_t param(const FaultSpec& spec, std::string_view name);
 
 /// "leader-deaf for 3.2 s", "kill a majority for 800 ms": one line for people.
 std::string describe(const FaultSpec& spec);
+
+/// Milliseconds with as many decimals as it takes, down to the nanosecond: "250", "0.000001".
+std::string ms_text(Duration duration);
 
 /// "2.35 s" or "800 ms".
 std::string human(Duration duration);

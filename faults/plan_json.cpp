@@ -23,20 +23,12 @@ constexpr std::array kPlanKeys = {
 constexpr std::array kFaultKeys = {
     std::string_view("id"),    std::string_view("kind"),        std::string_view("shape"),
     std::string_view("at_ms"), std::string_view("duration_ms"), std::string_view("targets"),
-    std::string_view("types"), std::string_view("params"),
+    std::string_view("types"), std::string_view("params"),      std::string_view("trigger"),
 };
-constexpr std::array kTargets = {Target::kOne, Target::kMinority, Target::kMajority,
-                                 Target::kPrimaries, Target::kAll};
-
-/// Milliseconds with as many decimals as it takes, down to the nanosecond.
-std::string ms_text(std::int64_t ns) {
-  std::string text = std::to_string(ns / 1'000'000);
-  const std::string fraction = std::to_string(1'000'000 + ns % 1'000'000).substr(1);
-  if (const std::size_t last = fraction.find_last_not_of('0'); last != std::string::npos) {
-    text += '.' + fraction.substr(0, last + 1);
-  }
-  return text;
-}
+constexpr std::array kTriggerKeys = {std::string_view("event"), std::string_view("node"),
+                                     std::string_view("nth"), std::string_view("actions")};
+constexpr std::array kTargets = {Target::kOne,       Target::kMinority, Target::kMajority,
+                                 Target::kPrimaries, Target::kAll,      Target::kTrigger};
 
 void append_fault(std::string& out, const FaultSpec& spec) {
   const auto text = [&](std::string_view value) { append_json_string(out, value); };
@@ -50,7 +42,7 @@ void append_fault(std::string& out, const FaultSpec& spec) {
   };
   out += "{\"id\":";
   text(spec.id);
-  out += ",\"at_ms\":" + ms_text(to_ns(spec.at)) + ",\"kind\":";
+  out += ",\"at_ms\":" + ms_text(spec.at.time_since_epoch()) + ",\"kind\":";
   text(spec.kind);
   if (!spec.shape.empty()) {
     out += ",\"shape\":";
@@ -63,7 +55,7 @@ void append_fault(std::string& out, const FaultSpec& spec) {
     out += ",\"targets\":";
     text(name_of(spec.target));
   }
-  out += ",\"duration_ms\":" + ms_text(spec.duration.count());
+  out += ",\"duration_ms\":" + ms_text(spec.duration);
   if (!spec.params.empty()) {
     char separator = '{';
     out += ",\"params\":";
@@ -78,6 +70,19 @@ void append_fault(std::string& out, const FaultSpec& spec) {
   if (!spec.types.empty()) {
     out += ",\"types\":";
     list(spec.types, [](wire::MessageType type) { return wire::name_of(type); });
+  }
+  if (spec.trigger.event != TriggerEvent::kNone) {
+    out += ",\"trigger\":{\"event\":";
+    text(name_of(spec.trigger.event));
+    if (spec.trigger.node != kNobody) {
+      out += ",\"node\":";
+      text(ww::name_of(spec.trigger.node));
+    }
+    out += ",\"nth\":" + std::to_string(spec.trigger.nth);
+    if (spec.trigger.actions != 0) {
+      out += ",\"actions\":" + std::to_string(spec.trigger.actions);
+    }
+    out += '}';
   }
   out += '}';
 }
@@ -208,6 +213,32 @@ void read_params(Reader& reader, const Json& object, FaultSpec& spec) {
   }
 }
 
+void read_trigger(Reader& reader, const Json& object, FaultSpec& spec) {
+  const Json* value = reader.find(object, "trigger", false);
+  if (value == nullptr) return;
+  if (!value->is_object()) return reader.fail("trigger: must be an object");
+  reader.known_keys(*value, kTriggerKeys);
+  const std::string name = reader.text(*value, "event", true);
+  spec.trigger.event = trigger_event_of(name);
+  if (spec.trigger.event == TriggerEvent::kNone) {
+    return reader.fail("trigger.event: there is no event '" + name + "'" +
+                       suggestion(name, trigger_event_names()));
+  }
+  if (value->contains("node")) {
+    const std::string node = reader.text(*value, "node", true);
+    const auto id = node_of_name(node);
+    if (!id) return reader.fail("trigger.node: '" + node + "' is not a node's name; try \"n1\"");
+    spec.trigger.node = *id;
+  }
+  const auto number = [&](const char* key, std::uint32_t& x) {
+    if (!value->contains(key)) return;
+    const std::uint64_t read = reader.unsigned_number(*value, key);
+    x = static_cast<std::uint32_t>(std::min<std::uint64_t>(read, UINT32_MAX));
+  };
+  number("nth", spec.trigger.nth);
+  number("actions", spec.trigger.actions);
+}
+
 FaultSpec read_fault(Reader& reader, const Json& object, std::size_t index) {
   FaultSpec spec;
   reader.enter("faults[" + std::to_string(index) + "]: ");
@@ -225,6 +256,7 @@ FaultSpec read_fault(Reader& reader, const Json& object, std::size_t index) {
   read_targets(reader, object, spec);
   read_types(reader, object, spec);
   read_params(reader, object, spec);
+  read_trigger(reader, object, spec);
   return spec;
 }
 
@@ -263,11 +295,21 @@ Plan read_plan(Reader& reader, const Json& object) {
 
 }  // namespace
 
+std::string ms_text(Duration duration) {
+  const std::int64_t ns = duration.count();
+  std::string text = std::to_string(ns / 1'000'000);
+  const std::string fraction = std::to_string(1'000'000 + ns % 1'000'000).substr(1);
+  if (const std::size_t last = fraction.find_last_not_of('0'); last != std::string::npos) {
+    text += '.' + fraction.substr(0, last + 1);
+  }
+  return text;
+}
+
 std::string to_json(const Plan& plan) {
   std::string out =
       "{\"schema\":\"" + std::string(kSchemaName) + "\",\"v\":" + std::to_string(kPlanSchema) +
       ",\"seed\":" + std::to_string(plan.seed) + ",\"nodes\":" + std::to_string(plan.nodes) +
-      ",\"time_limit_ms\":" + ms_text(plan.time_limit.count()) +
+      ",\"time_limit_ms\":" + ms_text(plan.time_limit) +
       ",\"redeal\":" + (plan.redeal ? "true" : "false") + ",\"faults\":[";
   for (std::size_t i = 0; i < plan.faults.size(); ++i) {
     out += i == 0 ? "\n" : ",\n";

@@ -75,6 +75,7 @@ KindInfo power_loss_kind() {
                  shape(LossStyle::kPrefix, "the first unsynced operations survive", 1),
                  shape(LossStyle::kTorn, "unsynced sectors survive or vanish one by one", 2)},
       .takes_types = false,
+      .kills = true,
       .make = [](const FaultSpec& spec, Ports& ports) -> std::unique_ptr<Fault> {
         return std::make_unique<PowerLossFault>(spec, ports);
       }};

@@ -5,6 +5,7 @@
 
 #include "base/nearest.hpp"
 #include "faults/clock.hpp"
+#include "faults/disk_trouble.hpp"
 #include "faults/fault.hpp"
 #include "faults/kill.hpp"
 #include "faults/packet.hpp"
@@ -45,8 +46,9 @@ Result<void> check_shape(const KindInfo& kind, const ShapeInfo& shape) {
 }  // namespace
 
 std::span<const KindInfo> registry() {
-  static const std::array<KindInfo, 6> kKinds = {
-      kill_kind(), pause_kind(), partition_kind(), packet_kind(), clock_kind(), power_loss_kind(),
+  static const std::array<KindInfo, 7> kKinds = {
+      kill_kind(),  pause_kind(),      partition_kind(), packet_kind(),
+      clock_kind(), power_loss_kind(), disk_kind(),
   };
   return kKinds;
 }
@@ -96,7 +98,8 @@ Result<void> check_registry(std::span<const KindInfo> kinds) {
       if (Result<void> checked = check_shape(kind, shape); !checked) return checked;
     }
     for (const TargetInfo& target : kind.targets) {
-      if (target.target == Target::kByShape || target.target == Target::kNamed) {
+      if (target.target == Target::kByShape || target.target == Target::kNamed ||
+          target.target == Target::kTrigger) {
         return broken(kind, "a target that cannot be dealt");
       }
     }

@@ -37,7 +37,8 @@ struct ShapeInfo {
   std::string_view help;
   std::uint32_t weight = 1;     // cards of this shape in the deck
   std::uint32_t min_nodes = 1;  // makes no sense in a smaller cluster
-  std::vector<ParamInfo> params;
+  std::vector<ParamInfo> params = {};
+  bool one_type = false;  // of a kind that takes types: dealt for messages of a single type
 };
 
 struct TargetInfo {
@@ -59,6 +60,8 @@ struct KindInfo {
   std::vector<TargetInfo> targets;  // empty: the shape says whom
   std::vector<ShapeInfo> shapes;    // a kind without shapes has one, without name
   bool takes_types = false;         // may be limited to message types
+  bool kills = false;               // processes end by it, within a step if a trigger says so
+  bool needs_virtual_disk = false;  // only the deterministic worlds can do it
   std::unique_ptr<Fault> (*make)(const FaultSpec& spec, Ports& ports) = nullptr;
 };
 

@@ -118,6 +118,7 @@ void fields(V& v, T& r) {
   v("test", r.test), v("world", r.world), v("seed", r.seed), v("nodes", r.nodes);
   v("started", r.started), v("duration", r.duration), v("command", r.command);
   v("version", r.version), v("commit", r.commit), v("compiler", r.compiler);
+  v.since_later("fingerprint", r.fingerprint);
   v("options", r.options), v("verdict", r.verdict), v("exit", r.exit_code);
   v("outcome", r.outcome), v("cause", r.cause), v("checks", r.checks);
   v("fault-kinds", r.fault_kinds), v("faults", r.faults), v("roles", r.roles);
@@ -146,6 +147,10 @@ constexpr Func kLast<Func> = Func::kNemesis;
 class Writer {
  public:
   explicit Writer(Json& out) : out_(out) {}
+  template <class T>
+  void since_later(const char* key, const T& value) {
+    (*this)(key, value);
+  }
   template <class T>
   void operator()(const char* key, const T& value) {
     put(out_[key], value);
@@ -191,6 +196,11 @@ class Writer {
 class Reader {
  public:
   explicit Reader(const Json& in) : in_(in) {}
+  /// A key that reports of earlier commits lack.
+  template <class T>
+  void since_later(const char* key, T& value) {
+    if (in_.contains(key)) (*this)(key, value);
+  }
   template <class T>
   void operator()(const char* key, T& value) {
     const auto found = in_.find(key);

@@ -117,6 +117,7 @@ struct RunReport {
   std::string version;
   std::string commit;
   std::string compiler;
+  std::string fingerprint;  // of a deterministic run: "3f2a9c0d11e0b7aa, 81234 events"
   std::vector<Fact> options;  // the resolved ones, defaults included, in the order of the help
 
   // What came out.

@@ -19,6 +19,7 @@ constexpr std::string_view kEnded = "the run ended";
 Worker::Worker(std::uint32_t number, Mode mode, const WorkerOptions& options)
     : number_(number), mode_(mode), options_(options), process_(number) {
   WW_ASSERT(options.nodes > 0 && options.concurrency > number, "a worker of another cluster");
+  for (std::uint32_t i = 1; i <= options.nodes; ++i) nodes_.push_back(NodeId{i});
   node_ = home();
 }
 
@@ -99,7 +100,7 @@ void Worker::on_refused(const Step& step, const wire::ClientReply& reply, bool o
   if (opening) why = "no session: " + why;
 
   const NodeId hint = reply.leader_hint;
-  const bool hinted = hint != kNobody && hint.value <= options_.nodes && hint != node_;
+  const bool hinted = may_ask(hint) && hint != node_;
   const bool elsewhere =
       reply.refusal == wire::Refusal::kNotLeader || reply.refusal == wire::Refusal::kStopped;
   const bool follow = op_->mode == Mode::kFollow;
@@ -110,7 +111,7 @@ void Worker::on_refused(const Step& step, const wire::ClientReply& reply, bool o
     ++step.ledger.counters.redirects;
     if (first) retry_at_ = step.now;  // A hint is worth a try at once; a chain of them is not.
     move_to(step, hint);
-  } else if (elsewhere && options_.nodes > 1) {
+  } else if (elsewhere && nodes_.size() > 1) {
     move_to(step, after(node_));
   }
 }
@@ -159,6 +160,14 @@ void Worker::finish(const Step& step, Op op) {
     }
   }
   step.ledger.record(std::move(op), arrived, step.now, step.actions);
+}
+
+void Worker::confine(const Step& step, const std::vector<NodeId>& nodes) {
+  WW_ASSERT(idle() && !nodes.empty(), "a worker with an op in hand, or with nobody to ask");
+  nodes_ = nodes;
+  if (may_ask(node_)) return;
+  retry_at_ = step.now;
+  move_to(step, after(node_));
 }
 
 void Worker::stop(const Step& step) {
@@ -279,8 +288,14 @@ NodeId Worker::home() const {
   return NodeId{static_cast<std::uint32_t>(process_ % options_.nodes) + 1};
 }
 
+/// The next one that it may ask, around the circle.
 NodeId Worker::after(NodeId node) const {
-  return NodeId{node.value % options_.nodes + 1};
+  const auto next = std::upper_bound(nodes_.begin(), nodes_.end(), node);
+  return next == nodes_.end() ? nodes_.front() : *next;
+}
+
+bool Worker::may_ask(NodeId node) const {
+  return std::binary_search(nodes_.begin(), nodes_.end(), node);
 }
 
 /// pause, twice pause, four times pause, ... up to max_pause.

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/ids.hpp"
 #include "base/op.hpp"
@@ -61,6 +62,8 @@ class Worker {
   void stop(const Step& step);
   /// From the next op on.
   void set_mode(Mode mode) { mode_ = mode; }
+  /// From now on it speaks to these nodes only. REQUIRES: idle(), and `nodes` sorted, not empty.
+  void confine(const Step& step, const std::vector<NodeId>& nodes);
 
   [[nodiscard]] bool idle() const { return !op_.has_value(); }
   [[nodiscard]] ClientId client() const { return ClientId{number_ + 1}; }
@@ -95,6 +98,7 @@ class Worker {
   void hang_up(const Step& step);
   [[nodiscard]] NodeId home() const;
   [[nodiscard]] NodeId after(NodeId node) const;
+  [[nodiscard]] bool may_ask(NodeId node) const;
   [[nodiscard]] Duration backoff(std::uint32_t failures) const;
 
   void send_if_ready(const Step& step);
@@ -111,6 +115,7 @@ class Worker {
   std::uint32_t number_;
   Mode mode_;
   WorkerOptions options_;
+  std::vector<NodeId> nodes_;  // that it may speak to
   std::int64_t process_;
 
   Link link_ = Link::kDown;

@@ -42,7 +42,35 @@ struct ListCommand {
 };
 struct DoctorCommand {};
 
-using Command = std::variant<RunCommand, CheckCommand, ReportCommand, ListCommand, DoctorCommand>;
+struct CampaignCommand {
+  run::TestSpec spec;             // what plans are drawn for; its seed is 0
+  std::vector<std::string> pins;  // flags of the test that were given: "nodes"
+  std::uint64_t first_seed = 1;
+  std::uint64_t seeds = 1000;    // 0: no end but that of time or the first failure
+  std::optional<Duration> time;  // of the clock
+  bool until_fail = false;
+  bool fail_fast = false;
+  std::uint32_t jobs = 0;  // 0: one a core
+  std::uint32_t shard = 1;
+  std::uint32_t shards = 1;
+  std::string resume;  // a directory; then most of the others are from there
+  std::string corpus;  // empty: tests/corpus if it is there
+  std::string known;
+  std::uint32_t replay_percent = 5;
+  std::uint32_t cross_percent = 1;
+  bool no_shrink = false;
+  std::string store = "store";
+  std::string junit_file;
+};
+struct MergeCommand {
+  std::vector<std::string> parts;
+  std::string output = "merged";
+  std::string known;
+  std::string junit_file;
+};
+
+using Command = std::variant<RunCommand, CheckCommand, ReportCommand, ListCommand, DoctorCommand,
+                             CampaignCommand, MergeCommand>;
 
 struct Parsed {
   Common common;

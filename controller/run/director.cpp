@@ -21,7 +21,8 @@ checkers::InvariantOptions invariant_options(const TestSpec& spec) {
   return options;
 }
 
-std::unique_ptr<workloads::Engine> make_engine(const TestSpec& spec) {
+std::unique_ptr<workloads::Engine> make_engine(const PlanFile& plan) {
+  const TestSpec& spec = plan.test;
   workloads::RegisterOptions register_options;
   register_options.seed = spec.seed;
   register_options.values =
@@ -37,6 +38,7 @@ std::unique_ptr<workloads::Engine> make_engine(const TestSpec& spec) {
   options.worker.follow_timeout = 4 * spec.op_timeout;
   options.rate = spec.rate;
   options.follow_one_in = spec.follow_one_in;
+  options.script = plan.ops;
   return std::make_unique<workloads::Engine>(options, info->make(register_options));
 }
 
@@ -76,16 +78,18 @@ std::string_view name_of(RunPhase phase) {
   return "?";
 }
 
-Director::Director(const TestSpec& spec, faults::Plan plan, faults::LinkTable& links,
-                   HistoryWriter* history, TraceSink* trace)
-    : spec_(spec),
-      plan_(std::move(plan)),
+Director::Director(const PlanFile& plan, faults::LinkTable& links, HistoryWriter* history,
+                   TraceSink* trace)
+    : plan_(plan),
+      spec_(plan.test),
+      recovery_(spec_.heal == "quorum" ? recover_quorum(spec_.seed, spec_.nodes)
+                                       : recover_all(spec_.nodes)),
       links_(links),
       history_writer_(history),
       trace_(trace),
-      engine_(make_engine(spec)),
-      invariants_(invariant_options(spec)),
-      timeline_(spec.nodes) {}
+      engine_(make_engine(plan)),
+      invariants_(invariant_options(plan.test)),
+      timeline_(plan.test.nodes) {}
 
 Director::~Director() = default;
 
@@ -101,6 +105,7 @@ Instant Director::deadline() const {
   Instant next = now_ + kPoll;
   if (phase_ == RunPhase::kTorture) {
     next = std::min(*torture_begin_ + spec_.time_limit, nemesis_->deadline());
+    if (spec_.cut > Duration{}) next = std::min(next, *torture_begin_ + spec_.cut);
   }
   if (phase_ > RunPhase::kStarting && phase_ < RunPhase::kStopping) {
     next = std::min(next, engine_->deadline());
@@ -140,15 +145,17 @@ void Director::advance_phase(Instant now) {
       }
       break;
     case RunPhase::kTorture:
+      if (spec_.cut > Duration{} && now >= *torture_begin_ + spec_.cut) return cut(now);
       if (now >= *torture_begin_ + spec_.time_limit || !errors_.empty()) begin_healing(now);
       break;
     case RunPhase::kHealing:
-      if (!healed_ && world_->serving() == spec_.nodes) healed_ = now;
-      if (healed_ && !leader_after_heal_ && timeline_.leader() != kNobody) {
-        leader_after_heal_ = std::max(*healed_, timeline_.leader_since().value_or(now));
+      if (!healed_ && members_serve()) healed_ = now;
+      if (const NodeId leader = timeline_.leader_of(recovery_.members);
+          healed_ && !leader_after_heal_ && leader != kNobody) {
+        leader_after_heal_ = std::max(*healed_, timeline_.role_since(leader));
       }
       if (leader_after_heal_ && engine_->idle()) {
-        engine_->begin_final(now, actions_);
+        engine_->begin_final(now, recovery_.members, actions_);
         enter(RunPhase::kClosing, now);
       } else if (healed_ ? now >= recovery_end : now - phase_since_ > kStartLimit) {
         note_recovery_end(now);
@@ -162,7 +169,7 @@ void Director::advance_phase(Instant now) {
       }
       break;
     case RunPhase::kConverging:
-      if (timeline_.converged()) recovered_ = now;
+      if (timeline_.converged(recovery_.members)) recovered_ = now;
       if (recovered_ || now >= recovery_end) note_recovery_end(now);
       break;
     case RunPhase::kStopping:
@@ -186,7 +193,7 @@ void Director::begin_torture(Instant now) {
   enter(RunPhase::kTorture, now);
   torture_begin_ = now;
   const Duration shift = now.time_since_epoch();
-  faults::Plan plan = plan_;
+  faults::Plan plan = plan_.faults;
   for (faults::FaultSpec& fault : plan.faults) fault.at += shift;
   plan.time_limit += shift;
   nemesis_ = std::make_unique<faults::Nemesis>(std::move(plan), *world_, links_,
@@ -197,17 +204,26 @@ void Director::begin_torture(Instant now) {
 void Director::begin_healing(Instant now) {
   torture_end_ = now;
   enter(RunPhase::kHealing, now);
-  nemesis_->heal_all(now);
+  nemesis_->heal_all(now, recovery_.rest);
+  if (!recovery_.left.empty()) {
+    engine_->record_nemesis(now, "left broken: " + recovery_.left, actions_);
+  }
   engine_->begin_recovery(now);
   // Every fault has started its nodes again; this is for those that ended by themselves.
-  world_->start_all();
+  for (const NodeId node : recovery_.members) world_->start(node);
+}
+
+bool Director::members_serve() const {
+  const faults::ClusterView view = world_->view();
+  return std::all_of(recovery_.members.begin(), recovery_.members.end(),
+                     [&](NodeId node) { return view.nodes[node.value - 1].serving; });
 }
 
 void Director::note_recovery_end(Instant now) {
   recovery_judged_ = now;
-  for (std::uint32_t i = 1; i <= spec_.nodes; ++i) {
-    const NodeState& s = timeline_.state(NodeId{i});
-    voters_.push_back({NodeId{i}, s.running && !s.paused, s.last.index, s.applied.index, s.digest});
+  for (const NodeId node : recovery_.members) {
+    const NodeState& s = timeline_.state(node);
+    voters_.push_back({node, s.running && !s.paused, s.last.index, s.applied.index, s.digest});
   }
   unfinished_ = engine_->unfinished();
   pending_at_end_ = engine_->counters().in_flight;
@@ -221,6 +237,15 @@ void Director::interrupt(Instant now) {
   interrupted_ = true;
   if (phase_ == RunPhase::kTorture) begin_healing(now);
   if (phase_ == RunPhase::kStarting) give_up(now);
+}
+
+void Director::cut(Instant now) {
+  WW_ASSERT(phase_ == RunPhase::kTorture, "a cut outside of the torture");
+  abandoned_ = true;
+  torture_end_ = now;
+  engine_->stop(now, actions_);
+  perform();
+  give_up(now);
 }
 
 void Director::abandon(Instant now) {
@@ -288,15 +313,19 @@ void Director::on_start(NodeId node, Incarnation incarnation, Instant time) {
 }
 
 void Director::on_trace(NodeId node, Incarnation incarnation, const wire::trace::Record& record) {
+  now_ = std::max(now_, record.time);
   timeline_.on_trace(node, record);
   if (!unchecked_) invariants_.on_trace(node, incarnation, record);
   if (nemesis_ && std::holds_alternative<wire::trace::ClockFlip>(record.event)) {
     nemesis_->note_clock_flip(node, now_);
   }
-  if (trace_ == nullptr) return;
-  trace_line_.clear();
-  wire::trace::append_json(trace_line_, node, incarnation, record);
-  trace_->write(trace_line_);
+  if (trace_ != nullptr) {
+    trace_line_.clear();
+    wire::trace::append_json(trace_line_, node, incarnation, record);
+    trace_->write(trace_line_);
+  }
+  // Last, for it may end the node within this call.
+  if (nemesis_) nemesis_->note_trace(node, record.event, now_);
 }
 
 void Director::on_death(NodeId node, Incarnation incarnation, Instant time, Death how, bool torn) {
@@ -390,13 +419,15 @@ reports::Progress Director::progress(Instant now) const {
   return out;
 }
 
-faults::Plan Director::executed_plan() const {
-  if (!nemesis_) return plan_;
-  faults::Plan plan = nemesis_->executed();
+PlanFile Director::executed() const {
+  PlanFile out = plan_;
+  if (!nemesis_) return out;
+  out.faults = nemesis_->executed();
   const Duration shift = torture_begin().time_since_epoch();
-  for (faults::FaultSpec& fault : plan.faults) fault.at -= shift;
-  plan.time_limit -= shift;
-  return plan;
+  for (faults::FaultSpec& fault : out.faults.faults) fault.at -= shift;
+  out.faults.time_limit -= shift;
+  out.ops = engine_->script();
+  return out;
 }
 
 checkers::LivenessFacts Director::liveness_facts() const {

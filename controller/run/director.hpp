@@ -5,10 +5,15 @@
 // phases. It has no clock: the world calls advance() at deadline() and after events.
 //
 //   starting     all nodes serve and one leads
-//   torture      the workload and the nemesis are on, for the time limit
+//   torture      the workload and the nemesis are on, for the time limit, or until the cut: then
+//                the run stops as it is, and only its safety is judged
 //   healing      every fault is healed and every node is back; ops in hand end
 //   closing      fresh writes and final reads
 //   converging   all nodes reach the same log, applied to the end
+//
+// With TestSpec::heal "quorum" the phases after the torture ask this of a quorum only, and the
+// other nodes stay broken.
+//
 //   stopping     the nodes finish
 //   done
 #pragma once
@@ -26,6 +31,8 @@
 #include "checkers/invariants/invariant_checker.hpp"
 #include "checkers/liveness.hpp"
 #include "checkers/vacuity.hpp"
+#include "controller/run/plan_file.hpp"
+#include "controller/run/quorum.hpp"
 #include "controller/run/test_spec.hpp"
 #include "controller/run/timeline.hpp"
 #include "controller/worlds/observer.hpp"
@@ -64,11 +71,11 @@ struct Crash {
 
 class Director final : public worlds::Observer {
  public:
-  /// `plan` counts its times from the begin of the torture.
+  /// The plan counts its times from the begin of the torture.
   /// `history` and `trace` may be null: then nothing is written.
-  /// REQUIRES: `spec`, `links`, `history` and `trace` outlive the director.
-  Director(const TestSpec& spec, faults::Plan plan, faults::LinkTable& links,
-           HistoryWriter* history, TraceSink* trace);
+  /// REQUIRES: `plan`, `links`, `history` and `trace` outlive the director.
+  Director(const PlanFile& plan, faults::LinkTable& links, HistoryWriter* history,
+           TraceSink* trace);
   ~Director() override;
 
   /// Starts the nodes. REQUIRES: `world` outlives the director; called once.
@@ -78,7 +85,9 @@ class Director final : public worlds::Observer {
   [[nodiscard]] Instant deadline() const;
   /// Ends the torture now: heal, close, judge.
   void interrupt(Instant now);
-  /// Ends the run now, without a recovery: what was seen so far is judged.
+  /// Ends the run at this moment of the torture, without recovery: stop, judge its safety.
+  void cut(Instant now);
+  /// Ends the run now, without even stopping its nodes: what was seen so far is judged.
   void abandon(Instant now);
   /// Checks no invariant. Called before begin().
   void leave_unchecked() { unchecked_ = true; }
@@ -115,6 +124,7 @@ class Director final : public worlds::Observer {
   [[nodiscard]] const std::vector<Violation>& disk_violations() const { return disk_violations_; }
   [[nodiscard]] std::uint64_t disk_audits() const { return disk_audits_; }
   [[nodiscard]] bool interrupted() const { return interrupted_; }
+  /// It ended without a recovery: it is judged by its safety alone.
   [[nodiscard]] bool abandoned() const { return abandoned_; }
   [[nodiscard]] bool unchecked() const { return unchecked_; }
   [[nodiscard]] bool tortured() const { return torture_begin_.has_value(); }
@@ -124,9 +134,11 @@ class Director final : public worlds::Observer {
   /// The last moment of the run.
   [[nodiscard]] Instant ended() const { return now_; }
   [[nodiscard]] std::optional<Instant> recovered() const { return recovered_; }
+  /// Who is to recover, and how the others are left.
+  [[nodiscard]] const Recovery& recovery() const { return recovery_; }
   [[nodiscard]] reports::Progress progress(Instant now) const;
-  /// The plan as it ran, counted from the begin of the torture.
-  [[nodiscard]] faults::Plan executed_plan() const;
+  /// What really ran, calls included; runnable.
+  [[nodiscard]] PlanFile executed() const;
   /// Ends the on-line evidence. Called once, when done.
   [[nodiscard]] std::vector<CheckResult> finish_invariants() { return invariants_.finish(); }
   [[nodiscard]] checkers::LivenessFacts liveness_facts() const;
@@ -135,6 +147,7 @@ class Director final : public worlds::Observer {
   void enter(RunPhase phase, Instant now);
   void begin_torture(Instant now);
   void begin_healing(Instant now);
+  [[nodiscard]] bool members_serve() const;
   void note_recovery_end(Instant now);
   void advance_phase(Instant now);
   void give_up(Instant now);
@@ -142,8 +155,9 @@ class Director final : public worlds::Observer {
   void keep(Op line);
   void mark(const faults::Mark& mark);
 
+  const PlanFile& plan_;
   const TestSpec& spec_;
-  faults::Plan plan_;
+  const Recovery recovery_;
   faults::LinkTable& links_;
   HistoryWriter* history_writer_;
   TraceSink* trace_;

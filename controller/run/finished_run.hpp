@@ -27,6 +27,8 @@ struct RunOptions {
   bool stop_at_violation = false;
   /// Judges nothing: how fast the world itself is.
   bool unchecked = false;
+  /// Whether the clients' history is judged too: by far the most expensive check of a short run.
+  bool judge_history = true;
   bool fingerprint = false;
   std::optional<Window> window;  // with `fingerprint`
   bool coverage = false;         // FinishedRun::states
@@ -50,6 +52,8 @@ struct FinishedRun {
   Fingerprint fingerprint;  // when asked for
   std::uint64_t steps = 0;  // replica steps; deterministic worlds
   Duration length{};        // of the run's own time
+  /// A plan counts its times from here; nothing when the run ended before.
+  std::optional<Instant> torture_begin;
   /// Abstract cluster states that the run went through, each once, sorted.
   std::vector<std::uint64_t> states;
   std::vector<SentMessage> deliveries;  // in the order of sending

@@ -1,6 +1,10 @@
 #include "controller/run/plan_file.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include "base/nearest.hpp"
+#include "controller/run/plan_parts.hpp"
 
 namespace ww::run {
 
@@ -8,12 +12,18 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr const char* kSchema = "whitewater.plan";
 constexpr int kVersion = 1;
+
+/// The live world's nodes write to real files, which nobody can make slow or faulty.
+bool has_virtual_disks(const TestSpec& spec) {
+  return spec.world != "live";
+}
+
 }  // namespace
 
-Result<faults::Plan> plan_for(const TestSpec& spec) {
+Result<faults::PlanOptions> plan_options(const TestSpec& spec) {
   std::string names;
   for (const std::string& kind : spec.faults) names += (names.empty() ? "" : ",") + kind;
-  auto kinds = faults::parse_kinds(names);
+  auto kinds = faults::parse_kinds(names, has_virtual_disks(spec));
   if (!kinds) return kinds.error();
   faults::PlanOptions options;
   options.nodes = spec.nodes;
@@ -21,7 +31,13 @@ Result<faults::Plan> plan_for(const TestSpec& spec) {
   options.time_limit = spec.time_limit;
   options.interval_min = spec.interval_low;
   options.interval_max = spec.interval_high;
-  return faults::make_plan(spec.seed, options);
+  return options;
+}
+
+Result<faults::Plan> plan_for(const TestSpec& spec) {
+  auto options = plan_options(spec);
+  if (!options) return options.error();
+  return faults::make_plan(spec.seed, *options);
 }
 
 std::string to_json(const PlanFile& plan) {
@@ -31,6 +47,14 @@ std::string to_json(const PlanFile& plan) {
   out += to_json(plan.test);
   out += ",\n\"faults\": ";
   out += faults::to_json(plan.faults);
+  if (plan.ops) {
+    out += ",\n\"ops\": ";
+    append_json(out, *plan.ops);
+  }
+  if (plan.network != Network{}) {
+    out += ",\n\"network\": ";
+    append_json(out, plan.network);
+  }
   out += "\n}\n";
   return out;
 }
@@ -44,6 +68,14 @@ Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name)
     return Error{
         ErrorCode::kUsage, true,
         name + R"(: "schema" must be "whitewater.plan" and "v" 1; a plan.json of a run is one)"};
+  }
+  for (const auto& [key, value] : json.items()) {
+    const std::vector<std::string> known = {"schema", "v", "test", "faults", "ops", "network"};
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const auto near = nearest(key, known);
+    return Error{
+        ErrorCode::kUsage, true,
+        name + ": unknown key \"" + key + "\"" + (near ? "; did you mean \"" + *near + "\"?" : "")};
   }
   for (const char* part : {"test", "faults"}) {
     if (!json.contains(part)) {
@@ -62,10 +94,31 @@ Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name)
                  name + ": the schedule is for " + std::to_string(schedule->nodes) +
                      " nodes, the test for " + std::to_string(test->nodes)};
   }
+  for (const faults::FaultSpec& fault : schedule->faults) {
+    if (auto possible = faults::parse_kinds(fault.kind, has_virtual_disks(*test)); !possible) {
+      return Error{ErrorCode::kUsage, true,
+                   name + ", " + fault.id + ": " + possible.error().message};
+    }
+  }
   PlanFile plan;
   plan.test = std::move(*test);
   plan.faults = std::move(*schedule);
+  if (json.contains("ops")) {
+    auto ops = parse_script(json["ops"].dump(), name, plan.test.workers());
+    if (!ops) return ops.error();
+    plan.ops = std::move(*ops);
+  }
+  if (json.contains("network")) {
+    auto network = parse_network(json["network"].dump(), name, plan.test.nodes);
+    if (!network) return network.error();
+    plan.network = std::move(*network);
+  }
   return plan;
+}
+
+PlanFile stored_form(PlanFile executed, const PlanFile& asked, bool failed) {
+  if (!asked.ops && (!failed || asked.test.world == "live")) executed.ops.reset();
+  return executed;
 }
 
 std::string describe(const PlanFile& plan) {

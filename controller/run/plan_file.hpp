@@ -23,13 +23,21 @@ struct PlanFile {
   friend bool operator==(const PlanFile&, const PlanFile&) = default;
 };
 
+/// How the schedule that `spec` asks for is dealt. Errors: those of faults::parse_kinds.
+Result<faults::PlanOptions> plan_options(const TestSpec& spec);
 /// The plan that `spec` asks for: its kinds, dealt from its seed.
 /// Errors: those of faults::parse_kinds and faults::make_plan.
 Result<faults::Plan> plan_for(const TestSpec& spec);
 
+/// An op, a fault, a delivery a line.
 std::string to_json(const PlanFile& plan);
-/// Errors: kUsage or kCorrupt naming the key; a schedule for another number of nodes.
+/// Errors: kUsage or kCorrupt naming the path ("plan.json, ops[3]: worker: ..."); a schedule for
+/// another number of nodes.
 Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name);
+
+/// What plan.json keeps of a run: its calls only when they were asked for one by one, or when the
+/// run failed in a deterministic world and they are to be shrunk. Otherwise the seed says them.
+PlanFile stored_form(PlanFile executed, const PlanFile& asked, bool failed);
 
 /// The schedule for people, a fault a line.
 std::string describe(const PlanFile& plan);

@@ -110,19 +110,23 @@ NodeId Timeline::leader() const {
   NodeId best = kNobody;
   Term term = 0;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    const NodeState& s = nodes_[i].state;
-    if (s.running && s.role == wire::Role::kLeader && s.term > term) {
-      term = s.term;
-      best = NodeId{static_cast<std::uint32_t>(i + 1)};
-    }
+    best = better_leader(best, term, NodeId{static_cast<std::uint32_t>(i + 1)});
   }
   return best;
 }
 
-std::optional<Instant> Timeline::leader_since() const {
-  const NodeId id = leader();
-  if (id == kNobody) return std::nullopt;
-  return nodes_[id.value - 1].role_since;
+NodeId Timeline::leader_of(const std::vector<NodeId>& members) const {
+  NodeId best = kNobody;
+  Term term = 0;
+  for (const NodeId node : members) best = better_leader(best, term, node);
+  return best;
+}
+
+NodeId Timeline::better_leader(NodeId best, Term& term, NodeId node) const {
+  const NodeState& s = state(node);
+  if (!s.running || s.role != wire::Role::kLeader || s.term <= term) return best;
+  term = s.term;
+  return node;
 }
 
 Term Timeline::term() const {
@@ -131,10 +135,10 @@ Term Timeline::term() const {
   return term;
 }
 
-bool Timeline::converged() const {
-  const NodeState& first = nodes_.front().state;
-  return std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
-    const NodeState& s = node.state;
+bool Timeline::converged(const std::vector<NodeId>& members) const {
+  const NodeState& first = state(members.front());
+  return std::all_of(members.begin(), members.end(), [&](NodeId node) {
+    const NodeState& s = state(node);
     return s.running && !s.paused && s.last.index == first.last.index &&
            s.applied.index == s.last.index && s.digest == first.digest;
   });

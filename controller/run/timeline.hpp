@@ -39,12 +39,16 @@ class Timeline {
   void finish(Instant now);
 
   [[nodiscard]] const NodeState& state(NodeId node) const { return nodes_[node.value - 1].state; }
-  /// Who leads in the highest term among the running, and since when; kNobody when nobody does.
+  /// Who leads in the highest term among the running; kNobody when nobody does.
   [[nodiscard]] NodeId leader() const;
-  [[nodiscard]] std::optional<Instant> leader_since() const;
+  /// The same among those `members` only.
+  [[nodiscard]] NodeId leader_of(const std::vector<NodeId>& members) const;
+  /// Since when the node has its present role.
+  [[nodiscard]] Instant role_since(NodeId node) const { return nodes_[node.value - 1].role_since; }
   [[nodiscard]] Term term() const;
-  /// Every node runs, and all have the same last entry, applied to the end with equal digests.
-  [[nodiscard]] bool converged() const;
+  /// All `members` run and have the same last entry, applied to the end with equal digests.
+  /// REQUIRES: there is one.
+  [[nodiscard]] bool converged(const std::vector<NodeId>& members) const;
 
   [[nodiscard]] const std::vector<reports::RoleSpan>& roles() const { return roles_; }
   [[nodiscard]] const std::vector<reports::OutageSpan>& outages() const { return outages_; }
@@ -78,6 +82,8 @@ class Timeline {
     std::map<std::string, std::uint64_t> earlier_marks;  // of those before
     Counts counts;
   };
+  /// `node` when it leads in a term above `term`, which it then raises; else `best`.
+  NodeId better_leader(NodeId best, Term& term, NodeId node) const;
   void close_role(NodeId id, Node& node, Instant now);
   void close_pause(NodeId id, Node& node, Instant now);
 

@@ -15,6 +15,15 @@ constexpr std::array<BugRow, kBugCount> kRows = {{
      "nodedb#161, raft-java#57"},
     {Bug::kNoDedupe, "no-dedupe", "a retried command of a session executes again", "EO",
      "curvine#676"},
+    {Bug::kCommitOldTerm, "commit-old-term",
+     "a leader commits entries of earlier terms by counting replicas", "LC",
+     "logcabin#44, PySyncObj#169"},
+    {Bug::kStaleGrantCounted, "stale-grant-counted",
+     "a candidate counts votes that were granted to it in an earlier term", "ES",
+     "xraft#33, little-raft#44"},
+    {Bug::kTruncOnStaleAe, "trunc-on-stale-ae",
+     "an append removes all that lies behind it, although nothing conflicts", "DUR",
+     "willemt/raft#37, raftos#26, CCF#5991"},
 }};
 
 constexpr bool rows_are_in_order() {

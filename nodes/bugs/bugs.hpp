@@ -12,14 +12,22 @@
 
 namespace ww::bugs {
 
-enum class Bug : std::uint8_t { kLocalRead, kAckBeforeFsync, kVoteRamOnly, kNoDedupe };
-inline constexpr std::size_t kBugCount = 4;
+enum class Bug : std::uint8_t {
+  kLocalRead,
+  kAckBeforeFsync,
+  kVoteRamOnly,
+  kNoDedupe,
+  kCommitOldTerm,
+  kStaleGrantCounted,
+  kTruncOnStaleAe
+};
+inline constexpr std::size_t kBugCount = 7;
 
 struct BugRow {
   Bug bug;
   std::string_view name;    // "local-read"
   std::string_view wrong;   // what is wrong, in one line
-  std::string_view breaks;  // "LIN", "DUR", "ES", "EO"
+  std::string_view breaks;  // "LIN", "DUR", "ES", "EO", "LC"
   std::string_view source;  // who had it
 };
 
@@ -42,6 +50,11 @@ class Switches {
     return reached_[static_cast<std::size_t>(bug)];
   }
   friend bool operator==(const Switches&, const Switches&) = default;
+  /// Every member, for checkpoints (nodes/raft/checkpoint.hpp).
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("on", s.on_), v("reached", s.reached_);
+  }
 
  private:
   std::array<bool, kBugCount> on_{};

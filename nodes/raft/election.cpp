@@ -171,7 +171,10 @@ void Replica::on_message(Step& s, NodeId from, const wire::Vote& m) {
 void Replica::on_message(Step& s, NodeId from, const wire::VoteReply& m) {
   if (m.term > hard_.term) return become_follower(s, m.term, kNobody);
   auto* candidate = std::get_if<Candidate>(&role_);
-  if (candidate == nullptr || m.term != hard_.term || !m.granted) return;
+  if (candidate == nullptr || !m.granted) return;
+  const auto& granters = candidate->granters;
+  const bool news = !std::binary_search(granters.begin(), granters.end(), from);
+  if (m.term < hard_.term && !config_.bugs.flips(bugs::Bug::kStaleGrantCounted, news)) return;
   add_granter(candidate->granters, from);
   if (is_quorum(candidate->granters.size())) become_leader(s, std::move(candidate->granters));
 }

@@ -77,8 +77,21 @@ class Replica {
   [[nodiscard]] const bugs::Switches& bugs() const { return config_.bugs; }
 
   friend bool operator==(const Replica&, const Replica&) = default;
+  /// Every member, for checkpoints (checkpoint.hpp) and for people (describe.hpp).
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("role", s.role_), v("hard_state", s.hard_), v("log", s.log_);
+    v("commit_index", s.commit_index_), v("last_applied", s.last_applied_);
+    v("durability", s.durability_), v("held", s.held_), v("truncated_from", s.truncated_from_);
+    v("appended_from", s.appended_from_), v("election_due", s.election_due_);
+    v("timeout", s.timeout_), v("draws_in_term", s.draws_in_term_);
+    v("messages_sent", s.messages_sent_), v("rare_paths", s.rare_paths_);
+    v("machine", s.machine_), v("config", s.config_);
+  }
+  friend Result<Replica> decode_checkpoint(std::string_view bytes);
 
  private:
+  Replica() = default;  // to be filled by decode_checkpoint
   /// One input's time and where its effects go.
   struct Step {
     Now now;
@@ -96,6 +109,10 @@ class Replica {
     NodeId to;
     wire::PeerMessage message;
     friend bool operator==(const Held&, const Held&) = default;
+    template <class Self, class V>
+    static void fields(Self& s, V& v) {
+      v("after", s.after), v("to", s.to), v("message", s.message);
+    }
   };
 
   // replica.cpp: the door.
@@ -139,6 +156,7 @@ class Replica {
   void on_message(Step& s, NodeId from, const wire::AppendReply& m);
   [[nodiscard]] bool log_holds(const wire::Append& m) const;
   bool accept_entries(Step& s, const wire::Append& m);
+  void remove_entries(Step& s, Index from);
   void reject_append(Step& s, NodeId from, const wire::Append& m);
   void on_leader_timer(Step& s);
   bool check_quorum(Step& s);

@@ -58,6 +58,10 @@ void Replica::on_message(Step& s, NodeId from, const wire::Append& m) {
   // Only what this append covers was compared with the leader's log: what lies behind it may
   // differ.
   const Index match = m.prev.index + m.count;
+  const Index kept = std::max(match, commit_index_);
+  if (config_.bugs.flips(bugs::Bug::kTruncOnStaleAe, log_.last_index() > kept)) {
+    remove_entries(s, kept + 1);
+  }
   const WriteId issued_before = durability_.last_issued();
   const WriteId needed = needed_for_ack(s, match);
   if (needed != WriteId{0} && needed <= issued_before) mark(s, RarePath::kAckWaited);
@@ -100,10 +104,7 @@ bool Replica::accept_entries(Step& s, const wire::Append& m) {
         halt(s, "asked to replace entry " + std::to_string(index) + ", which is committed");
         return false;
       }
-      log_.truncate(index);
-      durability_.truncated(index);
-      truncated_from_ = index;
-      s.trace(trace::Truncated{index});
+      remove_entries(s, index);
       mark(s, RarePath::kConflict);
     }
     log_.append(entry);
@@ -113,6 +114,13 @@ bool Replica::accept_entries(Step& s, const wire::Append& m) {
   appended_from_ = appended.first;
   s.trace(std::move(appended));
   return true;
+}
+
+void Replica::remove_entries(Step& s, Index from) {
+  log_.truncate(from);
+  durability_.truncated(from);
+  truncated_from_ = from;
+  s.trace(trace::Truncated{from});
 }
 
 // The leader's side.
@@ -222,7 +230,10 @@ void Replica::advance_leader_commit(Step& s) {
     if (config_.bugs.flips(bugs::Bug::kAckBeforeFsync, differs)) n = unsynced;
   }
   if (n <= commit_index_) return;
-  if (log_.term_at(n) != hard_.term) return mark(s, RarePath::kOldTermCommit);
+  const bool old_term = log_.term_at(n) != hard_.term;
+  if (old_term && !config_.bugs.flips(bugs::Bug::kCommitOldTerm, true)) {
+    return mark(s, RarePath::kOldTermCommit);
+  }
   commit_to(s, n);
   start_read_round(s);
 }

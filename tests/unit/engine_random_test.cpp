@@ -32,7 +32,9 @@ class RandomCluster {
         rng_(seed),
         up_(options.worker.nodes, true),
         links_(options.worker.concurrency),
-        engine_(options, std::make_unique<RegisterGenerator>(RegisterOptions{.seed = seed})) {}
+        engine_(options, std::make_unique<RegisterGenerator>(RegisterOptions{.seed = seed})) {
+    for (std::uint32_t i = 1; i <= options.worker.nodes; ++i) members_.push_back(NodeId{i});
+  }
 
   /// Torture, recovery, closing; then everything that is still under way arrives.
   void run(Duration torture) {
@@ -45,7 +47,7 @@ class RandomCluster {
     engine_.begin_recovery(now_);
     run_until(now_ + seconds(5));
     idle_after_recovery = engine_.idle();
-    engine_.begin_final(now_, actions_);
+    engine_.begin_final(now_, members_, actions_);
     perform();
     run_until(now_ + seconds(20));
     finished = engine_.finished();
@@ -60,6 +62,7 @@ class RandomCluster {
   bool idle_after_recovery = false;
   bool finished = false;
   [[nodiscard]] const Counters& counters() const { return engine_.counters(); }
+  [[nodiscard]] Script script() const { return engine_.script(); }
 
  private:
   struct Link {
@@ -255,6 +258,7 @@ class RandomCluster {
   std::map<std::string, std::string> values_;
   Index index_ = 0;
   Engine engine_;
+  std::vector<NodeId> members_;
   Actions actions_;
   Instant now_{};
   std::map<std::pair<Instant, std::uint64_t>, std::function<void()>> events_;
@@ -352,6 +356,49 @@ TEST_CASE("The same seed and the same cluster make the same history") {
     first.run(seconds(5));
     second.run(seconds(5));
     CHECK(text_of(first.history) == text_of(second.history));
+  }
+}
+
+TEST_CASE("The calls of a run, as its script, make the same run again") {
+  INFO(test::repeat_with());
+  for (std::uint64_t round = 0; round < 8; ++round) {
+    const std::uint64_t seed = key_of(test::seed(), "engine_random.script", round);
+    EngineOptions options = options_of(seed);
+    INFO("round " << round << ", rate " << options.rate);
+    RandomCluster seeded(options, seed);
+    seeded.run(seconds(5));
+    options.script = seeded.script();
+    REQUIRE(options.script->size() > 50);
+    REQUIRE(check_script(*options.script, options.worker.concurrency));
+    RandomCluster scripted(options, seed);
+    scripted.run(seconds(5));
+    CHECK(text_of(scripted.history) == text_of(seeded.history));
+    CHECK(scripted.script() == *options.script);
+  }
+}
+
+TEST_CASE("A call that is cut from the script leaves the others as they were") {
+  INFO(test::repeat_with());
+  const std::uint64_t seed = key_of(test::seed(), "engine_random.cut");
+  EngineOptions options;
+  options.seed = seed;
+  RandomCluster seeded(options, seed);
+  seeded.run(seconds(3));
+  Script script = seeded.script();
+  for (int round = 0; round < 5; ++round) {
+    script.erase(script.begin() + static_cast<std::ptrdiff_t>(script.size() / 3));
+    options.script = script;
+    RandomCluster cut(options, seed);
+    cut.run(seconds(3));
+    REQUIRE(cut.finished);
+    check_outcomes(cut);
+    // A call that would have waited beyond the torture is not made; every other is.
+    const Script made = cut.script();
+    CHECK(made.size() > script.size() / 2);
+    CHECK(std::includes(script.begin(), script.end(), made.begin(), made.end(), earlier));
+    for (const ScriptedCall& call : made) {
+      demand(std::find(script.begin(), script.end(), call) != script.end(), "a call of its own");
+    }
   }
 }
 

@@ -360,5 +360,15 @@ TEST_CASE("no-dedupe breaks Session") {
   CHECK(broken.at("Session") == 4);
 }
 
+TEST_CASE("commit-old-term breaks OwnTerm") {
+  INFO(repeat_with());
+  CHECK(broken_by(bugs::Bug::kCommitOldTerm, 4).at("OwnTerm") > 0);
+}
+
+TEST_CASE("trunc-on-stale-ae breaks AckTruth") {
+  INFO(repeat_with());
+  CHECK(broken_by(bugs::Bug::kTruncOnStaleAe, 4).at("AckTruth") > 0);
+}
+
 }  // namespace
 }  // namespace ww::test

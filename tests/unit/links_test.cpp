@@ -183,6 +183,25 @@ TEST_CASE("a fault's decisions do not depend on other faults, other messages or 
   }
 }
 
+TEST_CASE("a rule on single messages meets those that it counts, and no other") {
+  LinkTable links(1, 3);
+  links.impair("f1", {.drop_ppm = 1'000'000,
+                      .types = {MessageType::kAppend},
+                      .nodes = {NodeId{1}},
+                      .nth = 3,
+                      .count = 2});
+  Envelope vote = append(1, 2);
+  vote.type = MessageType::kVote;
+  std::vector<bool> lost;
+  for (std::uint64_t i = 1; i <= 6; ++i) {
+    CHECK_FALSE(fate(links, append(2, 3, i)).lost());
+    CHECK_FALSE(fate(links, vote).lost());
+    lost.push_back(fate(links, append(1, 2, i)).lost());
+  }
+  CHECK(lost == std::vector<bool>{false, false, true, true, false, false});
+  CHECK(of(links.counts("f1").dropped, MessageType::kAppend) == 2);
+}
+
 TEST_CASE("the message's id is no part of its content") {
   LinkTable a(3, 3);
   LinkTable b(3, 3);

@@ -1,180 +1,11 @@
 #include "faults/nemesis.hpp"
 
-#include <algorithm>
 #include <catch2/catch.hpp>
-#include <map>
 
-#include "faults/registry.hpp"
+#include "tests/unit/nemesis_rig.hpp"
 
-namespace ww::faults {
+namespace ww::faults::testing {
 namespace {
-
-Instant at(Duration d) {
-  return Instant{} + d;
-}
-
-/// Nodes that obey at once, and a log of what was asked of them.
-class FakeCluster final : public Cluster {
- public:
-  explicit FakeCluster(std::uint32_t nodes) {
-    for (std::uint32_t i = 1; i <= nodes; ++i) {
-      view_.nodes.push_back({.id = NodeId{i}, .alive = true, .serving = true});
-    }
-    lead(1);
-  }
-  void attach(Nemesis& nemesis) { nemesis_ = &nemesis; }
-  void lead(std::uint32_t node) {
-    for (NodeView& v : view_.nodes) v.role = wire::Role::kFollower;
-    if (node != 0) of(NodeId{node}).role = wire::Role::kLeader;
-  }
-  NodeView& of(NodeId node) { return view_.nodes[node.value - 1]; }
-
-  void kill(NodeId node) override {
-    log.push_back("kill " + ww::name_of(node));
-    die(node);
-  }
-  void start(NodeId node) override {
-    log.push_back("start " + ww::name_of(node));
-    NodeView& v = of(node);
-    v.alive = v.serving = true;
-    nemesis_->node_serving(node, now);
-  }
-  void pause(NodeId node) override {
-    log.push_back("pause " + ww::name_of(node));
-    of(node).paused = true;
-  }
-  void resume(NodeId node) override {
-    log.push_back("resume " + ww::name_of(node));
-    of(node).paused = false;
-  }
-  void set_clock(NodeId node, const ClockSkew& skew) override {
-    log.push_back("clock " + ww::name_of(node) + ' ' +
-                  std::to_string(skew.wall_offset / milliseconds(1)) + ' ' +
-                  std::to_string(skew.rate_ppm));
-    clocks[node] = skew;
-    nemesis_->note_clock_set(node, skew, now);
-  }
-  void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key, LossStyle style) override {
-    log.push_back("power-loss " + name_of(nodes) + ' ' + std::string(name_of(style)));
-    keys.push_back(key);
-    for (const NodeId node : nodes) {
-      die(node);
-      if (unsynced > 0) nemesis_->note_power_loss(node, {.bytes = unsynced}, now);
-    }
-  }
-  [[nodiscard]] ClusterView view() const override { return view_; }
-
-  std::vector<std::string> log;
-  std::map<NodeId, ClockSkew> clocks;
-  std::vector<std::uint64_t> keys;
-  std::uint64_t unsynced = 512;
-  Instant now{};
-
- private:
-  void die(NodeId node) {
-    CHECK(of(node).alive);  // the nemesis never kills the dead
-    of(node) = NodeView{.id = node};
-    clocks.erase(node);  // the next process has true ones
-    nemesis_->node_died(node, now);
-  }
-  ClusterView view_;
-  Nemesis* nemesis_ = nullptr;
-};
-
-FaultSpec fault(std::string id, std::string kind, std::string shape, Duration when, Duration lasts,
-                Target target) {
-  FaultSpec spec;
-  spec.id = std::move(id);
-  spec.kind = std::move(kind);
-  spec.shape = std::move(shape);
-  spec.at = at(when);
-  spec.duration = lasts;
-  spec.target = target;
-  return spec;
-}
-
-FaultSpec on(FaultSpec spec, std::vector<NodeId> nodes) {
-  spec.target = Target::kNamed;
-  spec.nodes = std::move(nodes);
-  return spec;
-}
-
-/// A cluster, its links, and the nemesis of one plan.
-struct Rig {
-  explicit Rig(std::vector<FaultSpec> faults, bool redeal = false, std::uint64_t seed = 7)
-      : Rig(make(std::move(faults), redeal, seed)) {}
-  explicit Rig(Plan plan)
-      : cluster(plan.nodes),
-        links(plan.seed, plan.nodes),
-        nemesis(plan, cluster, links, [this](const Mark& mark) { marks.push_back(mark); }) {
-    const Result<void> valid = validate(plan);
-    INFO((valid.ok() ? "" : valid.error().message));
-    REQUIRE(valid.ok());
-    cluster.attach(nemesis);
-  }
-  static Plan make(std::vector<FaultSpec> faults, bool redeal, std::uint64_t seed) {
-    Plan plan;
-    plan.seed = seed;
-    plan.nodes = 5;
-    plan.time_limit = seconds(40);
-    plan.redeal = redeal;
-    plan.faults = std::move(faults);
-    return plan;
-  }
-
-  /// Lets time pass as an event loop does; messages between all nodes every 10 ms.
-  void run_until(Instant end) {
-    while (true) {
-      const Instant next = std::min({nemesis.deadline(), traffic, end});
-      cluster.now = std::max(cluster.now, next);
-      if (next == traffic) {
-        talk();
-        traffic += milliseconds(10);
-      }
-      nemesis.advance(cluster.now);
-      if (next >= end) return;
-    }
-  }
-  void talk() {
-    for (std::uint32_t from = 1; from <= 5; ++from) {
-      for (std::uint32_t to = 1; to <= 5 && chatty; ++to) {
-        if (from == to) continue;
-        links.decide({.from = wire::endpoint_of(NodeId{from}),
-                      .to = wire::endpoint_of(NodeId{to}),
-                      .type = wire::MessageType::kAppend,
-                      .term = 1,
-                      .id = MessageId{++messages},
-                      .content = messages});
-      }
-    }
-  }
-  [[nodiscard]] FaultOutcome outcome(std::string_view id) const {
-    for (const FaultOutcome& row : nemesis.outcomes()) {
-      if (row.spec.id == id) return row;
-    }
-    FAIL("no outcome of " << id);
-    return {};
-  }
-  [[nodiscard]] bool all_run() const {
-    const ClusterView view = cluster.view();
-    return std::all_of(view.nodes.begin(), view.nodes.end(),
-                       [](const NodeView& v) { return v.alive && !v.paused; });
-  }
-  [[nodiscard]] bool clocks_true() const {
-    return std::all_of(cluster.clocks.begin(), cluster.clocks.end(),
-                       [](const auto& clock) { return clock.second == ClockSkew{}; });
-  }
-
-  FakeCluster cluster;
-  LinkTable links;
-  std::vector<Mark> marks;
-  Nemesis nemesis;
-  Instant traffic{};
-  std::uint64_t messages = 0;
-  bool chatty = true;
-};
-
-using Log = std::vector<std::string>;
 
 TEST_CASE("a kill is injected at its time, seen as effective, and healed by a start") {
   Rig rig({on(fault("f1", "kill", "", seconds(2), seconds(1), Target::kNamed), {NodeId{3}})});
@@ -355,7 +186,7 @@ TEST_CASE("heal_all ends everything, at any moment, and nothing comes after it")
   for (std::uint64_t seed = 0; seed < 24; ++seed) {
     INFO("seed " << seed);
     PlanOptions options;
-    options.kinds = parse_kinds("all").value();
+    options.kinds = parse_kinds("all", true).value();
     options.interval_min = milliseconds(300);
     options.interval_max = milliseconds(900);
     Rig rig(make_plan(seed, options).value());
@@ -377,7 +208,7 @@ TEST_CASE("a whole plan heals by itself within the time limit") {
   for (std::uint64_t seed = 100; seed < 110; ++seed) {
     INFO("seed " << seed);
     PlanOptions options;
-    options.kinds = parse_kinds("all").value();
+    options.kinds = parse_kinds("all", true).value();
     Rig rig(make_plan(seed, options).value());
     rig.run_until(at(seconds(40)));
     CHECK(rig.links.healed());
@@ -398,7 +229,7 @@ TEST_CASE("the executed plan is valid and does the same again") {
   for (std::uint64_t seed = 200; seed < 215; ++seed) {
     INFO("seed " << seed);
     PlanOptions options;
-    options.kinds = parse_kinds("all").value();
+    options.kinds = parse_kinds("all", true).value();
     Rig first(make_plan(seed, options).value());
     first.run_until(at(seconds(41)));
     const Result<Plan> read = parse_plan(to_json(first.nemesis.executed()), "plan.json");
@@ -416,7 +247,7 @@ TEST_CASE("deleting a fault leaves the choices of the others as they were") {
   for (std::uint64_t seed = 300; seed < 306; ++seed) {
     INFO("seed " << seed);
     PlanOptions options;
-    options.kinds = parse_kinds("partition,packet").value();
+    options.kinds = parse_kinds("partition,packet", true).value();
     Plan whole = make_plan(seed, options).value();
     whole.redeal = false;
     Plan less = whole;
@@ -433,4 +264,4 @@ TEST_CASE("deleting a fault leaves the choices of the others as they were") {
 }
 
 }  // namespace
-}  // namespace ww::faults
+}  // namespace ww::faults::testing

@@ -13,7 +13,7 @@ namespace {
 
 PlanOptions all_kinds() {
   PlanOptions options;
-  options.kinds = parse_kinds("all").value();
+  options.kinds = parse_kinds("all", true).value();
   return options;
 }
 
@@ -105,12 +105,14 @@ TEST_CASE("every kind occurs in 40 s, and every plan is valid, over 200 seeds") 
 
 TEST_CASE("intervals are as asked when the run is long enough, and shrink when it is not") {
   PlanOptions options = all_kinds();
+  options.kinds = parse_kinds("all", false).value();
   const Plan plan = plan_of(5, options);
   for (std::size_t i = 1; i < plan.faults.size(); ++i) {
     const Duration gap = plan.faults[i].at - plan.faults[i - 1].at;
     CHECK(gap >= options.interval_min);
     CHECK(gap <= options.interval_max);
   }
+  options = all_kinds();
   options.time_limit = seconds(6);
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     std::set<std::string> kinds;
@@ -190,7 +192,7 @@ TEST_CASE("the plan of the documentation is a plan") {
   const Result<Plan> plan = parse_plan(page.substr(begin, end - begin) + "]}", "docs/faults.md");
   INFO((plan.ok() ? "" : plan.error().message));
   REQUIRE(plan.ok());
-  CHECK(plan->faults.size() == 3);
+  CHECK(plan->faults.size() == 4);
 }
 
 TEST_CASE("a broken plan is refused with the field and a suggestion") {
@@ -235,6 +237,36 @@ TEST_CASE("a broken plan is refused with the field and a suggestion") {
        "plan.json: faults[0] (a): 'target' is not a field (did you mean targets?)"},
       {"{\"id\":\"a b\",\"kind\":\"kill\",\"targets\":\"all\"," + times + "}",
        "plan.json: faults[0]: id: 1 to 64 letters, digits, dashes or underscores"},
+      {"{\"id\":\"a\",\"kind\":\"kill\",\"targets\":\"trigger\"," + times + "}",
+       "plan.json: faults[0] (a): targets: trigger means the node of the trigger, and this fault "
+       "has "
+       "none"},
+      {"{\"id\":\"a\",\"kind\":\"kill\",\"targets\":\"all\",\"trigger\":{\"event\":\"vote\"}," +
+           times + "}",
+       "plan.json: faults[0] (a): trigger.event: there is no event 'vote'"},
+      {"{\"id\":\"a\",\"kind\":\"kill\",\"targets\":\"all\",\"trigger\":{\"event\":\"comit\"}," +
+           times + "}",
+       "plan.json: faults[0] (a): trigger.event: there is no event 'comit' (did you mean commit?)"},
+      {"{\"id\":\"a\",\"kind\":\"kill\",\"targets\":\"all\",\"trigger\":{\"nth\":1}," + times + "}",
+       "plan.json: faults[0] (a): event: missing"},
+      {"{\"id\":\"a\",\"kind\":\"kill\",\"targets\":\"all\","
+       "\"trigger\":{\"event\":\"commit\",\"node\":\"n7\"}," +
+           times + "}",
+       "plan.json: faults[0] (a): trigger.node: there is no node n7; the cluster has n1 to n5"},
+      {"{\"id\":\"a\",\"kind\":\"kill\",\"targets\":\"all\","
+       "\"trigger\":{\"event\":\"commit\",\"nth\":0}," +
+           times + "}",
+       "plan.json: faults[0] (a): trigger.nth: 0 is not in 1 to 1000000"},
+      {"{\"id\":\"a\",\"kind\":\"kill\",\"targets\":\"all\","
+       "\"trigger\":{\"event\":\"commit\",\"action\":1}," +
+           times + "}",
+       "plan.json: faults[0] (a): 'action' is not a field (did you mean actions?)"},
+      {"{\"id\":\"a\",\"kind\":\"pause\",\"targets\":\"all\","
+       "\"trigger\":{\"event\":\"commit\",\"actions\":1}," +
+           times + "}",
+       "plan.json: faults[0] (a): trigger.actions: a pause strikes at the event itself; only a "
+       "death "
+       "can wait for the node's actions"},
       {"7", "plan.json: faults[0]: must be an object"},
   };
   for (const Row& row : rows) {
@@ -258,14 +290,88 @@ TEST_CASE("a broken file is refused with what is wrong") {
   CHECK(error_of(to_json(plan)) == "plan.json: nodes: 100 is not in 1 to 99");
 }
 
+TEST_CASE("a share of the faults is dealt with triggers, whatever else there is") {
+  PlanOptions options = all_kinds();
+  options.time_limit = seconds(100);
+  const Plan plain = plan_of(3, options);
+  options.trigger_ppm = 400'000;
+  std::map<TriggerEvent, std::uint32_t> events;
+  std::uint32_t faults = 0;
+  std::uint32_t of_that_node = 0;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    INFO("seed " << seed);
+    const Plan plan = plan_of(seed, options);
+    REQUIRE(validate(plan).ok());
+    CHECK(parse_plan(to_json(plan), "plan.json").value() == plan);
+    for (const FaultSpec& spec : plan.faults) {
+      ++faults;
+      if (spec.trigger.event == TriggerEvent::kNone) continue;
+      ++events[spec.trigger.event];
+      of_that_node += spec.target == Target::kTrigger ? 1 : 0;
+      CHECK(spec.trigger.nth <= 64);
+      CHECK(spec.trigger.actions <= 3);
+    }
+  }
+  std::uint32_t triggered = 0;
+  for (const auto& [event, count] : events) triggered += count;
+  CHECK(events.size() == trigger_event_names().size());
+  CHECK(triggered > faults * 35 / 100);
+  CHECK(triggered < faults * 45 / 100);
+  CHECK(of_that_node > triggered / 2);
+  // Nothing else moves.
+  const Plan plan = plan_of(3, options);
+  REQUIRE(plan.faults.size() == plain.faults.size());
+  for (std::size_t i = 0; i < plan.faults.size(); ++i) {
+    FaultSpec spec = plan.faults[i];
+    spec.trigger = Trigger{};
+    spec.target = plain.faults[i].target;
+    CHECK(spec == plain.faults[i]);
+  }
+}
+
+TEST_CASE("a fault on single messages is dealt for one type of them") {
+  PlanOptions options;
+  options.kinds = {"packet"};
+  std::set<wire::MessageType> types;
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    for (const FaultSpec& spec : plan_of(seed, options).faults) {
+      if (spec.shape.rfind("single-", 0) != 0) continue;
+      REQUIRE(spec.types.size() == 1);
+      types.insert(spec.types.front());
+    }
+  }
+  CHECK(types.size() == wire::EnumSize<wire::MessageType>::value);
+}
+
+TEST_CASE("triggers are described for people") {
+  FaultSpec spec;
+  spec.kind = "kill";
+  spec.duration = milliseconds(800);
+  spec.target = Target::kTrigger;
+  spec.trigger = {TriggerEvent::kVoteGranted, NodeId{2}, 3, 1};
+  CHECK(describe(spec) ==
+        "kill of that node for 800 ms; at the 3rd vote-granted of n2, 1 action later");
+  spec.trigger = {TriggerEvent::kCommit, kNobody, 11, 2};
+  CHECK(describe(spec) ==
+        "kill of that node for 800 ms; at the 11th commit of any node, 2 actions later");
+  spec.trigger = {TriggerEvent::kSynced, kNobody, 22, 0};
+  CHECK(describe(spec) == "kill of that node for 800 ms; at the 22nd synced of any node");
+}
+
 TEST_CASE("kinds are parsed from the flag") {
-  CHECK(parse_kinds("all").value().size() == registry().size());
-  CHECK(parse_kinds("none").value().empty());
-  CHECK(parse_kinds("kill,pause,kill").value() == std::vector<std::string>{"kill", "pause"});
-  CHECK(parse_kinds("partitoin").error().message ==
+  CHECK(parse_kinds("all", true).value().size() == registry().size());
+  CHECK(parse_kinds("none", true).value().empty());
+  const std::vector<std::string> live = parse_kinds("all", false).value();
+  CHECK(live.size() + 1 == registry().size());
+  CHECK(std::find(live.begin(), live.end(), "disk") == live.end());
+  CHECK(parse_kinds("kill,disk", false).error().message ==
+        "faults: disk needs a disk of the harness's own; the live world has none, the simulated "
+        "and the stepped world do");
+  CHECK(parse_kinds("kill,pause,kill", true).value() == std::vector<std::string>{"kill", "pause"});
+  CHECK(parse_kinds("partitoin", true).error().message ==
         "faults: there is no fault 'partitoin' (did you mean partition?)");
-  CHECK(parse_kinds("kill,all").error().message == "faults: 'all' stands alone");
-  CHECK_FALSE(parse_kinds("").ok());
+  CHECK(parse_kinds("kill,all", true).error().message == "faults: 'all' stands alone");
+  CHECK_FALSE(parse_kinds("", true).ok());
 }
 
 TEST_CASE("durations are printed for people") {

@@ -18,7 +18,7 @@ std::uint64_t chain_of(const Log& log, Index upto) {
 }
 
 bool disk_holds(const Disk& disk, const Log& log, Index upto) {
-  if (disk.entries.size() < upto) return false;
+  if (disk.entries.size() < upto || log.last_index() < upto) return false;
   for (Index i = 1; i <= upto; ++i) {
     if (disk.entries[static_cast<std::size_t>(i - 1)] != log.encoded({i, 1})) return false;
   }

@@ -65,6 +65,9 @@ TEST_CASE("each bug of the zoo breaks its property in some schedules") {
   REQUIRE(seeds_that_break(bugs::Bug::kAckBeforeFsync, {"AckTruth", "CommitDurable"}, 3) == 3);
   REQUIRE(seeds_that_break(bugs::Bug::kVoteRamOnly, {"Term", "Vote1", "ES"}, 3) == 3);
   REQUIRE(seeds_that_break(bugs::Bug::kNoDedupe, {"Session"}, 3) == 3);
+  REQUIRE(seeds_that_break(bugs::Bug::kCommitOldTerm, {"OwnTerm"}, 3) == 3);
+  REQUIRE(seeds_that_break(bugs::Bug::kStaleGrantCounted, {"ES", "Term"}, 3) == 3);
+  REQUIRE(seeds_that_break(bugs::Bug::kTruncOnStaleAe, {"AckTruth", "CommitDurable"}, 3) == 3);
 }
 
 }  // namespace ww::raft::testing

@@ -40,12 +40,15 @@ struct DiscreteWorld::Node {
   Term term = 0;
 
   faults::DiskModel disk;
+  faults::DiskTrouble trouble;
   host::SkewedClock clock;
   Output output;
   std::uint64_t trace_sequence = 0;
   Instant armed = kNever;        // when a timer event is due, at the latest
   std::vector<WriteId> waiting;  // written, for the next sync
   WriteId syncing;               // the sync under way completes up to here; 0: none is
+  WriteId syncing_from;          // the first write of it
+  bool write_failed = false;     // by the world's will: to end is no crash then
   std::vector<Input> held;       // while paused
 
   // While its output is carried out.
@@ -57,6 +60,7 @@ struct DiscreteWorld::Node {
   void reset_process() {
     waiting.clear();
     syncing = WriteId{};
+    write_failed = false;
     held.clear();
     armed = kNever;
     trace_sequence = 0;
@@ -189,7 +193,7 @@ void DiscreteWorld::boot(const Event& event) {
   auto booted = node.port->boot(node.incarnation, clock_of(node), node.output);
   if (!booted) {
     if (booted.error().code == ErrorCode::kEnvironment) tap_.on_world_error(booted.error());
-    return die(node, booted.error());
+    return die_unheard(node, booted.error());
   }
   ++steps_;
   node.phase = Phase::kServing;
@@ -201,6 +205,12 @@ void DiscreteWorld::boot(const Event& event) {
 void DiscreteWorld::die(Node& node, const Error& error) {
   node.last_words = name_of(node.id) + " stopped: " + error.message;
   end(node, Death::kByItself);
+}
+
+/// It ended within a step: what it did in it, nobody can tell, and it is taken to have done nothing.
+void DiscreteWorld::die_unheard(Node& node, const Error& error) {
+  node.cut_short = true;
+  die(node, error);
 }
 
 void DiscreteWorld::end(Node& node, Death how) {
@@ -253,6 +263,7 @@ void DiscreteWorld::kill_all() {
 
 void DiscreteWorld::settle(Node& node) {
   node.phase = Phase::kDown;
+  const bool crashed = node.expected == Death::kByItself && !node.write_failed;
   tap_.on_death(node.id, node.incarnation, now_, node.expected, false);
   if (node.cut_short) {
     // It wrote what its discarded items asked for; at its death it had not come that far.
@@ -286,7 +297,7 @@ void DiscreteWorld::settle(Node& node) {
     lost.connection = connection.number;
     lost.refused = false;
   }
-  if (node.expected == Death::kByItself) tap_.on_crash(node.id, now_, node.last_words);
+  if (crashed) tap_.on_crash(node.id, now_, node.last_words);
   if (node.start_wanted) start(node.id);
 }
 
@@ -342,6 +353,10 @@ void DiscreteWorld::resume(NodeId id) {
   if (node.phase == Phase::kServing && !node.paused) arm(node);
 }
 
+void DiscreteWorld::set_disk(NodeId id, const faults::DiskTrouble& trouble) {
+  at(id).trouble = trouble;
+}
+
 void DiscreteWorld::set_clock(NodeId id, const faults::ClockSkew& skew) {
   schedule_for(at(id), now_ + kControl, What::kClockSet).skew = skew;
 }
@@ -370,7 +385,7 @@ void DiscreteWorld::transmit(const wire::Envelope& e, std::string_view payload,
   tap_.on_frame(now_, e, payload);
   // The names of messages do not depend on what is drawn: a redrawn future knows them again.
   const std::uint64_t content = key_of(0, "net.content", e.from, e.to, e.type, e.term, e.content);
-  const std::uint64_t nth = ++copies_[content];
+  const std::uint64_t nth = copies_.count(content);
   run::Delivery delivery{{e.from, e.to, e.type, e.term, e.content, nth}, std::nullopt};
   if (!written_down_.empty()) {
     const auto written = written_down_.find(delivery.message);
@@ -524,13 +539,16 @@ void DiscreteWorld::feed_now(Node& node, const Input& input) {
       return step_node(node, stepped::Request{input.connection, input.request});
     case Input::Kind::kWritten:
       return step_node(node, stepped::Written{input.upto});
+    case Input::Kind::kWriteFailed:
+      node.write_failed = true;
+      return step_node(node, stepped::WriteFailed{input.upto, "Input/output error"});
   }
 }
 
 void DiscreteWorld::step_node(Node& node, const stepped::Event& event) {
   ++steps_;
   if (auto stepped = node.port->step(clock_of(node), event, node.output); !stepped) {
-    return die(node, stepped.error());
+    return die_unheard(node, stepped.error());
   }
   perform(node);
 }
@@ -627,17 +645,19 @@ void DiscreteWorld::begin_sync(Node& node) {
   if (node.syncing != WriteId{} || node.waiting.empty()) return;
   const WriteId first = node.waiting.front();
   node.syncing = node.waiting.back();
+  node.syncing_from = first;
   node.waiting.clear();
   const Duration length = draw(kMinSync, kMaxSync, "disk.sync", node.id, node.incarnation, first);
-  schedule_for(node, now_ + length, What::kSyncDone);
+  schedule_for(node, now_ + std::max(length, node.trouble.sync), What::kSyncDone);
 }
 
 void DiscreteWorld::on_sync_done(const Event& event) {
   Node& node = at(event.node);
   if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
   Input done;
-  done.kind = Input::Kind::kWritten;
-  done.upto = std::exchange(node.syncing, WriteId{});
+  done.kind = node.trouble.fails ? Input::Kind::kWriteFailed : Input::Kind::kWritten;
+  done.upto = node.trouble.fails ? node.syncing_from : node.syncing;
+  node.syncing = WriteId{};
   feed(node, std::move(done));
   if (node.phase == Phase::kServing) begin_sync(node);
 }

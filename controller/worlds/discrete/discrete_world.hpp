@@ -15,9 +15,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "base/flat_map.hpp"
 #include "base/wire/stepped.hpp"
 #include "controller/run/finished_run.hpp"
 #include "controller/run/network.hpp"
@@ -53,6 +53,7 @@ class DiscreteWorld final : public worlds::World {
   void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key,
                   faults::LossStyle style) override;
   void let_out(NodeId node, std::uint32_t actions) override;
+  void set_disk(NodeId node, const faults::DiskTrouble& trouble) override;
   [[nodiscard]] faults::ClusterView view() const override;
 
   // The clients' verbs, and life and death.
@@ -114,13 +115,13 @@ class DiscreteWorld final : public worlds::World {
   };
   /// Something to be fed to a node, kept while it is paused.
   struct Input {
-    enum class Kind : std::uint8_t { kMessage, kRequest, kWritten };
+    enum class Kind : std::uint8_t { kMessage, kRequest, kWritten, kWriteFailed };
     Kind kind = Kind::kMessage;
     std::uint64_t source = 0;  // the socket or file it waits in
     std::string payload;
     ClientId connection;
     wire::ClientRequest request;
-    WriteId upto;
+    WriteId upto;  // or the write that failed
   };
   struct PowerLossOrder {
     std::uint64_t key = 0;
@@ -169,6 +170,7 @@ class DiscreteWorld final : public worlds::World {
   void begin_sync(Node& node);
   void end(Node& node, Death how);
   void die(Node& node, const Error& error);
+  void die_unheard(Node& node, const Error& error);
   [[nodiscard]] wire::stepped::Clock clock_of(const Node& node) const;
 
   const run::TestSpec& spec_;
@@ -183,8 +185,8 @@ class DiscreteWorld final : public worlds::World {
   std::map<ClientId, Connection> connections_;
   std::uint64_t connection_numbers_ = 0;
   std::map<std::uint64_t, ClientId> clients_by_connection_;
-  /// How many identical messages were sent, by the hash of their content. Looked up only.
-  std::unordered_map<std::uint64_t, std::uint64_t> copies_;
+  /// How many identical messages were sent, by the hash of their content.
+  FlatMap copies_;
   std::map<run::MessageKey, run::Delivery> written_down_;
   bool recording_ = false;
   std::vector<run::SentMessage> sent_;
