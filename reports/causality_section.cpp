@@ -154,8 +154,10 @@ std::string plot(const RunReport& report) {
   constexpr int kTicks = 5;
   for (int i = 0; i <= kTicks; ++i) {
     const std::int64_t time = axes.from + (causality.violation - axes.from) * i / kTicks;
-    out += label(i == 0 ? "start" : i == kTicks ? "end" : "middle", axes.x(time), ticks,
-                 time_text(time));
+    out += label(i == 0        ? "start"
+                 : i == kTicks ? "end"
+                               : "middle",
+                 axes.x(time), ticks, time_text(time));
   }
   return out + lanes(faults, axes, first_lane) + "</svg>\n";
 }

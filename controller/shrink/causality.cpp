@@ -128,7 +128,8 @@ class Curve {
       const auto& a = points_[i - 1];
       const auto& b = points_[i];
       const std::uint64_t change = a.failed > b.failed ? a.failed - b.failed : b.failed - a.failed;
-      if (change < std::max<std::uint64_t>(most, 1) || b.time - a.time < 2 * to_ns(kFinest)) continue;
+      if (change < std::max<std::uint64_t>(most, 1) || b.time - a.time < 2 * to_ns(kFinest))
+        continue;
       most = change;
       best = instant_at(a.time + (b.time - a.time) / 2) - begin_;
     }

@@ -4,7 +4,8 @@
 // The failing run is repeated up to T, event by event, and then let go another way: other latencies
 // and elections (Network::redraw), the faults that another seed would have dealt after T, the calls
 // that another seed's clients would have made. Done with many seeds for many T, the share of these
-// futures that show the same violation is a curve: it starts at the base rate of the bug and ends at
+// futures that show the same violation is a curve: it starts at the base rate of the bug and ends
+// at
 // 1. Where it climbs, something was decided.
 #pragma once
 
@@ -27,8 +28,8 @@ struct CausalityOptions {
   std::uint32_t refinements = 16;  // moments added, each in the middle of the steepest climb
   std::uint32_t futures = 20;      // a moment
   Budget budget;                   // refinements end with it; the grid is always finished
-  std::function<void(std::uint64_t done, std::uint64_t of)> on_progress =
-      [](std::uint64_t, std::uint64_t) {};
+  std::function<void(std::uint64_t done, std::uint64_t of)> on_progress = [](std::uint64_t,
+                                                                             std::uint64_t) {};
 };
 
 /// A share of `hits` out of `runs` lies in there, 95 times of 100.
