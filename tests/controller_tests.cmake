@@ -5,8 +5,14 @@ ww_test(controller_test LABEL unit
   SOURCES unit/options_test.cpp unit/plan_file_test.cpp unit/store_test.cpp unit/test_spec_test.cpp
   DEPS ww_cli ww_run ww_test_support)
 
+ww_test(mix_test LABEL unit SOURCES unit/mix_test.cpp DEPS ww_mix)
+# Campaigns in made-up worlds.
+ww_test(campaign_test LABEL unit
+  SOURCES unit/campaign_runner_test.cpp unit/campaign_test.cpp
+  DEPS ww_campaign ww_test_support)
+
 # Whole runs of the built program.
-foreach(name determinism run_command scenario)
+foreach(name determinism replay run_command scenario)
   ww_test(${name}_test LABEL cluster TIMEOUT 400
     SOURCES cluster/${name}_test.cpp
     DEPS ww_test_support ww_base)
@@ -16,6 +22,11 @@ foreach(name determinism run_command scenario)
   # Two clusters at once on two cores would measure each other.
   set_tests_properties(${name}_test PROPERTIES RUN_SERIAL TRUE)
 endforeach()
+
+# Replays, of made-up worlds and of the simulated one.
+ww_test(rerun_test LABEL unit
+  SOURCES unit/rerun_test.cpp
+  DEPS ww_worlds ww_test_support)
 
 # Whole runs without processes.
 ww_test(simulated_test LABEL unit TIMEOUT 300
@@ -42,5 +53,5 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
 endif()
 
 ww_test(shrink_test LABEL unit TIMEOUT 300
-  SOURCES unit/ddmin_test.cpp unit/shrink_zoo_test.cpp
+  SOURCES unit/ddmin_test.cpp unit/shrink_zoo_test.cpp unit/shrinker_test.cpp
   DEPS ww_shrink ww_worlds ww_test_support)

@@ -8,6 +8,13 @@ ww_test(host_test LABEL unit
     unit/host_trace_writer_test.cpp
   DEPS ww_host ww_driver)
 
+ww_test(recorder_test LABEL unit
+  SOURCES
+    unit/recorded_cluster.cpp
+    unit/recorded_cluster.hpp
+    unit/recorder_test.cpp
+  DEPS ww_recorder)
+
 ww_test(host_node_test LABEL cluster TIMEOUT 300
   SOURCES
     unit/host_node_test.cpp

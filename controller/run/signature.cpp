@@ -25,8 +25,8 @@ bool is_word(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-/// Every word with a digit in it becomes '#': "n4 voted in term 12" -> "# voted in term #"; what
-/// stands in quotes goes too.
+}  // namespace
+
 std::string shape_of(const std::string& text) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
@@ -54,8 +54,6 @@ std::string shape_of(const std::string& text) {
   }
   return out;
 }
-
-}  // namespace
 
 const Violation* violation_of(const reports::RunReport& report) {
   if (report.exit_code != cli::kExitInvalid) return nullptr;

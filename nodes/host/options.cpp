@@ -162,6 +162,7 @@ Result<void> require_no_network(const Raw& raw, const Options& options) {
       {"--trace-fd", options.trace_fd >= 0},
       {"--origin-ns", options.origin_ns.has_value()},
       {"--parent-pid", options.parent_pid.has_value()},
+      {"--journal", !options.journal.empty()},
   };
   for (const auto& [flag, given] : flags) {
     if (given) return usage(std::string(flag) + ": has no meaning with --stepped");
@@ -213,6 +214,12 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--heartbeat", raw.heartbeat, "interval of a leader's heartbeats [50ms]");
   app.add_option("--segment-bytes", options.segment_bytes, "begins a new log file above [1048576]")
       ->check(CLI::Range(std::uint64_t{4096}, std::uint64_t{1} << 30));
+  app.add_option("--journal", options.journal,
+                 "directory of the flight recorder; made if missing [none]");
+  app.add_option("--journal-segments", options.journaling.segments,
+                 "segments of 16 MiB that it keeps [8]")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--build", options.journaling.build, "which build this is, for the journal");
   app.add_option("--bug", raw.bugs, "makes a known mistake (whitewater list bugs); repeatable");
 }
 

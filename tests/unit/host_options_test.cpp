@@ -148,7 +148,8 @@ TEST_CASE("a node of a deterministic world has its socket and no address") {
                                                         {"--control", "127.0.0.250:7000"},
                                                         {"--trace-fd", "2"},
                                                         {"--origin-ns", "1"},
-                                                        {"--parent-pid", "1"}}) {
+                                                        {"--parent-pid", "1"},
+           {"--journal", "d"}}) {
     const CommandLine refused = parse(with(stepped, {flag, value}));
     CHECK_FALSE(refused.options);
     CHECK(refused.text == flag + ": has no meaning with --stepped");

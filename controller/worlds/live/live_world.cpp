@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "controller/run/version.hpp"
 #include "controller/worlds/crash_style.hpp"
 #include "controller/worlds/data_directory.hpp"
 
@@ -176,6 +177,8 @@ NodeCommand LiveWorld::command_for(const Node& node) const {
   add("--trace-fd", std::to_string(NodeProcess::kTraceFd));
   add("--parent-pid", std::to_string(::getpid()));
   for (const std::string& bug : spec_.bugs) add("--bug", bug);
+  add("--journal", node_directory(node.id) + "/journal");
+  add("--build", run::commit());
   return command;
 }
 
