@@ -12,7 +12,7 @@ ww_test(campaign_test LABEL unit
   DEPS ww_campaign ww_test_support)
 
 # Whole runs of the built program.
-foreach(name determinism run_command scenario)
+foreach(name determinism replay run_command scenario)
   ww_test(${name}_test LABEL cluster TIMEOUT 400
     SOURCES cluster/${name}_test.cpp
     DEPS ww_test_support ww_base)
@@ -22,6 +22,11 @@ foreach(name determinism run_command scenario)
   # Two clusters at once on two cores would measure each other.
   set_tests_properties(${name}_test PROPERTIES RUN_SERIAL TRUE)
 endforeach()
+
+# Replays, of made-up worlds and of the simulated one.
+ww_test(rerun_test LABEL unit
+  SOURCES unit/rerun_test.cpp
+  DEPS ww_worlds ww_test_support)
 
 # Whole runs without processes.
 ww_test(simulated_test LABEL unit TIMEOUT 300

@@ -23,6 +23,7 @@ constexpr const char* kTopFooter = R"(Examples:
   ./whitewater run --dry-run                     print the schedule and do nothing
   ./whitewater run --bug local-read              plant a known bug and see it found
   ./whitewater campaign --seeds 10000            many seeds in virtual time
+  ./whitewater replay store/latest-failure       the same run again
   ./whitewater shrink store/latest-failure       the smallest plan that still fails
   ./whitewater check store/latest/history.jsonl  judge a recorded history again
   ./whitewater report store/latest               render a run's report again
@@ -373,6 +374,9 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
   CLI::App& merge_app = add_merge(app, merge);
   add_common(merge_app, common, format, colour);
 
+  ReplayFlags replay_flags;
+  CLI::App& replay_app = add_replay(app, replay_flags);
+  add_common(replay_app, common, format, colour);
   ShrinkCommand shrink;
   CLI::App& shrink_app = add_shrink(app, shrink);
   add_common(shrink_app, common, format, colour);
@@ -415,6 +419,7 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
       return Parsed{common, finish_campaign(campaign_flags, campaign_app, names)};
     }
     if (merge_app.parsed()) return Parsed{common, merge};
+    if (replay_app.parsed()) return Parsed{common, finish_replay(replay_flags, replay_app, names)};
     if (shrink_app.parsed()) return Parsed{common, shrink};
     if (check_app.parsed()) return Parsed{common, check};
     if (report_app.parsed()) return Parsed{common, report};

@@ -70,6 +70,24 @@ struct MergeCommand {
   std::string junit_file;
 };
 
+struct ReplayCommand {
+  std::string run;              // a run directory; empty: the test that `spec` describes
+  run::TestSpec spec;           // without `run`
+  std::string world;            // with `run`: another world than its own
+  std::string store = "store";  // for failures of live repetitions
+  std::uint32_t times = 10;     // live repetitions
+  bool times_given = false;
+  bool until_fail = false;
+  std::uint32_t slow = 1;
+
+  std::string node;  // "n2": replay its journal instead
+  std::string at;    // "3.1042" or "1042"
+  bool step = false;
+  std::uint64_t count = 0;  // steps to show without asking; 0: all
+  bool print = false;
+  std::string find;
+};
+
 struct ShrinkCommand {
   std::string run;  // a run directory, or a plan.json
   Duration budget = seconds(60);
@@ -79,7 +97,7 @@ struct ShrinkCommand {
 };
 
 using Command = std::variant<RunCommand, CheckCommand, ReportCommand, ListCommand, DoctorCommand,
-                             CampaignCommand, MergeCommand, ShrinkCommand>;
+                             CampaignCommand, MergeCommand, ReplayCommand, ShrinkCommand>;
 
 struct Parsed {
   Common common;

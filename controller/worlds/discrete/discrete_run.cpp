@@ -94,6 +94,7 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
   out.history = director.history();
   out.report.history = out.history;
   out.executed = director.executed();
+  out.stop_at_violation = options.stop_at_violation;
   out.steps = (*world)->steps();
   out.length = director.ended() - Instant{};
   if (director.tortured()) out.torture_begin = director.torture_begin();
