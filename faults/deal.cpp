@@ -3,9 +3,8 @@
 // its shapes; independent draws would leave one out in most runs.
 #include <algorithm>
 #include <array>
-#include <bit>
 
-#include "base/rng.hpp"
+#include "base/log_uniform.hpp"
 #include "faults/plan.hpp"
 #include "faults/registry.hpp"
 
@@ -37,15 +36,6 @@ class Deck {
   std::size_t next_ = 0;
   std::uint64_t round_ = 0;
 };
-
-/// Every size equally likely: an octave of [low, high], then a number in it. Integers only, so that
-/// every machine draws the same. REQUIRES: 0 < low <= high.
-std::int64_t log_uniform(Rng rng, std::int64_t low, std::int64_t high) {
-  const auto ratio = static_cast<std::uint64_t>(high / low);
-  const auto octaves = static_cast<std::uint64_t>(std::bit_width(ratio));
-  const std::int64_t begin = low << rng.below(octaves);
-  return rng.between(begin, std::min(high, 2 * begin - 1));
-}
 
 Duration whole_ms(Duration duration) {
   return milliseconds(duration / milliseconds(1));
@@ -136,7 +126,8 @@ KindDecks decks_of(std::uint64_t seed, const KindInfo& kind, std::uint32_t nodes
   return decks;
 }
 
-FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Duration at) {
+FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Duration at,
+                     Duration longest) {
   const KindInfo& kind = *decks.kind;
   const ShapeInfo& shape = kind.shapes[decks.shapes.deal()];
   FaultSpec spec;
@@ -144,9 +135,12 @@ FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Durat
   spec.kind = kind.name;
   spec.shape = shape.name;
   spec.at = Instant{at};
-  spec.duration =
-      milliseconds(log_uniform(keyed(seed, "duration", spec.id), kind.shortest / milliseconds(1),
-                               kind.longest / milliseconds(1)));
+  // A rule that waits for a single message harms nobody meanwhile.
+  const Duration bound = shape.one_type ? kind.longest : std::min(kind.longest, longest);
+  const std::int64_t most = bound / milliseconds(1);
+  const std::int64_t least =
+      std::min<std::int64_t>(kind.shortest / milliseconds(1), std::max<std::int64_t>(1, most / 8));
+  spec.duration = milliseconds(log_uniform(keyed(seed, "duration", spec.id), least, most));
   if (!decks.targets.empty()) spec.target = kind.targets[decks.targets.deal()].target;
   for (const ParamInfo& info : shape.params) {
     if (info.draw_high == 0) continue;
@@ -173,6 +167,9 @@ Result<void> check_options(const PlanOptions& options) {
   }
   if (options.interval_min < milliseconds(1) || options.interval_max < options.interval_min) {
     return usage("the nemesis interval must be a range of at least 1 ms");
+  }
+  if (options.longest < milliseconds(1)) {
+    return usage("faults must be allowed to last for at least 1 ms");
   }
   if (options.time_limit < seconds(1)) {
     return usage("a time limit of " + human(options.time_limit) + "; at least 1 s is needed");
@@ -216,9 +213,14 @@ Result<Plan> make_plan(std::uint64_t seed, const PlanOptions& options) {
                              whole_ms(keyed(seed, "interval", i).between(low, high)));
     const Duration left = options.time_limit - at;
     if (left < milliseconds(100)) break;
-    FaultSpec spec = deal_fault(seed, kinds[order.deal()], "f" + std::to_string(i), at);
+    FaultSpec spec =
+        deal_fault(seed, kinds[order.deal()], "f" + std::to_string(i), at, options.longest);
     spec.duration = std::min(spec.duration, left);
-    if (keyed(seed, "triggered", spec.id).chance_ppm(options.trigger_ppm)) {
+    // The first of each kind does not depend on events or messages that may never come.
+    const bool first = std::none_of(plan.faults.begin(), plan.faults.end(),
+                                    [&](const FaultSpec& f) { return f.kind == spec.kind; });
+    if (first) spec.types.clear();
+    if (!first && keyed(seed, "triggered", spec.id).chance_ppm(options.trigger_ppm)) {
       deal_trigger(seed, options.nodes, *find_kind(spec.kind), spec);
     }
     plan.faults.push_back(std::move(spec));

@@ -99,6 +99,8 @@ struct PlanOptions {
   Duration time_limit = seconds(40);
   Duration interval_min = seconds(2);
   Duration interval_max = seconds(5);
+  /// No fault lasts longer, whatever its kind's own range.
+  Duration longest = seconds(3600);
   /// How many faults in a million wait for an event instead of a moment.
   std::uint32_t trigger_ppm = 0;
 };

@@ -62,6 +62,7 @@ void Engine::start(Instant now, Actions& actions) {
     }
     seat.worker.start(step(now, actions));
   }
+  due_ = next_due();
 }
 
 void Engine::on_timer(Instant now, Actions& actions) {
@@ -70,6 +71,7 @@ void Engine::on_timer(Instant now, Actions& actions) {
     if (seat.worker.deadline() <= now) seat.worker.on_timer(step(now, actions));
     settle(seat, was_idle, now, actions);
   }
+  due_ = next_due();
 }
 
 void Engine::on_reply(ClientId client, const wire::ClientReply& reply, Instant now,
@@ -78,6 +80,7 @@ void Engine::on_reply(ClientId client, const wire::ClientReply& reply, Instant n
   const bool was_idle = seat.worker.idle();
   seat.worker.on_reply(step(now, actions), reply);
   settle(seat, was_idle, now, actions);
+  due_ = next_due();
 }
 
 void Engine::on_connected(ClientId client, NodeId node, Instant now, Actions& actions) {
@@ -85,6 +88,7 @@ void Engine::on_connected(ClientId client, NodeId node, Instant now, Actions& ac
   const bool was_idle = seat.worker.idle();
   seat.worker.on_connected(step(now, actions), node);
   settle(seat, was_idle, now, actions);
+  due_ = next_due();
 }
 
 void Engine::on_connection_lost(ClientId client, NodeId node, Instant now, bool refused,
@@ -93,6 +97,7 @@ void Engine::on_connection_lost(ClientId client, NodeId node, Instant now, bool 
   const bool was_idle = seat.worker.idle();
   seat.worker.on_connection_lost(step(now, actions), node, refused);
   settle(seat, was_idle, now, actions);
+  due_ = next_due();
 }
 
 void Engine::record_nemesis(Instant now, std::string text, Actions& actions) {
@@ -217,6 +222,7 @@ Instant Engine::arrival_after(Instant previous, std::uint32_t worker, std::uint6
 void Engine::begin_recovery(Instant) {
   WW_ASSERT(phase_ == Phase::kRunning, "a recovery from nothing");
   phase_ = Phase::kRecovering;
+  due_ = next_due();
 }
 
 void Engine::begin_final(Instant now, const std::vector<NodeId>& nodes, Actions& actions) {
@@ -240,6 +246,7 @@ void Engine::begin_final(Instant now, const std::vector<NodeId>& nodes, Actions&
     seat.next_arrival = now;
     if (seat.worker.idle()) assign(seat, now, actions);
   }
+  due_ = next_due();
 }
 
 void Engine::stop(Instant now, Actions& actions) {
@@ -248,6 +255,7 @@ void Engine::stop(Instant now, Actions& actions) {
     seat.worker.stop(step(now, actions));
     if (std::exchange(seat.assigned, false)) tasks_.push_back(seat.task);
   }
+  due_ = next_due();
 }
 
 bool Engine::idle() const {
@@ -273,7 +281,7 @@ std::vector<std::string> Engine::unfinished() const {
   return out;
 }
 
-Instant Engine::deadline() const {
+Instant Engine::next_due() const {
   const bool wanted = phase_ == Phase::kRunning || (phase_ == Phase::kClosing && !tasks_.empty());
   Instant when = kNever;
   for (const Seat& seat : seats_) {

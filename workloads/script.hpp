@@ -32,8 +32,8 @@ bool earlier(const ScriptedCall& a, const ScriptedCall& b);
 /// Whether `workers` workers can make these calls.
 ///
 /// Errors: kUsage naming the call and what is wrong with it: a time before 0 or before that of the
-///         call above it, a worker or function that does not exist, an ordinal that does not grow, a
-///         value that is no number where one is written.
+///         call above it, a worker or function that does not exist, an ordinal that does not grow,
+///         a value that is no number where one is written.
 Result<void> check_script(const Script& script, std::uint32_t workers);
 
 }  // namespace ww::workloads

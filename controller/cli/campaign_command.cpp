@@ -7,6 +7,7 @@
 
 #include "base/real_time.hpp"
 #include "controller/campaign/features.hpp"
+#include "controller/campaign/mix.hpp"
 #include "controller/campaign/runner.hpp"
 #include "controller/campaign/summary.hpp"
 #include "controller/cli/campaign_output.hpp"
@@ -102,14 +103,8 @@ Result<campaign::Hooks> hooks_for(const campaign::Identity& identity,
                          " world: there is no " + node_executable);
     }
   }
-  hooks.draw = [identity](std::uint64_t seed) -> Result<run::PlanFile> {
-    run::PlanFile plan;
-    plan.test = identity.test;
-    plan.test.seed = seed;
-    auto faults = run::plan_for(plan.test);
-    if (!faults) return faults.error();
-    plan.faults = std::move(*faults);
-    return plan;
+  hooks.draw = [identity](std::uint64_t seed) {
+    return campaign::draw(seed, identity.test, identity.pins);
   };
   hooks.features = campaign::features_of;
   hooks.divergence = first_divergent_event;
@@ -124,7 +119,7 @@ Result<campaign::Hooks> hooks_for(const campaign::Identity& identity,
 campaign::Identity identity_of(const CampaignCommand& command) {
   campaign::Identity identity;
   identity.commit = run::commit();
-  identity.mix = "none";
+  identity.mix = campaign::mix_hash();
   identity.test = command.spec;
   identity.pins = command.pins;
   identity.features = campaign::feature_names();

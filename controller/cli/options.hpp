@@ -28,6 +28,7 @@ struct RunCommand {
   std::string store = "store";
   std::string junit_file;
   bool dry_run = false;
+  bool shrink = true;  // a failure of a deterministic world; with a plan only when asked for
   Keep keep = Keep::kAll;
   std::uint64_t store_limit = std::uint64_t{5} << 30;  // bytes
 };
@@ -69,8 +70,34 @@ struct MergeCommand {
   std::string junit_file;
 };
 
+struct ReplayCommand {
+  std::string run;              // a run directory; empty: the test that `spec` describes
+  run::TestSpec spec;           // without `run`
+  std::string world;            // with `run`: another world than its own
+  std::string store = "store";  // for failures of live repetitions
+  std::uint32_t times = 10;     // live repetitions
+  bool times_given = false;
+  bool until_fail = false;
+  std::uint32_t slow = 1;
+
+  std::string node;  // "n2": replay its journal instead
+  std::string at;    // "3.1042" or "1042"
+  bool step = false;
+  std::uint64_t count = 0;  // steps to show without asking; 0: all
+  bool print = false;
+  std::string find;
+};
+
+struct ShrinkCommand {
+  std::string run;  // a run directory, or a plan.json
+  Duration budget = seconds(60);
+  std::uint64_t executions = 20'000;
+  bool causality = false;
+  std::string store = "store";
+};
+
 using Command = std::variant<RunCommand, CheckCommand, ReportCommand, ListCommand, DoctorCommand,
-                             CampaignCommand, MergeCommand>;
+                             CampaignCommand, MergeCommand, ReplayCommand, ShrinkCommand>;
 
 struct Parsed {
   Common common;

@@ -269,9 +269,10 @@ void Director::perform() {
   // the history's lines are numbered already.
   if (std::exchange(performing_, true)) return;
   while (!actions_.empty()) {
-    for (const workloads::Action& action : std::exchange(actions_, {})) {
-      if (const auto* record = std::get_if<workloads::Record>(&action)) {
-        on_op(record->op);
+    std::swap(actions_, in_hand_);
+    for (workloads::Action& action : in_hand_) {
+      if (auto* record = std::get_if<workloads::Record>(&action)) {
+        keep(std::move(record->op));
       } else if (const auto* connect = std::get_if<workloads::Connect>(&action)) {
         world_->connect(connect->client, connect->node);
       } else if (const auto* gone = std::get_if<workloads::Disconnect>(&action)) {
@@ -280,6 +281,7 @@ void Director::perform() {
         world_->send(send->client, send->node, send->request);
       }
     }
+    in_hand_.clear();
   }
   performing_ = false;
 }
@@ -292,7 +294,11 @@ void Director::mark(const faults::Mark& m) {
 }
 
 void Director::on_op(const Op& op) {
-  history_.push_back(op);
+  keep(op);
+}
+
+void Director::keep(Op line) {
+  const Op& op = history_.emplace_back(std::move(line));
   if (history_writer_ != nullptr) {
     if (auto written = history_writer_->write(op); !written && errors_.empty()) {
       on_world_error(written.error());

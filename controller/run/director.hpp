@@ -152,6 +152,7 @@ class Director final : public worlds::Observer {
   void advance_phase(Instant now);
   void give_up(Instant now);
   void perform();
+  void keep(Op line);
   void mark(const faults::Mark& mark);
 
   const PlanFile& plan_;
@@ -167,6 +168,7 @@ class Director final : public worlds::Observer {
   Timeline timeline_;
   History history_;
   workloads::Actions actions_;
+  workloads::Actions in_hand_;  // being performed; kept for its memory
   bool performing_ = false;
   bool unchecked_ = false;
   std::string trace_line_;

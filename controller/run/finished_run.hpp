@@ -46,13 +46,15 @@ struct SentMessage {
 /// Moves; a copy's report would look into the original's history.
 struct FinishedRun {
   reports::RunReport report;
-  History history;          // what the report points at
-  PlanFile executed;        // what really ran; runnable
-  bool killed = false;      // by a second interrupt
-  Fingerprint fingerprint;  // when asked for
-  std::uint64_t steps = 0;  // replica steps; deterministic worlds
-  Duration length{};        // of the run's own time
-  Instant torture_begin{};  // a plan counts its times from here
+  History history;                 // what the report points at
+  PlanFile executed;               // what really ran; runnable
+  bool killed = false;             // by a second interrupt
+  bool stop_at_violation = false;  // as the options said
+  Fingerprint fingerprint;         // when asked for
+  std::uint64_t steps = 0;         // replica steps; deterministic worlds
+  Duration length{};               // of the run's own time
+  /// A plan counts its times from here; nothing when the run ended before.
+  std::optional<Instant> torture_begin;
   /// Abstract cluster states that the run went through, each once, sorted.
   std::vector<std::uint64_t> states;
   std::vector<SentMessage> deliveries;  // in the order of sending

@@ -214,8 +214,8 @@ void conclude(RunReport& report, const Director& director) {
     report.cause =
         std::to_string(rules) + " rules held, evaluated " + with_commas(evaluations) + " times.";
     if (director.abandoned() && director.torture_end()) {
-      report.cause += " The run was cut " + seconds_text(*director.torture_end() -
-                                                         director.torture_begin()) +
+      report.cause += " The run was cut " +
+                      seconds_text(*director.torture_end() - director.torture_begin()) +
                       " into the torture: only its safety is judged.";
     }
   }
@@ -333,8 +333,7 @@ std::vector<reports::Fact> option_facts(const TestSpec& spec) {
 }
 
 reports::RunReport judge(const TestSpec& spec, Director& director, const faults::LinkTable& links,
-                         const WorldFacts& world, const std::string& started,
-                         bool judge_history) {
+                         const WorldFacts& world, const std::string& started, bool judge_history) {
   RunReport report;
   report.test = spec.workload;
   report.world = spec.world;

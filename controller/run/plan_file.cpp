@@ -20,7 +20,7 @@ bool has_virtual_disks(const TestSpec& spec) {
 
 }  // namespace
 
-Result<faults::Plan> plan_for(const TestSpec& spec) {
+Result<faults::PlanOptions> plan_options(const TestSpec& spec) {
   std::string names;
   for (const std::string& kind : spec.faults) names += (names.empty() ? "" : ",") + kind;
   auto kinds = faults::parse_kinds(names, has_virtual_disks(spec));
@@ -31,7 +31,13 @@ Result<faults::Plan> plan_for(const TestSpec& spec) {
   options.time_limit = spec.time_limit;
   options.interval_min = spec.interval_low;
   options.interval_max = spec.interval_high;
-  return faults::make_plan(spec.seed, options);
+  return options;
+}
+
+Result<faults::Plan> plan_for(const TestSpec& spec) {
+  auto options = plan_options(spec);
+  if (!options) return options.error();
+  return faults::make_plan(spec.seed, *options);
 }
 
 std::string to_json(const PlanFile& plan) {
@@ -67,9 +73,9 @@ Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name)
     const std::vector<std::string> known = {"schema", "v", "test", "faults", "ops", "network"};
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const auto near = nearest(key, known);
-    return Error{ErrorCode::kUsage, true,
-                 name + ": unknown key \"" + key + "\"" +
-                     (near ? "; did you mean \"" + *near + "\"?" : "")};
+    return Error{
+        ErrorCode::kUsage, true,
+        name + ": unknown key \"" + key + "\"" + (near ? "; did you mean \"" + *near + "\"?" : "")};
   }
   for (const char* part : {"test", "faults"}) {
     if (!json.contains(part)) {

@@ -23,6 +23,8 @@ struct PlanFile {
   friend bool operator==(const PlanFile&, const PlanFile&) = default;
 };
 
+/// How the schedule that `spec` asks for is dealt. Errors: those of faults::parse_kinds.
+Result<faults::PlanOptions> plan_options(const TestSpec& spec);
 /// The plan that `spec` asks for: its kinds, dealt from its seed.
 /// Errors: those of faults::parse_kinds and faults::make_plan.
 Result<faults::Plan> plan_for(const TestSpec& spec);

@@ -97,8 +97,8 @@ std::string number_text(const Value& value) {
 
 void read_number(Reader& reader, const Json& json, Value& value) {
   const bool fits =
-      json.is_number_integer() && !(json.is_number_unsigned() &&
-                                    json.get<std::uint64_t>() > std::uint64_t{INT64_MAX});
+      json.is_number_integer() &&
+      !(json.is_number_unsigned() && json.get<std::uint64_t>() > std::uint64_t{INT64_MAX});
   if (!fits) return reader.fail("value: must be a whole number; of a cas, a pair of them");
   value = json.get<std::int64_t>();
 }
@@ -180,8 +180,7 @@ void append_json(std::string& out, const Script& script) {
   for (std::size_t i = 0; i < script.size(); ++i) {
     const ScriptedCall& call = script[i];
     out += i == 0 ? "\n" : ",\n";
-    out += "{\"at_ms\":" + faults::ms_text(call.at) +
-           ",\"worker\":" + std::to_string(call.worker) +
+    out += "{\"at_ms\":" + faults::ms_text(call.at) + ",\"worker\":" + std::to_string(call.worker) +
            ",\"ordinal\":" + std::to_string(call.ordinal) + ",\"f\":\"" +
            std::string(name_of(call.call.f)) + "\",\"key\":" + std::to_string(call.call.key);
     if (call.call.f == Func::kWrite) out += ",\"value\":" + number_text(call.call.value);
@@ -196,8 +195,7 @@ void append_json(std::string& out, const Script& script) {
   out += "\n]";
 }
 
-Result<Script> parse_script(std::string_view text, const std::string& name,
-                            std::uint32_t workers) {
+Result<Script> parse_script(std::string_view text, const std::string& name, std::uint32_t workers) {
   static constexpr std::string_view kKeys[] = {"at_ms", "worker", "ordinal", "f",
                                                "key",   "value",  "read"};
   const Json json = Json::parse(text, nullptr, false);
@@ -246,8 +244,8 @@ void append_json(std::string& out, const Network& network) {
     out += line;
     out += "{\"from\":\"" + wire::name_of(m.from) + "\",\"to\":\"" + wire::name_of(m.to) +
            "\",\"type\":\"" + std::string(wire::name_of(m.type)) +
-           "\",\"term\":" + std::to_string(m.term) +
-           ",\"content\":" + std::to_string(m.content) + ",\"nth\":" + std::to_string(m.nth);
+           "\",\"term\":" + std::to_string(m.term) + ",\"content\":" + std::to_string(m.content) +
+           ",\"nth\":" + std::to_string(m.nth);
     if (delivery.delay) out += ",\"delay_ms\":" + faults::ms_text(*delivery.delay);
     out += '}';
     line = ",\n";
@@ -255,8 +253,7 @@ void append_json(std::string& out, const Network& network) {
   out += network.deliveries.empty() ? "[]}" : "\n]}";
 }
 
-Result<Network> parse_network(std::string_view text, const std::string& name,
-                              std::uint32_t nodes) {
+Result<Network> parse_network(std::string_view text, const std::string& name, std::uint32_t nodes) {
   static constexpr std::string_view kKeys[] = {"seed", "flat", "redraw", "deliveries"};
   static constexpr std::string_view kRedrawKeys[] = {"after_ms", "seed"};
   const Json json = Json::parse(text, nullptr, false);

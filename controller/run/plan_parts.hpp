@@ -29,7 +29,8 @@ void append_json(std::string& out, const Network& network);
 /// Errors: kUsage naming the path: "plan.json, network.deliveries[2]: type: ...".
 Result<Network> parse_network(std::string_view text, const std::string& name, std::uint32_t nodes);
 
-/// "append from n1 to n3 in term 5, content 42, number 2 of its kind": what a message is, for people.
+/// "append from n1 to n3 in term 5, content 42, number 2 of its kind": what a message is, for
+/// people.
 std::string describe(const MessageKey& message);
 
 }  // namespace ww::run

@@ -1,5 +1,6 @@
 #include "controller/run/results_files.hpp"
 
+#include "controller/run/fingerprint_file.hpp"
 #include "controller/run/version.hpp"
 #include "reports/files.hpp"
 #include "reports/reports.hpp"
@@ -17,6 +18,10 @@ Result<void> write_results(const std::string& directory, FinishedRun& done) {
   keep_first(reports::write_file_atomically(directory + "/test.json", to_json(done.executed.test)));
   keep_first(reports::write_file_atomically(directory + "/plan.json", to_json(done.executed)));
   keep_first(reports::write_all(done.report, directory));
+  if (done.fingerprint.events != 0) {
+    keep_first(reports::write_file_atomically(directory + "/fingerprint.json",
+                                              to_json(stored_fingerprint(done))));
+  }
   return first;
 }
 

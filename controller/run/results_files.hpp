@@ -8,8 +8,9 @@
 
 namespace ww::run {
 
-/// Stamps the report with this build and writes test.json, plan.json (as it ran) and the reports
-/// into the directory. All are tried even when one fails.
+/// Stamps the report with this build and writes test.json, plan.json (as it ran), the reports and,
+/// when there is a fingerprint, fingerprint.json into the directory. All are tried even when one
+/// fails.
 /// Errors: the first one, kNoSpace or kIo naming the file.
 Result<void> write_results(const std::string& directory, FinishedRun& done);
 

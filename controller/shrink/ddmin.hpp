@@ -24,7 +24,8 @@ Subset everything(std::size_t n);
 /// Errors:   none. When `more` says no, the smallest failing subset so far.
 /// Source:   Zeller & Hildebrandt 2002, "Simplifying and Isolating Failure-Inducing Input",
 ///           section 3; complements only, as most implementations since.
-Subset ddmin(std::size_t n, const std::function<bool(const Subset&)>& fails,
-             const std::function<bool()>& more = [] { return true; });
+Subset ddmin(
+    std::size_t n, const std::function<bool(const Subset&)>& fails,
+    const std::function<bool()>& more = [] { return true; });
 
 }  // namespace ww::shrink

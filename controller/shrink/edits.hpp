@@ -16,7 +16,7 @@ namespace ww::shrink {
 /// How big a plan is, as a reader feels it.
 struct Size {
   /// What the harness does to the cluster: a fault is one, a packet fault one for each of its rates
-  /// above zero (at least one), an explicit delivery one.
+  /// above zero or each of its single messages, an explicit delivery one.
   std::size_t faults = 0;
   std::size_t ops = 0;
   std::uint32_t nodes = 0;
@@ -64,8 +64,8 @@ run::PlanFile with_few_clients(const run::PlanFile& plan);
 /// Keys from 0 and values from 1, each in order of appearance.
 run::PlanFile with_small_values(const run::PlanFile& plan);
 
-/// Simpler forms of one fault: a parameter at zero or at its default, fewer nodes, one message type.
-/// Going from form to form comes to an end.
+/// Simpler forms of one fault: a parameter at zero or at its default, fewer nodes, one message
+/// type. Going from form to form comes to an end.
 std::vector<faults::FaultSpec> simpler(const faults::FaultSpec& fault);
 
 }  // namespace ww::shrink

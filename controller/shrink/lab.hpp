@@ -26,7 +26,7 @@ struct Budget {
 struct Sighting {
   std::optional<Duration> violation;  // since the torture's begin, when it came during the torture
   run::PlanFile executed;
-  std::uint64_t steps = 0;  // replica steps
+  std::uint64_t steps = 0;                   // replica steps
   std::vector<run::SentMessage> deliveries;  // when asked for
 };
 
@@ -42,14 +42,15 @@ class Lab {
   /// Whether `plan` shows the failure that is sought; then it becomes the best. A plan that is the
   /// best, that is not runnable or that was tried before is not run.
   bool try_plan(const run::PlanFile& plan);
-  /// The same under the network's draws of the best plan and then of some others, the more the
-  /// cheaper the runs are.
-  bool try_anyhow(const run::PlanFile& plan);
+  /// The same, and if the failure does not show, under other draws of latencies and elections, up
+  /// to `most`: the more the cheaper the runs are.
+  bool try_anyhow(const run::PlanFile& plan, std::uint64_t most);
 
   /// Runs the best again for more facts. Nothing when the budget is spent.
   std::optional<Sighting> look_again(bool deliveries);
   /// Runs the best as `run --plan` would: wholly judged; and without its bugs. True when the first
-  /// shows the failure and the second is valid (or there is no bug). Not counted: it has to be done.
+  /// shows the failure and the second is valid (or there is no bug). Not counted: it has to be
+  /// done.
   [[nodiscard]] bool confirm(const run::PlanFile& plan) const;
 
   [[nodiscard]] bool more() const;

@@ -12,8 +12,14 @@ using workloads::ScriptedCall;
 
 /// A flat network that needs more explicit deliveries than these explains less than a seed.
 constexpr std::size_t kMostFaults = 8;
+/// How many other draws of the network a candidate gets: more where more is won.
+constexpr std::uint64_t kManyNetworks = 64;
+constexpr std::uint64_t kSomeNetworks = 6;
+constexpr std::uint64_t kFewNetworks = 3;
 /// Kept before the first thing that happens: a moment in which sessions and terms settle.
 constexpr Duration kLeadIn = milliseconds(100);
+/// A gap is closed for no less than this.
+constexpr Duration kWorthClosing = milliseconds(10);
 /// A cut comes so much after the violation.
 constexpr Duration kAfterViolation = milliseconds(1);
 
@@ -31,8 +37,9 @@ class Shrinker {
     pass("leap", &Shrinker::leap);
     do {
       round();
-      pass("network", &Shrinker::flatten);
     } while (take_stock() && lab_.more());
+    pass("network", &Shrinker::flatten);
+    take_stock();
     return lab_.more();
   }
 
@@ -83,14 +90,17 @@ class Shrinker {
   void trim() {
     const auto violation = lab_.sighting().violation;
     if (!violation) return;
-    const Duration cut = (*violation + kAfterViolation) / milliseconds(1) * milliseconds(1) +
-                         milliseconds(1);
+    const Duration cut =
+        (*violation + kAfterViolation) / milliseconds(1) * milliseconds(1) + milliseconds(1);
     PlanFile plan = until(best(), *violation + Duration{1});
     plan.test.cut = cut;
     const Duration limit = std::max<Duration>((cut / seconds(1) + 1) * seconds(1), seconds(1));
     plan.test.time_limit = limit;
     plan.faults.time_limit = limit;
-    if (lab_.try_plan(plan)) return;
+    const bool less = best().test.cut == Duration{} || cut < best().test.cut ||
+                      size_of(plan).faults < size_of(best()).faults ||
+                      size_of(plan).ops < size_of(best()).ops;
+    if (!less || lab_.try_plan(plan)) return;
     // Faults end with the time limit: an earlier one may heal them too soon.
     plan.test.time_limit = best().test.time_limit;
     plan.faults.time_limit = best().faults.time_limit;
@@ -101,7 +111,7 @@ class Shrinker {
     if (!best().ops || !lab_.sighting().violation) return;
     const Duration end = *lab_.sighting().violation;
     for (Duration window = milliseconds(500); window < end && lab_.more(); window *= 2) {
-      if (lab_.try_anyhow(from(best(), end - window))) return;
+      if (lab_.try_anyhow(from(best(), end - window), kManyNetworks)) return;
     }
   }
 
@@ -111,7 +121,10 @@ class Shrinker {
     const PlanFile whole = best();
     ddmin(
         whole.faults.faults.size(),
-        [&](const Subset& kept) { return lab_.try_anyhow(with_faults(whole, kept)); }, more_);
+        [&](const Subset& kept) {
+          return lab_.try_anyhow(with_faults(whole, kept), kManyNetworks);
+        },
+        more_);
   }
 
   void drop_ops() {
@@ -120,7 +133,8 @@ class Shrinker {
     const PlanFile whole = best();
     ddmin(
         whole.ops->size(),
-        [&](const Subset& kept) { return lab_.try_anyhow(with_ops(whole, kept)); }, more_);
+        [&](const Subset& kept) { return lab_.try_anyhow(with_ops(whole, kept), kSomeNetworks); },
+        more_);
   }
 
   void drop_workers() {
@@ -136,7 +150,7 @@ class Shrinker {
             const auto stays = [&](std::size_t w) { return workers[w] == (*whole.ops)[i].worker; };
             if (std::any_of(kept.begin(), kept.end(), stays)) ops.push_back(i);
           }
-          return lab_.try_anyhow(with_ops(whole, ops));
+          return lab_.try_anyhow(with_ops(whole, ops), kSomeNetworks);
         },
         more_);
   }
@@ -160,8 +174,8 @@ class Shrinker {
   void close_gap(Duration begin, Duration end) {
     const PlanFile whole = best();
     for (const Duration left : {kLeadIn / 10, kLeadIn, 5 * kLeadIn, (end - begin) / 2}) {
-      if (end - begin < 2 * left) continue;
-      if (lab_.try_anyhow(closer(whole, begin, end, left))) return;
+      if (end - begin < left + kWorthClosing) continue;
+      if (lab_.try_anyhow(closer(whole, begin, end, left), kFewNetworks)) return;
     }
   }
 
@@ -170,13 +184,13 @@ class Shrinker {
       for (const std::uint32_t nodes : {1U, 2U, 3U, 5U}) {
         if (nodes >= best().test.nodes) break;
         const auto fewer = with_nodes(best(), nodes);
-        if (fewer && lab_.try_anyhow(*fewer)) break;
+        if (fewer && lab_.try_anyhow(*fewer, kManyNetworks)) break;
       }
-      lab_.try_anyhow(with_few_clients(best()));
+      lab_.try_anyhow(with_few_clients(best()), kFewNetworks);
     }
     PlanFile plain = best();
     plain.test.follow_one_in = 0;
-    lab_.try_anyhow(plain);
+    lab_.try_anyhow(plain, kFewNetworks);
   }
 
   // ---- simpler --------------------------------------------------------------------------------
@@ -193,7 +207,7 @@ class Shrinker {
     for (faults::FaultSpec& form : simpler(best().faults.faults[i])) {
       PlanFile plan = best();
       plan.faults.faults[i] = std::move(form);
-      if (lab_.try_anyhow(plan)) return true;
+      if (lab_.try_anyhow(plan, kFewNetworks)) return true;
     }
     return false;
   }
@@ -224,9 +238,9 @@ class Shrinker {
   }
 
   void tidy() {
-    lab_.try_anyhow(with_small_values(best()));
+    lab_.try_anyhow(with_small_values(best()), kFewNetworks);
     for (const Duration unit : {milliseconds(100), milliseconds(10), milliseconds(1)}) {
-      if (lab_.try_anyhow(rounded(best(), unit))) break;
+      if (lab_.try_anyhow(rounded(best(), unit), kFewNetworks)) break;
     }
   }
 
@@ -271,9 +285,10 @@ Result<Shrunk> shrink(const PlanFile& plan, const Execute& execute, const Shrink
   out.before = size_of(lab.sighting().executed);
   out.finished = shrinker.run();
   if (!shrinker.any_confirmed()) {
-    return Error{ErrorCode::kUsage, true,
-                 "the run fails, but not by its plan alone: without the planted bug it is not valid "
-                 "either, or a second execution ends otherwise"};
+    return Error{
+        ErrorCode::kUsage, true,
+        "the run fails, but not by its plan alone: without the planted bug it is not valid "
+        "either, or a second execution ends otherwise"};
   }
   out.plan = shrinker.confirmed();
   out.signature = lab.signature();

@@ -1,9 +1,9 @@
 // From a failing run to the smallest plan that still fails in the same way.
 //
-// A plan that was run is data in every detail: faults with their nodes and times, calls with theirs,
-// the seed of the network. The shrinker leaves out and simplifies, runs what is left, and keeps it
-// when the same violation shows (run::signature_of: property and shape; a plan that breaks the same
-// property in another way is another failure, and would be filed as one by a campaign).
+// A plan that was run is data in every detail: faults with their nodes and times, calls with
+// theirs, the seed of the network. The shrinker leaves out and simplifies, runs what is left, and
+// keeps it when the same violation shows (run::signature_of: property and shape; a plan that breaks
+// the same property in another way is another failure, and would be filed as one by a campaign).
 //
 // A smaller plan is another run: an election less, and every later message meets other draws. So a
 // candidate that fails to fail is tried again under a few other seeds of the network, and what is
@@ -56,9 +56,9 @@ struct Shrunk {
 
 /// Shrinks `plan`, which fails when executed.
 ///
-/// Shape:    the same plan and the same execute yield the same result, unless the budget ends first.
-/// Requires: `execute` is deterministic.
-/// Errors:   kUsage: the plan does not fail, or fails with its planted bug switched off too; those
+/// Shape:    the same plan and the same execute yield the same result, unless the budget ends
+/// first. Requires: `execute` is deterministic. Errors:   kUsage: the plan does not fail, or fails
+/// with its planted bug switched off too; those
 ///           of `execute`.
 Result<Shrunk> shrink(const run::PlanFile& plan, const Execute& execute,
                       const ShrinkOptions& options = {});

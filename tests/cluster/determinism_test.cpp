@@ -89,3 +89,17 @@ TEST_CASE("environment, address layout and fresh memory leave a fingerprint as i
     CHECK(fingerprint("simulated", "3", options) == expected);
   }
 }
+
+TEST_CASE("processes with random addresses come to the fingerprints of the simulated world") {
+  for (const std::string& seed : kSeeds) {
+    INFO("seed " << seed);
+    CHECK(fingerprint("stepped", seed) == fingerprint("simulated", seed));
+  }
+  Program::Options options;
+  options.environment = {{"WW_PADDING", std::string(100'000, 'x')},
+                         {"LC_ALL", "tr_TR.UTF-8"},
+                         {"TZ", "Asia/Kathmandu"},
+                         {"MALLOC_PERTURB_", "165"},
+                         {"MALLOC_MMAP_THRESHOLD_", "4096"}};
+  CHECK(fingerprint("stepped", "3", options) == fingerprint("simulated", "3"));
+}

@@ -502,7 +502,8 @@ TEST_CASE("Where only some nodes recover, the closing phase speaks to them alone
   CHECK(asked == std::set<NodeId>{NodeId{2}, NodeId{3}});
 }
 
-TEST_CASE("A scripted worker makes its calls as they are written, when they come or when it is free") {
+TEST_CASE(
+    "A scripted worker makes its calls as they are written, when they come or when it is free") {
   EngineOptions options = one_worker(Mode::kStay);
   options.script.emplace();
   for (const int at : {5, 10, 500}) {

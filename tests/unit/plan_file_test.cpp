@@ -43,11 +43,16 @@ PlanFile sample() {
   plan.network.redraw = Redraw{Instant{Duration{1'500'000'001}}, 12};
   Delivery late;
   late.message = {wire::endpoint_of(NodeId{1}), wire::endpoint_of(NodeId{3}),
-                  wire::MessageType::kAppend,   5, 18446744073709551615ULL, 2};
+                  wire::MessageType::kAppend,   5,
+                  18446744073709551615ULL,      2};
   late.delay = Duration{3'000'001};
   Delivery lost;
-  lost.message = {wire::endpoint_of(ClientId{7}), wire::endpoint_of(NodeId{2}),
-                  wire::MessageType::kClientRequest, 0, 4, 1};
+  lost.message = {wire::endpoint_of(ClientId{7}),
+                  wire::endpoint_of(NodeId{2}),
+                  wire::MessageType::kClientRequest,
+                  0,
+                  4,
+                  1};
   plan.network.deliveries = {late, lost};
   return plan;
 }

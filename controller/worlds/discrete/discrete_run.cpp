@@ -94,9 +94,10 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
   out.history = director.history();
   out.report.history = out.history;
   out.executed = director.executed();
+  out.stop_at_violation = options.stop_at_violation;
   out.steps = (*world)->steps();
   out.length = director.ended() - Instant{};
-  out.torture_begin = director.torture_begin();
+  if (director.tortured()) out.torture_begin = director.torture_begin();
   out.deliveries = (*world)->take_deliveries();
   if (run::Recorder* recorder = tap.recorder()) {
     for (const Op& op : out.history) recorder->add_op(op);

@@ -170,6 +170,7 @@ class DiscreteWorld final : public worlds::World {
   void begin_sync(Node& node);
   void end(Node& node, Death how);
   void die(Node& node, const Error& error);
+  void die_unheard(Node& node, const Error& error);
   [[nodiscard]] wire::stepped::Clock clock_of(const Node& node) const;
 
   const run::TestSpec& spec_;

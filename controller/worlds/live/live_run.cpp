@@ -8,7 +8,7 @@
 
 #include "controller/run/outcome.hpp"
 #include "controller/run/trace_file.hpp"
-#include "controller/worlds/live/data_directory.hpp"
+#include "controller/worlds/data_directory.hpp"
 #include "controller/worlds/live/live_world.hpp"
 #include "controller/worlds/live/sentinel.hpp"
 
@@ -27,7 +27,7 @@ std::vector<std::string> sanitizer_lines(const LiveWorld& world, std::uint32_t n
   std::vector<std::string> out;
   constexpr std::size_t kTail = std::size_t{1} << 20;
   for (std::uint32_t i = 1; i <= nodes; ++i) {
-    std::istringstream in(tail_of(world.node_directory(NodeId{i}) + "/stderr.log", kTail));
+    std::istringstream in(worlds::tail_of(world.node_directory(NodeId{i}) + "/stderr.log", kTail));
     for (std::string line; std::getline(in, line);) {
       const bool speaks = line.find("Sanitizer") != std::string::npos ||
                           line.find("runtime error:") != std::string::npos;
