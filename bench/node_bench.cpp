@@ -13,12 +13,13 @@ using namespace ww;
 /// Drivers only: decode, step, encode.
 void replica_step(benchmark::State& state) {
   constexpr std::uint32_t kRounds = 2000;
+  const auto writes = static_cast<std::uint32_t>(state.range(0));
   std::uint64_t steps = 0;
   for (auto _ : state) {
     bench::Lockstep cluster(5);
     cluster.elect();
     const std::uint64_t before = cluster.steps();
-    for (std::uint32_t i = 0; i < kRounds; ++i) cluster.round(static_cast<std::uint32_t>(state.range(0)));
+    for (std::uint32_t i = 0; i < kRounds; ++i) cluster.round(writes);
     steps += cluster.steps() - before;
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(steps));

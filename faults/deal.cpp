@@ -135,8 +135,11 @@ FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Durat
   spec.kind = kind.name;
   spec.shape = shape.name;
   spec.at = Instant{at};
-  const std::int64_t most = std::min(kind.longest, longest) / milliseconds(1);
-  const std::int64_t least = std::min<std::int64_t>(kind.shortest / milliseconds(1), most);
+  // A rule that waits for a single message harms nobody meanwhile.
+  const Duration bound = shape.one_type ? kind.longest : std::min(kind.longest, longest);
+  const std::int64_t most = bound / milliseconds(1);
+  const std::int64_t least =
+      std::min<std::int64_t>(kind.shortest / milliseconds(1), std::max<std::int64_t>(1, most / 8));
   spec.duration = milliseconds(log_uniform(keyed(seed, "duration", spec.id), least, most));
   if (!decks.targets.empty()) spec.target = kind.targets[decks.targets.deal()].target;
   for (const ParamInfo& info : shape.params) {
@@ -213,7 +216,11 @@ Result<Plan> make_plan(std::uint64_t seed, const PlanOptions& options) {
     FaultSpec spec =
         deal_fault(seed, kinds[order.deal()], "f" + std::to_string(i), at, options.longest);
     spec.duration = std::min(spec.duration, left);
-    if (keyed(seed, "triggered", spec.id).chance_ppm(options.trigger_ppm)) {
+    // The first of each kind does not depend on events or messages that may never come.
+    const bool first = std::none_of(plan.faults.begin(), plan.faults.end(),
+                                    [&](const FaultSpec& f) { return f.kind == spec.kind; });
+    if (first) spec.types.clear();
+    if (!first && keyed(seed, "triggered", spec.id).chance_ppm(options.trigger_ppm)) {
       deal_trigger(seed, options.nodes, *find_kind(spec.kind), spec);
     }
     plan.faults.push_back(std::move(spec));

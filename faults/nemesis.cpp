@@ -210,6 +210,7 @@ struct Nemesis::Impl {
                     [](const TargetInfo& t) { return t.target == Target::kPrimaries; })) {
       spec.target = Target::kPrimaries;
     }
+    spec.types.clear();  // the messages that it waited for did not come
     spec.at = now + keyed(seed, "redeal", spec.id).between(milliseconds(100), milliseconds(900));
     const Duration left = Instant{time_limit} - spec.at;
     if (left < kLeastDuration) return;

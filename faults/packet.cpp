@@ -132,7 +132,7 @@ ParamInfo count() {
           .low = 1,
           .high = 1'000'000,
           .draw_low = 1,
-          .draw_high = 4,
+          .draw_high = 16,
           .fallback = 1};
 }
 ParamInfo hold() {

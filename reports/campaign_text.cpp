@@ -30,7 +30,7 @@ std::string signature_text(const SignatureRow& row, const Painter& paint) {
   for (const Fact& fact : row.shrunk) {
     shrunk += (shrunk.empty() ? "" : ", ") + printable(fact.name) + " " + printable(fact.value);
   }
-  if (!shrunk.empty()) out += "    shrunk: " + shrunk + "\n";
+  if (!shrunk.empty()) out += "    " + shrunk + "\n";
   const std::string& command = !row.shrunk_command.empty() ? row.shrunk_command
                                : !row.command.empty()      ? row.command
                                                            : row.seed_command;
@@ -63,15 +63,15 @@ std::string numbers_text(const CampaignReport& report, const Painter& paint) {
   for (const Fact& fact : report.throughput) {
     rows.push_back({printable(fact.name), printable(fact.value)});
   }
-  if (report.states > 0) {
-    std::string states = (report.states_exact ? "" : "about ") + group_digits(report.states);
-    if (report.coverage.size() >= 4) {
-      states += ", " + number_text(late_share(report.coverage)) +
-                " % of them first seen by the last quarter of the seeds";
-    }
-    rows.push_back({"abstract states", states});
+  out += "\n" + align_columns(rows, 2);
+  if (report.states == 0) return out;
+  out += "  " + std::string(report.states_exact ? "" : "about ") + group_digits(report.states) +
+         " abstract states";
+  if (report.coverage.size() >= 4) {
+    out += ", " + number_text(late_share(report.coverage)) +
+           " % of them first seen by the last quarter of the seeds";
   }
-  return out + "\n" + align_columns(rows, 2);
+  return out + "\n";
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // report.html.
 
 #include "base/assert.hpp"
+#include "reports/causality_section.hpp"
 #include "reports/format.hpp"
 #include "reports/html/embedded.hpp"
 #include "reports/html/template.hpp"
@@ -23,6 +24,7 @@ std::string place(std::string_view name, const RunReport& report, const std::vec
   if (name == "style") return std::string(html::k_page_css);
   if (name == "header") return header_section(report, stats);
   if (name == "findings") return findings_section(report, pairs);
+  if (name == "causality") return causality_section(report);
   if (name == "faults") return faults_section(report);
   if (name == "checks") return checks_section(report);
   if (name == "statistics") return statistics_section(report, stats);

@@ -84,6 +84,19 @@ void fields(V& v, T& r) {
 }
 
 template <class V, class T>
+requires std::is_same_v<std::remove_const_t<T>, DoomPoint>
+void fields(V& v, T& r) {
+  v("time", r.time), v("runs", r.runs), v("failed", r.failed), v("low", r.low), v("high", r.high);
+}
+
+template <class V, class T>
+requires std::is_same_v<std::remove_const_t<T>, Causality>
+void fields(V& v, T& r) {
+  v("signature", r.signature), v("violation", r.violation), v("points", r.points);
+  v("doomed-from", r.doomed_from), v("open-until", r.open_until);
+}
+
+template <class V, class T>
 requires std::is_same_v<std::remove_const_t<T>, LogPosition>
 void fields(V& v, T& r) {
   v("index", r.index), v("term", r.term);
@@ -124,7 +137,7 @@ void fields(V& v, T& r) {
   v("fault-kinds", r.fault_kinds), v("faults", r.faults), v("roles", r.roles);
   v("outages", r.outages), v("leader-changes", r.leader_changes), v("marks", r.marks);
   v("bugs", r.bugs), v("stalls", r.stalls), v("counters", r.counters);
-  v("liveness", r.liveness), v("phases", r.phases);
+  v("liveness", r.liveness), v("phases", r.phases), v("causality", r.causality);
 }
 
 // Enumerations go by name.
@@ -193,6 +206,11 @@ class Writer {
   Json& out_;
 };
 
+template <class T>
+constexpr bool kIsOptional = false;
+template <class T>
+constexpr bool kIsOptional<std::optional<T>> = true;
+
 class Reader {
  public:
   explicit Reader(const Json& in) : in_(in) {}
@@ -204,7 +222,10 @@ class Reader {
   template <class T>
   void operator()(const char* key, T& value) {
     const auto found = in_.find(key);
-    if (found == in_.end()) throw Malformed(std::string("has no key \"") + key + '"');
+    if (found == in_.end()) {
+      if (kIsOptional<T>) return;  // an older version of this program did not write it
+      throw Malformed(std::string("has no key \"") + key + '"');
+    }
     try {
       get(*found, value);
     } catch (const Malformed& inner) {

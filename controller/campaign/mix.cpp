@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::uint64_t kUniformOneIn = 10;
 constexpr Duration kTorture = seconds(10);
+/// Ten seconds are short for the defaults: so is a fault then.
+constexpr Duration kUniformLongest = seconds(2);
+constexpr std::uint32_t kUniformRate = 200;
 
 /// A value and how many cards it has.
 struct Card {
@@ -33,7 +36,7 @@ struct Share {
 
 constexpr std::array kNodes = {Card{3, 4}, Card{5, 4}, Card{7, 1}};
 constexpr std::array kWorkersPerNode = {Card{1, 1}, Card{2, 2}, Card{3, 2}};
-constexpr std::array kFollowOneIn = {Card{0, 1}, Card{1, 1}, Card{2, 1}, Card{3, 2}};
+constexpr std::array kFollowOneIn = {Card{0, 1}, Card{1, 2}, Card{2, 2}, Card{3, 2}};
 constexpr std::array kLogReadPercent = {Card{0, 2}, Card{20, 2}, Card{60, 1}};
 constexpr std::array kSmallDomain = {Card{0, 7}, Card{1, 1}};
 constexpr std::array kQuorumHeals = {Card{0, 1}, Card{1, 3}};
@@ -42,17 +45,19 @@ constexpr std::array kOpTimeoutMs = {Card{250, 1}, Card{500, 1}, Card{1000, 1}};
 constexpr std::array kSegmentBytes = {Card{4096, 1}, Card{16384, 1}, Card{65536, 1}};
 constexpr std::array kTriggered = {Card{0, 1}, Card{1, 2}};
 
-constexpr Span kRate = {100, 400};
+constexpr Span kRate = {150, 400};
 constexpr Span kElectionTimeoutMs = {60, 300};
-constexpr Span kIntervalMs = {100, 1000};
+constexpr Span kIntervalMs = {250, 1000};
 /// The longest fault, in hundredths of the interval: how many of them overlap follows from it.
-constexpr Span kLongestPercent = {100, 1000};
+constexpr Span kLongestPercent = {60, 200};
 constexpr Span kTriggerPpm = {50'000, 800'000};
 
 constexpr std::array kShares = {Share{"kill", 75},   Share{"pause", 50}, Share{"partition", 60},
                                 Share{"packet", 60}, Share{"clock", 30}, Share{"power-loss", 60},
                                 Share{"disk", 30}};
 constexpr std::uint32_t kOtherShare = 50;
+/// A kind is in the subset only if it gets so many faults for each of its cards.
+constexpr std::int64_t kFaultsPerCard = 3;
 
 std::uint32_t share_of(std::string_view kind) {
   const auto at = std::find_if(kShares.begin(), kShares.end(),
@@ -84,13 +89,20 @@ class Draw {
   void set(std::string_view flag, T& field, const Value& value) const {
     if (!pinned(flag)) field = static_cast<T>(value);
   }
-  /// The kinds of this seed: each by its share, or a single one where that leaves none.
-  [[nodiscard]] std::vector<std::string> subset(const std::vector<std::string>& kinds) const {
+  /// The kinds of this seed: each by its share, in the order of a shuffle while there are faults
+  /// enough for all of them, but at least one.
+  [[nodiscard]] std::vector<std::string> subset(std::vector<std::string> kinds,
+                                                std::int64_t faults) const {
     std::vector<std::string> out;
+    rng("kinds").shuffle(std::span(kinds));
     for (const std::string& kind : kinds) {
-      if (keyed(seed_, "mix.kind", kind).below(100) < share_of(kind)) out.push_back(kind);
+      const std::int64_t wanted = kFaultsPerCard * faults::find_kind(kind)->cards;
+      const bool in = keyed(seed_, "mix.kind", kind).below(100) < share_of(kind);
+      if (!in || (faults < wanted && !out.empty())) continue;
+      out.push_back(kind);
+      faults -= wanted;
     }
-    if (out.empty() && !kinds.empty()) out.push_back(kinds[rng("kind").below(kinds.size())]);
+    if (out.empty() && !kinds.empty()) out.push_back(kinds.front());
     return out;
   }
 
@@ -101,9 +113,11 @@ class Draw {
   const std::vector<std::string>& pins_;
 };
 
-void draw_cluster(const Draw& draw, run::TestSpec& spec) {
+void draw_cluster(const Draw& draw, run::TestSpec& spec, std::int64_t interval) {
   draw.set("nodes", spec.nodes, draw.pick("nodes", kNodes));
-  const Duration timeout = milliseconds(draw.size("election-timeout", kElectionTimeoutMs));
+  // Where faults are dense, a cluster that is slow to elect never has a leader.
+  const Span timeouts = {kElectionTimeoutMs.low, std::min(kElectionTimeoutMs.high, interval)};
+  const Duration timeout = milliseconds(draw.size("election-timeout", timeouts));
   draw.set("election-timeout", spec.election_timeout, timeout);
   const auto heartbeats = draw.pick("heartbeats", kHeartbeatsPerTimeout);
   // Of the timeout that counts, be it pinned.
@@ -128,6 +142,7 @@ Result<run::PlanFile> finish(run::PlanFile plan, const faults::PlanOptions& opti
   auto schedule = faults::make_plan(plan.test.seed, options);
   if (!schedule) return schedule.error();
   plan.faults = std::move(*schedule);
+  plan.faults.redeal = is_uniform(plan.test.seed);
   return plan;
 }
 
@@ -175,22 +190,22 @@ Result<run::PlanFile> draw(std::uint64_t seed, const run::TestSpec& base,
   spec.seed = seed;
   draw.set("time-limit", spec.time_limit, kTorture);
   if (is_uniform(seed)) {
-    draw.set("rate", spec.rate, kRate.low);
+    draw.set("rate", spec.rate, kUniformRate);
     auto options = run::plan_options(spec);
     if (!options) return options.error();
+    options->longest = kUniformLongest;
     return finish(std::move(plan), *options);
   }
-  draw_cluster(draw, spec);
-  draw_clients(draw, spec);
   const std::int64_t interval = draw.size("interval", kIntervalMs);
-  draw.set("nemesis-interval-min", spec.interval_low,
-           milliseconds(std::max(kIntervalMs.low, interval * 2 / 3)));
+  draw_cluster(draw, spec, interval);
+  draw_clients(draw, spec);
+  draw.set("nemesis-interval-min", spec.interval_low, milliseconds(interval * 2 / 3));
   draw.set("nemesis-interval-max", spec.interval_high,
            std::max<Duration>(spec.interval_low, milliseconds(interval * 4 / 3)));
   auto options = run::plan_options(spec);
   if (!options) return options.error();
   if (!draw.pinned("faults")) {
-    options->kinds = draw.subset(options->kinds);
+    options->kinds = draw.subset(options->kinds, spec.time_limit / spec.interval_high);
     spec.faults = options->kinds;
   }
   options->longest = spec.interval_high * draw.size("longest", kLongestPercent) / 100;

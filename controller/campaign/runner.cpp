@@ -289,7 +289,7 @@ Result<Finished> Runner::run() {
 }  // namespace
 
 std::string folder_of(const std::string& signature) {
-  constexpr std::size_t kMaxWords = 48;
+  constexpr std::size_t kMaxWords = 28;
   std::string out;
   for (const char c : signature) {
     const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

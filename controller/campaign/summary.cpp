@@ -202,7 +202,11 @@ CampaignReport summarise(const Campaign& campaign, const SummaryContext& context
   for (const auto& [request, shards] : campaign.requests) {
     report.asked += request.seeds;
     unbounded = unbounded || request.seeds == 0;
-    const std::string command = campaign_command(campaign.identity, request);
+    Request repeat = request;
+    if (request.seeds == 0 && !campaign.seeds.empty()) {
+      repeat.seeds = campaign.seeds.rbegin()->first + 1 - request.first;
+    }
+    const std::string command = campaign_command(campaign.identity, repeat);
     report.command += (report.command.empty() ? "" : " && ") + command;
   }
   if (unbounded) report.asked = 0;
@@ -231,7 +235,7 @@ std::string campaign_command(const Identity& identity, const Request& request) {
   std::string out = "./whitewater campaign";
   if (identity.test.world != "simulated") out += " --world " + identity.test.world;
   out += " --first-seed " + std::to_string(request.first);
-  out += request.seeds == 0 ? " --for 1h" : " --seeds " + std::to_string(request.seeds);
+  if (request.seeds != 0) out += " --seeds " + std::to_string(request.seeds);
   const std::string pinned = run::flags_of(identity.test, identity.pins);
   return pinned.empty() ? out : out + " " + pinned;
 }

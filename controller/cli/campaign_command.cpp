@@ -7,15 +7,18 @@
 
 #include "base/real_time.hpp"
 #include "controller/campaign/features.hpp"
+#include "controller/campaign/mix.hpp"
 #include "controller/campaign/runner.hpp"
 #include "controller/campaign/summary.hpp"
 #include "controller/cli/campaign_output.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/exit_codes.hpp"
 #include "controller/cli/moving_line.hpp"
+#include "controller/run/divergence.hpp"
 #include "controller/run/store.hpp"
 #include "controller/run/version.hpp"
-#include "controller/worlds/simulated/simulated_run.hpp"
+#include "controller/shrink/shrinker.hpp"
+#include "controller/worlds/registry.hpp"
 
 namespace ww::cli {
 
@@ -25,6 +28,8 @@ namespace fs = std::filesystem;
 using campaign::Campaign;
 
 constexpr const char* kCorpus = "tests/corpus";
+/// Of one signature; what is smallest by then is kept.
+constexpr Duration kShrinkLimit = seconds(30);
 
 /// A campaign that is about to run, new or taken up again.
 struct Begun {
@@ -33,32 +38,88 @@ struct Begun {
   std::string session;
 };
 
-Result<campaign::Hooks> hooks_for(const campaign::Identity& identity, bool no_shrink) {
+/// A world as the campaign sees it; its nodes are this program's.
+campaign::World world_of(const worlds::WorldInfo& info, const std::string& node_executable) {
+  return {std::string(info.name),
+          [&info, node_executable](const run::PlanFile& plan, const run::RunOptions& options) {
+            run::RunOptions with_node = options;
+            with_node.node_executable = node_executable;
+            return info.execute(plan, with_node);
+          }};
+}
+
+/// The first event at which two runs of a plan part, as each side has it.
+std::string first_divergent_event(const run::PlanFile& a, const run::Fingerprint& of_a,
+                                  const campaign::World& world_a, const run::PlanFile& b,
+                                  const run::Fingerprint& of_b, const campaign::World& world_b) {
+  const auto repeat = [](const run::PlanFile& plan, const campaign::World& world) {
+    return [&plan, &world](const run::RunOptions& wanted) {
+      run::RunOptions options = wanted;
+      options.stop_at_violation = true;
+      return world.execute(plan, options);
+    };
+  };
+  const auto found = run::find_divergence(of_a, of_b, repeat(a, world_a), repeat(b, world_b));
+  if (!found) return found.error().message;
+  return *found ? run::describe(**found) : "";
+}
+
+Result<campaign::Shrunk> shrink_plan(const run::PlanFile& plan, const campaign::Execute& execute) {
+  const std::int64_t end = monotonic_ns() + to_ns(kShrinkLimit);
+  shrink::ShrinkOptions options;
+  options.budget.expired = [end] { return monotonic_ns() > end; };
+  auto shrunk = shrink::shrink(plan, execute, options);
+  if (!shrunk) return shrunk.error();
+  const shrink::Size& size = shrunk->after;
+  campaign::Shrunk out;
+  out.cost = size.faults + size.ops;
+  out.plan = run::to_json(shrunk->plan);
+  out.facts = {{"shrunk to", shrink::describe(size)}};
+  return out;
+}
+
+/// Errors: kUsage when the world does not repeat a seed exactly.
+Result<const worlds::WorldInfo*> deterministic_world(const std::string& name) {
+  const worlds::WorldInfo* const info = worlds::find_world(name);
+  if (info != nullptr && info->deterministic) return info;
+  return Error{ErrorCode::kUsage, true,
+               "a campaign needs a world that repeats a seed exactly; '" + name + "' does not"};
+}
+
+Result<campaign::Hooks> hooks_for(const campaign::Identity& identity,
+                                  const CampaignCommand& command,
+                                  const std::string& node_executable,
+                                  std::vector<std::string>& warnings) {
   campaign::Hooks hooks;
-  if (identity.test.world != "simulated") {
-    return Error{ErrorCode::kUsage, true,
-                 "a campaign needs a world that repeats a seed exactly; '" + identity.test.world +
-                     "' does not"};
+  const auto info = deterministic_world(identity.test.world);
+  if (!info) return info.error();
+  hooks.world = world_of(**info, node_executable);
+  for (const worlds::WorldInfo& other : worlds::all_worlds()) {
+    if (!other.deterministic || &other == *info || command.cross_percent == 0) continue;
+    if (::access(node_executable.c_str(), X_OK) == 0) {
+      hooks.other = world_of(other, node_executable);
+    } else {
+      warnings.push_back("not compared with the " + std::string(other.name) +
+                         " world: there is no " + node_executable);
+    }
   }
-  hooks.world = {identity.test.world, simulated::run_simulated};
-  hooks.draw = [identity](std::uint64_t seed) -> Result<run::PlanFile> {
-    run::PlanFile plan;
-    plan.test = identity.test;
-    plan.test.seed = seed;
-    auto faults = run::plan_for(plan.test);
-    if (!faults) return faults.error();
-    plan.faults = std::move(*faults);
-    return plan;
+  hooks.draw = [identity](std::uint64_t seed) {
+    return campaign::draw(seed, identity.test, identity.pins);
   };
   hooks.features = campaign::features_of;
-  (void)no_shrink;
+  hooks.divergence = first_divergent_event;
+  if (!command.no_shrink) {
+    hooks.shrink = [execute = hooks.world.execute](const run::PlanFile& plan) {
+      return shrink_plan(plan, execute);
+    };
+  }
   return hooks;
 }
 
 campaign::Identity identity_of(const CampaignCommand& command) {
   campaign::Identity identity;
   identity.commit = run::commit();
-  identity.mix = "none";
+  identity.mix = campaign::mix_hash();
   identity.test = command.spec;
   identity.pins = command.pins;
   identity.features = campaign::feature_names();
@@ -82,6 +143,7 @@ Result<std::vector<std::string>> corpus_of(const CampaignCommand& command) {
 }
 
 Result<Begun> begin_new(const CampaignCommand& command, std::string& started) {
+  if (const auto world = deterministic_world(command.spec.world); !world) return world.error();
   Begun begun;
   begun.campaign.identity = identity_of(command);
   begun.options.request = {command.first_seed, command.seeds, command.shards};
@@ -210,10 +272,10 @@ std::vector<std::string> warnings_of(const campaign::Finished& finished,
 
 int do_campaign(const Common& common, const CampaignCommand& command,
                 const std::string& node_executable) {
-  (void)node_executable;
   auto begun = begin(command);
   if (!begun) return complain(begun.error());
-  const auto hooks = hooks_for(begun->campaign.identity, command.no_shrink);
+  CampaignOutput output;
+  const auto hooks = hooks_for(begun->campaign.identity, command, node_executable, output.warnings);
   if (!hooks) return complain(hooks.error());
   const std::string& directory = begun->options.directory;
   if (!common.quiet) std::fputs(banner(*begun).c_str(), stderr);
@@ -233,11 +295,11 @@ int do_campaign(const Common& common, const CampaignCommand& command,
       campaign::run_campaign(begun->campaign, begun->session, *hooks, begun->options, callbacks);
   line.clear();
   if (!finished) return complain(finished.error());
-  CampaignOutput output;
   output.directory = directory;
   output.junit_file = command.junit_file;
   output.known = begun->options.known;
-  output.warnings = warnings_of(*finished, directory);
+  const auto warnings = warnings_of(*finished, directory);
+  output.warnings.insert(output.warnings.end(), warnings.begin(), warnings.end());
   const int codes[] = {finish_campaign_output(common, output, begun->campaign),
                        exit_of(finished->end)};
   return worst_exit(codes);

@@ -45,6 +45,8 @@ struct CampaignFlags {
 CLI::App& add_campaign(CLI::App& top, CampaignFlags& flags);
 CampaignCommand finish_campaign(CampaignFlags& flags, const CLI::App& app, const Names& names);
 
+CLI::App& add_shrink(CLI::App& top, ShrinkCommand& command);
+
 CLI::App& add_merge(CLI::App& top, MergeCommand& command);
 
 struct ReplayFlags {

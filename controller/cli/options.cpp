@@ -24,6 +24,7 @@ constexpr const char* kTopFooter = R"(Examples:
   ./whitewater run --bug local-read              plant a known bug and see it found
   ./whitewater campaign --seeds 10000            many seeds in virtual time
   ./whitewater replay store/latest-failure       the same run again
+  ./whitewater shrink store/latest-failure       the smallest plan that still fails
   ./whitewater check store/latest/history.jsonl  judge a recorded history again
   ./whitewater report store/latest               render a run's report again
   ./whitewater test                              every test of this project
@@ -175,6 +176,9 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
   app.add_option("--plan", flags.command.plan_file, "run the schedule of this plan.json");
   app.add_option("-o,--store", flags.command.store, "folder for the results [store]");
   app.add_option("--junit", flags.command.junit_file, "write a copy of junit.xml there");
+  app.add_flag("--shrink,!--no-shrink", flags.command.shrink,
+               "look for the smallest plan that fails as well, in a deterministic world [yes, but "
+               "not of a --plan]");
   app.add_flag("--dry-run", flags.command.dry_run, "print the whole plan and do nothing");
   app.add_option("--keep", flags.keep, "which run directories stay: all, failures, none [all]")
       ->check(CLI::IsMember({"all", "failures", "none"}));
@@ -191,11 +195,12 @@ RunCommand finish_run(const RunFlags& flags, const CLI::App& app, const Names& n
   if (!command.plan_file.empty()) {
     refuse_others(app,
                   {"help", "plan", "store", "junit", "dry-run", "keep", "color", "format", "quiet",
-                   "store-limit", "config"},
+                   "store-limit", "config", "shrink"},
                   "cannot stand beside --plan; change the plan's \"test\" instead");
   }
   command.spec = finish_test(flags.test, names);
   command.seed_given = app.count("--seed") > 0;
+  if (!command.plan_file.empty() && app.count("--shrink") == 0) command.shrink = false;
   command.keep = flags.keep == "all"        ? Keep::kAll
                  : flags.keep == "failures" ? Keep::kFailures
                                             : Keep::kNone;
@@ -372,6 +377,9 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
   ReplayFlags replay_flags;
   CLI::App& replay_app = add_replay(app, replay_flags);
   add_common(replay_app, common, format, colour);
+  ShrinkCommand shrink;
+  CLI::App& shrink_app = add_shrink(app, shrink);
+  add_common(shrink_app, common, format, colour);
 
   CheckCommand check;
   CLI::App& check_app = *app.add_subcommand("check", "the checkers alone, on a recorded history");
@@ -412,6 +420,7 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
     }
     if (merge_app.parsed()) return Parsed{common, merge};
     if (replay_app.parsed()) return Parsed{common, finish_replay(replay_flags, replay_app, names)};
+    if (shrink_app.parsed()) return Parsed{common, shrink};
     if (check_app.parsed()) return Parsed{common, check};
     if (report_app.parsed()) return Parsed{common, report};
     if (list_app.parsed()) return Parsed{common, list};

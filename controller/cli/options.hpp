@@ -28,6 +28,7 @@ struct RunCommand {
   std::string store = "store";
   std::string junit_file;
   bool dry_run = false;
+  bool shrink = true;  // a failure of a deterministic world; with a plan only when asked for
   Keep keep = Keep::kAll;
   std::uint64_t store_limit = std::uint64_t{5} << 30;  // bytes
 };
@@ -87,8 +88,16 @@ struct ReplayCommand {
   std::string find;
 };
 
+struct ShrinkCommand {
+  std::string run;  // a run directory, or a plan.json
+  Duration budget = seconds(60);
+  std::uint64_t executions = 20'000;
+  bool causality = false;
+  std::string store = "store";
+};
+
 using Command = std::variant<RunCommand, CheckCommand, ReportCommand, ListCommand, DoctorCommand,
-                             CampaignCommand, MergeCommand, ReplayCommand>;
+                             CampaignCommand, MergeCommand, ReplayCommand, ShrinkCommand>;
 
 struct Parsed {
   Common common;

@@ -6,6 +6,7 @@
 #include "controller/cli/commands.hpp"
 #include "controller/cli/exit_codes.hpp"
 #include "controller/cli/moving_line.hpp"
+#include "controller/cli/shrunk_run.hpp"
 #include "controller/run/plan_file.hpp"
 #include "controller/run/results_files.hpp"
 #include "controller/run/store.hpp"
@@ -90,6 +91,23 @@ void print_result(const Common& common, const reports::RunReport& report,
   std::fflush(stdout);
 }
 
+/// A failure that can be repeated exactly is shrunk at once; what comes of it never changes the
+/// verdict of the run.
+void shrink_failure(const Common& common, const RunCommand& command, const run::FinishedRun& done,
+                    const std::string& node_executable) {
+  constexpr Duration kBudget = seconds(30);
+  const auto execute = execute_in_world_of(done.executed, node_executable);
+  if (!execute) return;
+  const auto shrunk =
+      shrink_and_keep(common, done.executed, *execute,
+                      budget_of(kBudget, ShrinkCommand{}.executions), command.store);
+  if (!shrunk) {
+    std::fprintf(stderr, "whitewater: not shrunk: %s\n", shrunk.error().message.c_str());
+  } else if (common.format == Format::kHuman) {
+    std::printf("Shrunk: %s\n", describe(*shrunk).c_str());
+  }
+}
+
 }  // namespace
 
 int do_run(const Common& common, const RunCommand& command, const std::string& node_executable) {
@@ -129,9 +147,13 @@ int do_run(const Common& common, const RunCommand& command, const std::string& n
   reports::RunReport& report = done->report;
   if (!command.plan_file.empty())
     report.command = "./whitewater run --plan " + directory->file("plan.json");
-  const auto written = write_everything(command, *directory, *done);
   const bool failed = report.exit_code != kExitValid;
+  done->executed = run::stored_form(std::move(done->executed), *plan, world->deterministic);
+  const auto written = write_everything(command, *directory, *done);
   const bool kept = command.keep == Keep::kAll || (command.keep == Keep::kFailures && failed);
+  const bool broken = report.exit_code == kExitInvalid || report.exit_code == kExitNoRecovery ||
+                      report.exit_code == kExitNodeCrashed;
+  if (broken && kept && command.shrink) shrink_failure(common, command, *done, node_executable);
   print_result(common, report, kept ? directory->file("report.html") : "");
   if (!written) {
     const int status = complain(written.error());

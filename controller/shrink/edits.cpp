@@ -26,6 +26,9 @@ std::size_t weight_of(const FaultSpec& fault) {
   const faults::KindInfo* kind = faults::find_kind(fault.kind);
   const faults::ShapeInfo* shape = faults::find_shape(*kind, fault.shape);
   if (shape == nullptr) return 1;
+  if (faults::find_param(*shape, "count") != nullptr) {
+    return static_cast<std::size_t>(faults::param(fault, "count"));  // of single messages
+  }
   std::size_t rates = 0;
   for (const faults::ParamInfo& info : shape->params) {
     const bool kinds_of_harm = is_rate(info.name) || info.name == "delay_ms";
@@ -191,7 +194,10 @@ PlanFile until(const PlanFile& plan, Duration end) {
 
 PlanFile from(const PlanFile& plan, Duration begin) {
   PlanFile out = plan;
-  std::erase_if(out.faults.faults, [&](const FaultSpec& f) { return end_of(f) <= begin; });
+  // One that waits for an event may strike at any time after its own.
+  std::erase_if(out.faults.faults, [&](const FaultSpec& f) {
+    return f.trigger.event == faults::TriggerEvent::kNone && end_of(f) <= begin;
+  });
   if (out.ops) std::erase_if(*out.ops, [&](const ScriptedCall& call) { return call.at < begin; });
   out = retimed(out, [&](Duration t) { return std::max<Duration>(t - begin, Duration{}); });
   out.test.cut = std::max<Duration>(plan.test.cut - begin, Duration{});

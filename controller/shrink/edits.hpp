@@ -16,7 +16,7 @@ namespace ww::shrink {
 /// How big a plan is, as a reader feels it.
 struct Size {
   /// What the harness does to the cluster: a fault is one, a packet fault one for each of its rates
-  /// above zero (at least one), an explicit delivery one.
+  /// above zero or each of its single messages, an explicit delivery one.
   std::size_t faults = 0;
   std::size_t ops = 0;
   std::uint32_t nodes = 0;

@@ -315,8 +315,9 @@ TEST_CASE("a share of the faults is dealt with triggers, whatever else there is"
   std::uint32_t triggered = 0;
   for (const auto& [event, count] : events) triggered += count;
   CHECK(events.size() == trigger_event_names().size());
-  CHECK(triggered > faults * 35 / 100);
-  CHECK(triggered < faults * 45 / 100);
+  // The first of each kind has none: a quarter of all.
+  CHECK(triggered > faults * 25 / 100);
+  CHECK(triggered < faults * 35 / 100);
   CHECK(of_that_node > triggered / 2);
   // Nothing else moves.
   const Plan plan = plan_of(3, options);
@@ -336,6 +337,10 @@ TEST_CASE("a fault on single messages is dealt for one type of them") {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     for (const FaultSpec& spec : plan_of(seed, options).faults) {
       if (spec.shape.rfind("single-", 0) != 0) continue;
+      if (spec.id == "f1") {
+        CHECK(spec.types.empty());  // the first of a kind waits for no type
+        continue;
+      }
       REQUIRE(spec.types.size() == 1);
       types.insert(spec.types.front());
     }
