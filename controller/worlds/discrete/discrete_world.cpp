@@ -207,7 +207,7 @@ void DiscreteWorld::die(Node& node, const Error& error) {
   end(node, Death::kByItself);
 }
 
-/// It ended within a step: what it did in it, nobody can tell, and it is taken to have done nothing.
+/// It ended within a step: what it did in it nobody can tell, and it is taken to have done nothing.
 void DiscreteWorld::die_unheard(Node& node, const Error& error) {
   node.cut_short = true;
   die(node, error);
