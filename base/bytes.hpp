@@ -18,11 +18,11 @@ class ByteWriter {
   void i64(std::int64_t v) { fixed(static_cast<std::uint64_t>(v), 8); }
   /// LEB128: small numbers are short.
   void varint(std::uint64_t v) {
-    while (v >= 0x80) {
-      u8(static_cast<std::uint8_t>(v | 0x80));
-      v >>= 7;
-    }
-    u8(static_cast<std::uint8_t>(v));
+    char buffer[10];
+    std::size_t n = 0;
+    for (; v >= 0x80; v >>= 7) buffer[n++] = static_cast<char>(v | 0x80);
+    buffer[n++] = static_cast<char>(v);
+    out_.append(buffer, n);
   }
   void raw(std::string_view bytes) { out_.append(bytes); }
   /// A length (varint), then the bytes.
@@ -54,13 +54,21 @@ class ByteReader {
   [[nodiscard]] std::size_t remaining() const { return in_.size() - at_; }
   void fail() { ok_ = false; }
 
-  std::uint8_t u8() { return static_cast<std::uint8_t>(fixed(1)); }
+  std::uint8_t u8() {
+    if (!ok_ || at_ == in_.size()) {
+      ok_ = false;
+      return 0;
+    }
+    return static_cast<std::uint8_t>(in_[at_++]);
+  }
   std::uint32_t u32() { return static_cast<std::uint32_t>(fixed(4)); }
   std::uint64_t u64() { return fixed(8); }
   std::int64_t i64() { return static_cast<std::int64_t>(fixed(8)); }
   std::uint64_t varint() {
-    std::uint64_t v = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
+    const std::uint8_t first = u8();
+    if (first < 0x80) return first;
+    std::uint64_t v = first & 0x7fU;
+    for (int shift = 7; shift < 64; shift += 7) {
       const std::uint8_t b = u8();
       if (shift == 63 && b > 1) break;
       v |= std::uint64_t{b & 0x7fU} << shift;

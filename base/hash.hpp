@@ -1,10 +1,11 @@
 // One 64-bit mixing function for digests and keyed randomness; the same on every compiler.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
-#include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace ww {
 
@@ -21,23 +22,35 @@ constexpr std::uint64_t hash_combine(std::uint64_t hash, std::uint64_t word) {
   return mix64(hash ^ (word * 0x9fb21c651e98df25ULL + 0xd6e8feb86659fd93ULL));
 }
 
+namespace hash_detail {
+/// Up to eight bytes as a little-endian number.
+constexpr std::uint64_t word_of(const char* bytes, std::size_t count) {
+  std::uint64_t word = 0;
+  for (std::size_t b = 0; b < count; ++b) {
+    word |= std::uint64_t{static_cast<unsigned char>(bytes[b])} << (8 * b);
+  }
+  return word;
+}
+/// Eight of them; where memory is little-endian this is one load.
+constexpr std::uint64_t word_of(const char* bytes) {
+  if (std::is_constant_evaluated() || std::endian::native != std::endian::little) {
+    return word_of(bytes, 8);
+  }
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, 8);
+  return word;
+}
+}  // namespace hash_detail
+
 /// Hash of a byte string, eight little-endian bytes a step; not cryptographic.
 constexpr std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed = 0) {
   std::uint64_t hash = hash_combine(seed, bytes.size());
   std::size_t i = 0;
   for (; i + 8 <= bytes.size(); i += 8) {
-    std::uint64_t word = 0;
-    for (std::size_t b = 0; b < 8; ++b) {
-      word |= std::uint64_t{static_cast<unsigned char>(bytes[i + b])} << (8 * b);
-    }
-    hash = hash_combine(hash, word);
+    hash = hash_combine(hash, hash_detail::word_of(bytes.data() + i));
   }
   if (i < bytes.size()) {
-    std::uint64_t word = 0;
-    for (std::size_t b = 0; i + b < bytes.size(); ++b) {
-      word |= std::uint64_t{static_cast<unsigned char>(bytes[i + b])} << (8 * b);
-    }
-    hash = hash_combine(hash, word);
+    hash = hash_combine(hash, hash_detail::word_of(bytes.data() + i, bytes.size() - i));
   }
   return hash;
 }

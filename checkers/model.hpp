@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/op.hpp"
-#include "checkers/flat_map.hpp"
+#include "base/flat_map.hpp"
 
 namespace ww::checkers {
 

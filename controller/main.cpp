@@ -28,11 +28,16 @@ int dispatch(const ww::cli::Parsed& parsed) {
   using namespace ww::cli;
   const Common& common = parsed.common;
   return std::visit(
-      Overloaded{[&](const RunCommand& c) { return do_run(common, c, node_executable()); },
-                 [&](const CheckCommand& c) { return do_check(common, c); },
-                 [&](const ReportCommand& c) { return do_report(common, c); },
-                 [&](const ListCommand& c) { return do_list(common, c); },
-                 [&](const DoctorCommand&) { return do_doctor(common, node_executable()); }},
+      Overloaded{
+          [&](const RunCommand& c) { return do_run(common, c, node_executable()); },
+          [&](const CampaignCommand& c) { return do_campaign(common, c, node_executable()); },
+          [&](const MergeCommand& c) { return do_merge(common, c); },
+          [&](const ReplayCommand& c) { return do_replay(common, c, node_executable()); },
+          [&](const ShrinkCommand& c) { return do_shrink(common, c, node_executable()); },
+          [&](const CheckCommand& c) { return do_check(common, c); },
+          [&](const ReportCommand& c) { return do_report(common, c); },
+          [&](const ListCommand& c) { return do_list(common, c); },
+          [&](const DoctorCommand&) { return do_doctor(common, node_executable()); }},
       parsed.command);
 }
 

@@ -148,6 +148,9 @@ std::int64_t param(const FaultSpec& spec, std::string_view name);
 /// "leader-deaf for 3.2 s", "kill a majority for 800 ms": one line for people.
 std::string describe(const FaultSpec& spec);
 
+/// Milliseconds with as many decimals as it takes, down to the nanosecond: "250", "0.000001".
+std::string ms_text(Duration duration);
+
 /// "2.35 s" or "800 ms".
 std::string human(Duration duration);
 

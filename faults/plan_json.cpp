@@ -30,16 +30,6 @@ constexpr std::array kTriggerKeys = {std::string_view("event"), std::string_view
 constexpr std::array kTargets = {Target::kOne,       Target::kMinority, Target::kMajority,
                                  Target::kPrimaries, Target::kAll,      Target::kTrigger};
 
-/// Milliseconds with as many decimals as it takes, down to the nanosecond.
-std::string ms_text(std::int64_t ns) {
-  std::string text = std::to_string(ns / 1'000'000);
-  const std::string fraction = std::to_string(1'000'000 + ns % 1'000'000).substr(1);
-  if (const std::size_t last = fraction.find_last_not_of('0'); last != std::string::npos) {
-    text += '.' + fraction.substr(0, last + 1);
-  }
-  return text;
-}
-
 void append_fault(std::string& out, const FaultSpec& spec) {
   const auto text = [&](std::string_view value) { append_json_string(out, value); };
   const auto list = [&](const auto& items, auto name) {
@@ -52,7 +42,7 @@ void append_fault(std::string& out, const FaultSpec& spec) {
   };
   out += "{\"id\":";
   text(spec.id);
-  out += ",\"at_ms\":" + ms_text(to_ns(spec.at)) + ",\"kind\":";
+  out += ",\"at_ms\":" + ms_text(spec.at.time_since_epoch()) + ",\"kind\":";
   text(spec.kind);
   if (!spec.shape.empty()) {
     out += ",\"shape\":";
@@ -65,7 +55,7 @@ void append_fault(std::string& out, const FaultSpec& spec) {
     out += ",\"targets\":";
     text(name_of(spec.target));
   }
-  out += ",\"duration_ms\":" + ms_text(spec.duration.count());
+  out += ",\"duration_ms\":" + ms_text(spec.duration);
   if (!spec.params.empty()) {
     char separator = '{';
     out += ",\"params\":";
@@ -305,11 +295,21 @@ Plan read_plan(Reader& reader, const Json& object) {
 
 }  // namespace
 
+std::string ms_text(Duration duration) {
+  const std::int64_t ns = duration.count();
+  std::string text = std::to_string(ns / 1'000'000);
+  const std::string fraction = std::to_string(1'000'000 + ns % 1'000'000).substr(1);
+  if (const std::size_t last = fraction.find_last_not_of('0'); last != std::string::npos) {
+    text += '.' + fraction.substr(0, last + 1);
+  }
+  return text;
+}
+
 std::string to_json(const Plan& plan) {
   std::string out =
       "{\"schema\":\"" + std::string(kSchemaName) + "\",\"v\":" + std::to_string(kPlanSchema) +
       ",\"seed\":" + std::to_string(plan.seed) + ",\"nodes\":" + std::to_string(plan.nodes) +
-      ",\"time_limit_ms\":" + ms_text(plan.time_limit.count()) +
+      ",\"time_limit_ms\":" + ms_text(plan.time_limit) +
       ",\"redeal\":" + (plan.redeal ? "true" : "false") + ",\"faults\":[";
   for (std::size_t i = 0; i < plan.faults.size(); ++i) {
     out += i == 0 ? "\n" : ",\n";

@@ -1,9 +1,10 @@
-// report.html: the template with its places filled in one pass. What is filled in is never searched
-// for places again, so that an error message that reads "{{data}}" stays one.
+// report.html.
 
 #include "base/assert.hpp"
+#include "reports/causality_section.hpp"
 #include "reports/format.hpp"
 #include "reports/html/embedded.hpp"
+#include "reports/html/template.hpp"
 #include "reports/op_stats.hpp"
 #include "reports/page_data.hpp"
 #include "reports/page_sections.hpp"
@@ -23,6 +24,7 @@ std::string place(std::string_view name, const RunReport& report, const std::vec
   if (name == "style") return std::string(html::k_page_css);
   if (name == "header") return header_section(report, stats);
   if (name == "findings") return findings_section(report, pairs);
+  if (name == "causality") return causality_section(report);
   if (name == "faults") return faults_section(report);
   if (name == "checks") return checks_section(report);
   if (name == "statistics") return statistics_section(report, stats);
@@ -45,17 +47,8 @@ std::string place(std::string_view name, const RunReport& report, const std::vec
 std::string report_html(const RunReport& report) {
   const std::vector<OpPair> pairs = pair_ops(report.history);
   const OpStats stats = op_stats(report.history, pairs);
-  std::string out;
-  std::string_view rest = html::k_page_html;
-  for (std::size_t at = rest.find("{{"); at != std::string_view::npos; at = rest.find("{{")) {
-    const std::size_t end = rest.find("}}", at);
-    WW_ASSERT(end != std::string_view::npos, "the page's template has an unclosed place");
-    out += rest.substr(0, at);
-    out += place(rest.substr(at + 2, end - at - 2), report, pairs, stats);
-    rest.remove_prefix(end + 2);
-  }
-  out += rest;
-  return out;
+  return html::filled(html::k_page_html,
+                      [&](std::string_view name) { return place(name, report, pairs, stats); });
 }
 
 }  // namespace ww::reports

@@ -8,30 +8,16 @@
 #include <algorithm>
 
 #include "reports/format.hpp"
+#include "reports/junit_markup.hpp"
 #include "reports/reports.hpp"
 
 namespace ww::reports {
 
 namespace {
 
-/// Seconds with a point, whatever the locale.
-std::string seconds_text(double s) {
-  const auto micros = static_cast<std::uint64_t>(s > 0 ? s * 1e6 + 0.5 : 0);
-  std::string fraction = std::to_string(micros % 1'000'000);
-  fraction.insert(0, 6 - fraction.size(), '0');
-  return std::to_string(micros / 1'000'000) + "." + fraction;
-}
-
-/// Attribute values are normalised by XML readers: a newline would become a space, so it is spelt.
-std::string attribute(const std::string& name, const std::string& value) {
-  return " " + name + "=\"" + escape_markup(printable(value)) + "\"";
-}
-
-std::string problem(const char* element, const std::string& message, const std::string& type,
-                    const std::string& details) {
-  return std::string("      <") + element + attribute("message", message) +
-         attribute("type", type) + ">" + escape_markup(details) + "</" + element + ">\n";
-}
+using junit::attribute;
+using junit::problem;
+using junit::test_case;
 
 std::string failure_details(const CheckResult& check, const RunReport& report) {
   std::string out;
@@ -68,13 +54,6 @@ std::string case_body(const CheckResult& check, const RunReport& report) {
   return "";
 }
 
-std::string test_case(const std::string& suite, const std::string& name, double seconds,
-                      const std::string& body) {
-  return "    <testcase" + attribute("classname", suite) + attribute("name", name) +
-         attribute("time", seconds_text(seconds)) +
-         (body.empty() ? "/>\n" : ">\n" + body + "    </testcase>\n");
-}
-
 /// The run as such: what no checker says, such as a node that crashed by itself.
 std::string run_body(const RunReport& report) {
   Verdict of_checks = Verdict::kValid;
@@ -89,12 +68,6 @@ std::string run_body(const RunReport& report) {
              : problem("error", report.cause, headline_of(report), details);
 }
 
-std::size_t occurrences(const std::string& text, std::string_view what) {
-  std::size_t n = 0;
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++n;
-  return n;
-}
-
 }  // namespace
 
 std::string junit_xml(const RunReport& report) {
@@ -104,30 +77,14 @@ std::string junit_xml(const RunReport& report) {
   for (const CheckResult& check : report.checks) {
     cases += test_case(suite, check.checker, check.seconds, case_body(check, report));
   }
-  // Text is escaped, so that these are the elements and nothing else.
-  const std::string counts =
-      attribute("tests", std::to_string(report.checks.size() + 1)) +
-      attribute("failures", std::to_string(occurrences(cases, "<failure "))) +
-      attribute("errors", std::to_string(occurrences(cases, "<error "))) +
-      attribute("skipped", std::to_string(occurrences(cases, "<skipped ")));
-  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites" + counts + ">\n";
-  out += "  <testsuite" + attribute("name", suite) + counts;
-  // JUnit's timestamp has no zone.
-  std::string started = report.started;
-  started.erase(std::remove(started.begin(), started.end(), 'Z'), started.end());
-  out += attribute("time", seconds_text(run_seconds)) + attribute("timestamp", started) + ">\n";
-  out += "    <properties>\n";
-  const auto property = [&](const std::string& name, const std::string& value) {
-    out += "      <property" + attribute("name", name) + attribute("value", value) + "/>\n";
-  };
-  property("verdict", headline_of(report));
-  property("seed", std::to_string(report.seed));
-  property("world", report.world);
-  property("command", report.command);
-  property("commit", report.commit);
-  property("compiler", report.compiler);
-  out += "    </properties>\n" + cases + "  </testsuite>\n</testsuites>\n";
-  return out;
+  return junit::document(suite, run_seconds, report.started,
+                         {{"verdict", headline_of(report)},
+                          {"seed", std::to_string(report.seed)},
+                          {"world", report.world},
+                          {"command", report.command},
+                          {"commit", report.commit},
+                          {"compiler", report.compiler}},
+                         cases);
 }
 
 }  // namespace ww::reports

@@ -9,6 +9,23 @@ std::string micro_sign(std::string duration) {
   return duration;
 }
 
+std::string plural(std::uint64_t n, const std::string& one, const std::string& many) {
+  return group_digits(n, kThinSpace) + " " + (n == 1 ? one : many);
+}
+
+std::string figure(const std::string& number, const std::string& label) {
+  return "<div><dt>" + escape_markup(label) + "</dt><dd>" + number + "</dd></div>\n";
+}
+
+std::string facts_table(const std::string& title, const std::vector<Fact>& facts) {
+  if (facts.empty()) return "";
+  std::string out = "<div><h3>" + title + "</h3>\n<dl class=\"facts\">\n";
+  for (const Fact& fact : facts) {
+    out += "<dt>" + escape_markup(fact.name) + "</dt><dd>" + escape_markup(fact.value) + "</dd>\n";
+  }
+  return out + "</dl></div>\n";
+}
+
 std::string Table::part(std::size_t from, std::size_t to) const {
   std::string out = "<div class=\"scroll\"><table><thead><tr>";
   for (const Column& column : columns_) {

@@ -1,10 +1,13 @@
 // Small pieces of HTML that several sections use.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "reports/run_report.hpp"
 
 namespace ww::reports {
 
@@ -13,6 +16,15 @@ inline constexpr std::string_view kThinSpace = "\xe2\x80\xaf";
 
 /// "12 us" with the sign for micro.
 std::string micro_sign(std::string duration);
+
+/// "1 seed", "2 345 seeds".
+std::string plural(std::uint64_t n, const std::string& one, const std::string& many);
+
+/// One of the large numbers under a headline; `number` is markup, `label` is text.
+std::string figure(const std::string& number, const std::string& label);
+
+/// A titled list of names and values; "" when there are none.
+std::string facts_table(const std::string& title, const std::vector<Fact>& facts);
 
 /// A table that grows row by row. Cells are markup: the caller has escaped what came from
 /// elsewhere.

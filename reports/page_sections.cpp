@@ -13,14 +13,6 @@ namespace {
 /// Evidence lines shown before the rest is folded away.
 constexpr std::size_t kEvidenceShown = 24;
 
-std::string figure(const std::string& number, const std::string& label) {
-  return "<div><dt>" + escape_markup(label) + "</dt><dd>" + number + "</dd></div>\n";
-}
-
-std::string plural(std::uint64_t n, const std::string& one, const std::string& many) {
-  return group_digits(n, kThinSpace) + " " + (n == 1 ? one : many);
-}
-
 /// Makes the names of nodes stand out, so that an eye can follow one node through the lines.
 std::string evidence_line(const std::string& line) {
   const std::string text = escape_markup(line);
@@ -229,15 +221,6 @@ std::string stalls_table(const RunReport& report) {
          "held against the nodes.</p></div>\n";
 }
 
-std::string facts_table(const std::string& title, const std::vector<Fact>& facts) {
-  if (facts.empty()) return "";
-  std::string out = "<div><h3>" + title + "</h3>\n<dl class=\"facts\">\n";
-  for (const Fact& fact : facts) {
-    out += "<dt>" + escape_markup(fact.name) + "</dt><dd>" + escape_markup(fact.value) + "</dd>\n";
-  }
-  return out + "</dl></div>\n";
-}
-
 }  // namespace
 
 std::string header_section(const RunReport& report, const OpStats& stats) {
@@ -388,6 +371,7 @@ std::string setup_section(const RunReport& report) {
                              {"compiler", report.compiler},
                              {"started", report.started},
                              {"exit code", std::to_string(report.exit_code)}};
+  if (!report.fingerprint.empty()) built.push_back({"fingerprint", report.fingerprint});
   return "<section id=\"setup\">\n<h2>Set-up</h2>\n<div class=\"columns\">\n" +
          facts_table("Options", report.options) + facts_table("Program", built) +
          "</div>\n</section>\n";

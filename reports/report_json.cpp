@@ -84,6 +84,19 @@ void fields(V& v, T& r) {
 }
 
 template <class V, class T>
+requires std::is_same_v<std::remove_const_t<T>, DoomPoint>
+void fields(V& v, T& r) {
+  v("time", r.time), v("runs", r.runs), v("failed", r.failed), v("low", r.low), v("high", r.high);
+}
+
+template <class V, class T>
+requires std::is_same_v<std::remove_const_t<T>, Causality>
+void fields(V& v, T& r) {
+  v("signature", r.signature), v("violation", r.violation), v("points", r.points);
+  v("doomed-from", r.doomed_from), v("open-until", r.open_until);
+}
+
+template <class V, class T>
 requires std::is_same_v<std::remove_const_t<T>, LogPosition>
 void fields(V& v, T& r) {
   v("index", r.index), v("term", r.term);
@@ -118,12 +131,13 @@ void fields(V& v, T& r) {
   v("test", r.test), v("world", r.world), v("seed", r.seed), v("nodes", r.nodes);
   v("started", r.started), v("duration", r.duration), v("command", r.command);
   v("version", r.version), v("commit", r.commit), v("compiler", r.compiler);
+  v.since_later("fingerprint", r.fingerprint);
   v("options", r.options), v("verdict", r.verdict), v("exit", r.exit_code);
   v("outcome", r.outcome), v("cause", r.cause), v("checks", r.checks);
   v("fault-kinds", r.fault_kinds), v("faults", r.faults), v("roles", r.roles);
   v("outages", r.outages), v("leader-changes", r.leader_changes), v("marks", r.marks);
   v("bugs", r.bugs), v("stalls", r.stalls), v("counters", r.counters);
-  v("liveness", r.liveness), v("phases", r.phases);
+  v("liveness", r.liveness), v("phases", r.phases), v("causality", r.causality);
 }
 
 // Enumerations go by name.
@@ -146,6 +160,10 @@ constexpr Func kLast<Func> = Func::kNemesis;
 class Writer {
  public:
   explicit Writer(Json& out) : out_(out) {}
+  template <class T>
+  void since_later(const char* key, const T& value) {
+    (*this)(key, value);
+  }
   template <class T>
   void operator()(const char* key, const T& value) {
     put(out_[key], value);
@@ -188,13 +206,26 @@ class Writer {
   Json& out_;
 };
 
+template <class T>
+constexpr bool kIsOptional = false;
+template <class T>
+constexpr bool kIsOptional<std::optional<T>> = true;
+
 class Reader {
  public:
   explicit Reader(const Json& in) : in_(in) {}
+  /// A key that reports of earlier commits lack.
+  template <class T>
+  void since_later(const char* key, T& value) {
+    if (in_.contains(key)) (*this)(key, value);
+  }
   template <class T>
   void operator()(const char* key, T& value) {
     const auto found = in_.find(key);
-    if (found == in_.end()) throw Malformed(std::string("has no key \"") + key + '"');
+    if (found == in_.end()) {
+      if (kIsOptional<T>) return;  // an older version of this program did not write it
+      throw Malformed(std::string("has no key \"") + key + '"');
+    }
     try {
       get(*found, value);
     } catch (const Malformed& inner) {

@@ -120,6 +120,7 @@ std::string results_json(const RunReport& report) {
   out["seed"] = std::to_string(report.seed);
   out["nodes"] = report.nodes;
   out["started"] = report.started;
+  if (!report.fingerprint.empty()) out["fingerprint"] = report.fingerprint;
   out["duration"] = report.duration;
   out["command"] = report.command;
   out["version"] = report.version;

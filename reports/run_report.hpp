@@ -105,6 +105,29 @@ struct Phases {
   friend bool operator==(const Phases&, const Phases&) = default;
 };
 
+/// Of `runs` runs that were as this one until `time` and then went another way, `failed` broke the
+/// same property; their true share lies between `low` and `high` (95 %).
+struct DoomPoint {
+  std::int64_t time = 0;
+  std::uint64_t runs = 0;
+  std::uint64_t failed = 0;
+  double low = 0;
+  double high = 1;
+  friend bool operator==(const DoomPoint&, const DoomPoint&) = default;
+};
+
+/// From when on the run could hardly end otherwise.
+struct Causality {
+  std::string signature;          // of the violation
+  std::int64_t violation = 0;     // when it came
+  std::vector<DoomPoint> points;  // by time
+  /// At every point from here on at least nine of ten failed; empty: not even at the last one.
+  std::optional<std::int64_t> doomed_from;
+  /// The last point before that; empty: the first point was doomed already.
+  std::optional<std::int64_t> open_until;
+  friend bool operator==(const Causality&, const Causality&) = default;
+};
+
 struct RunReport {
   // What ran.
   std::string test;   // "register"
@@ -117,6 +140,7 @@ struct RunReport {
   std::string version;
   std::string commit;
   std::string compiler;
+  std::string fingerprint;  // of a deterministic run: "3f2a9c0d11e0b7aa, 81234 events"
   std::vector<Fact> options;  // the resolved ones, defaults included, in the order of the help
 
   // What came out.
@@ -140,6 +164,7 @@ struct RunReport {
   std::vector<NodeCounters> counters;
   std::vector<Fact> liveness;  // the recovery: when a leader, when a write, how converged
   Phases phases;
+  std::optional<Causality> causality;  // when it was asked for
 };
 
 /// A number of a check: 1 when the rule is about something that need not happen in every run.

@@ -4,6 +4,7 @@
 
 #include "reports/format.hpp"
 #include "reports/op_stats.hpp"
+#include "reports/painter.hpp"
 
 namespace ww::reports {
 
@@ -14,30 +15,6 @@ using Rows = std::vector<std::vector<std::string>>;
 /// No more lines of evidence or witness per violation on a terminal; the page has all.
 constexpr std::size_t kMaxLines = 12;
 constexpr std::size_t kMaxViolationsShown = 3;
-
-class Painter {
- public:
-  explicit Painter(bool on) : on_(on) {}
-  [[nodiscard]] std::string bold(const std::string& text) const { return wrap("1", text); }
-  [[nodiscard]] std::string dim(const std::string& text) const { return wrap("2", text); }
-  [[nodiscard]] std::string verdict(Verdict verdict, const std::string& text) const {
-    switch (verdict) {
-      case Verdict::kValid:
-        return wrap("1;32", text);
-      case Verdict::kUnknown:
-        return wrap("1;33", text);
-      case Verdict::kInvalid:
-        return wrap("1;31", text);
-    }
-    return text;
-  }
-
- private:
-  [[nodiscard]] std::string wrap(const char* code, const std::string& text) const {
-    return on_ ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text;
-  }
-  bool on_;
-};
 
 std::string upper(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](char c) {

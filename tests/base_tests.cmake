@@ -4,6 +4,7 @@ ww_test(base_test LABEL unit
     unit/frame_test.cpp
     unit/history_test.cpp
     unit/rng_test.cpp
+    unit/stepped_codec_test.cpp
     unit/wire_test.cpp
   DEPS ww_base)
 

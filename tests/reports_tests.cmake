@@ -1,5 +1,7 @@
 ww_test(reports_test LABEL unit
   SOURCES
+    unit/campaign_report_samples.cpp
+    unit/campaign_report_test.cpp
     unit/report_test.cpp
     unit/report_files_test.cpp
     unit/report_page_test.cpp

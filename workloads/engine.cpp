@@ -6,6 +6,7 @@
 #include "base/assert.hpp"
 #include "base/rng.hpp"
 #include "workloads/arrivals.hpp"
+#include "workloads/kv_calls.hpp"
 
 namespace ww::workloads {
 
@@ -30,8 +31,11 @@ Engine::Engine(const EngineOptions& options, std::unique_ptr<Generator> generato
   for (std::uint32_t i = 0; i < options.worker.concurrency; ++i) {
     const bool follow = follows(options, i);
     const Mode mode = follow ? Mode::kFollow : Mode::kStay;
-    seats_.push_back(Seat{Worker(i, mode, options.worker), 0, Instant{}, false, Task{}});
+    seats_.push_back(Seat{Worker(i, mode, options.worker), 0, Instant{}, false, Task{}, {}});
   }
+  if (!options.script) return;
+  WW_ASSERT(check_script(*options.script, options.worker.concurrency), "an unchecked script");
+  for (const ScriptedCall& call : *options.script) seats_[call.worker].script.push_back(call);
 }
 
 Worker::Step Engine::step(Instant now, Actions& actions) {
@@ -48,10 +52,17 @@ Engine::Seat& Engine::seat_of(ClientId client) {
 void Engine::start(Instant now, Actions& actions) {
   WW_ASSERT(phase_ == Phase::kBefore, "a workload that starts twice");
   phase_ = Phase::kRunning;
+  began_ = now;
   for (std::uint32_t i = 0; i < seats_.size(); ++i) {
-    seats_[i].next_arrival = options_.rate > 0 ? arrival_after(now, i, 0) : now;
-    seats_[i].worker.start(step(now, actions));
+    Seat& seat = seats_[i];
+    if (options_.script) {
+      seat.next_arrival = seat.script.empty() ? kNever : began_ + seat.script.front().at;
+    } else {
+      seat.next_arrival = options_.rate > 0 ? arrival_after(now, i, 0) : now;
+    }
+    seat.worker.start(step(now, actions));
   }
+  due_ = next_due();
 }
 
 void Engine::on_timer(Instant now, Actions& actions) {
@@ -60,6 +71,7 @@ void Engine::on_timer(Instant now, Actions& actions) {
     if (seat.worker.deadline() <= now) seat.worker.on_timer(step(now, actions));
     settle(seat, was_idle, now, actions);
   }
+  due_ = next_due();
 }
 
 void Engine::on_reply(ClientId client, const wire::ClientReply& reply, Instant now,
@@ -68,6 +80,7 @@ void Engine::on_reply(ClientId client, const wire::ClientReply& reply, Instant n
   const bool was_idle = seat.worker.idle();
   seat.worker.on_reply(step(now, actions), reply);
   settle(seat, was_idle, now, actions);
+  due_ = next_due();
 }
 
 void Engine::on_connected(ClientId client, NodeId node, Instant now, Actions& actions) {
@@ -75,6 +88,7 @@ void Engine::on_connected(ClientId client, NodeId node, Instant now, Actions& ac
   const bool was_idle = seat.worker.idle();
   seat.worker.on_connected(step(now, actions), node);
   settle(seat, was_idle, now, actions);
+  due_ = next_due();
 }
 
 void Engine::on_connection_lost(ClientId client, NodeId node, Instant now, bool refused,
@@ -83,6 +97,7 @@ void Engine::on_connection_lost(ClientId client, NodeId node, Instant now, bool 
   const bool was_idle = seat.worker.idle();
   seat.worker.on_connection_lost(step(now, actions), node, refused);
   settle(seat, was_idle, now, actions);
+  due_ = next_due();
 }
 
 void Engine::record_nemesis(Instant now, std::string text, Actions& actions) {
@@ -101,9 +116,9 @@ void Engine::record_nemesis(Instant now, std::string text, Actions& actions) {
 void Engine::settle(Seat& seat, bool was_idle, Instant now, Actions& actions) {
   if (!seat.worker.idle()) return;
   if (!was_idle) {
-    const bool paced = phase_ == Phase::kRunning && options_.rate > 0;
+    const bool own_times = phase_ == Phase::kRunning && paced();
     const bool refused = seat.worker.last_outcome() == OpType::kFail;
-    if (!paced) seat.next_arrival = refused ? now + options_.worker.pause : now;
+    if (!own_times) seat.next_arrival = refused ? now + options_.worker.pause : now;
     if (std::exchange(seat.assigned, false) && seat.worker.last_outcome() != OpType::kOk) {
       tasks_.push_back(seat.task);
     }
@@ -118,25 +133,82 @@ void Engine::assign(Seat& seat, Instant now, Actions& actions) {
 }
 
 void Engine::assign_call(Seat& seat, Instant now, Actions& actions) {
-  const std::uint32_t number = seat.worker.client().value - 1;
-  const Call call = generator_->next(number, seat.ordinal++);
+  const ScriptedCall next = next_call(seat, now);
+  called_.push_back(next);
+  seat.worker.begin(step(now, actions), next.call, began_ + next.at);
+}
+
+/// Takes the seat's next call and says when the one after it arrives.
+ScriptedCall Engine::next_call(Seat& seat, Instant now) {
+  if (options_.script) {
+    ScriptedCall next = std::move(seat.script.front());
+    seat.script.pop_front();
+    seat.ordinal = next.ordinal + 1;
+    seat.next_arrival = seat.script.empty() ? kNever : began_ + seat.script.front().at;
+    return next;
+  }
+  ScriptedCall next;
+  next.worker = seat.worker.client().value - 1;
+  next.ordinal = seat.ordinal++;
   const Instant arrived = options_.rate > 0 ? seat.next_arrival : now;
-  if (options_.rate > 0) seat.next_arrival = arrival_after(arrived, number, seat.ordinal);
-  seat.worker.begin(step(now, actions), call, arrived);
+  next.at = arrived - began_;
+  next.call = generator_->next(next.worker, next.ordinal);
+  if (options_.rate > 0) seat.next_arrival = arrival_after(arrived, next.worker, seat.ordinal);
+  return next;
 }
 
 void Engine::assign_task(Seat& seat, Instant now, Actions& actions) {
   seat.task = tasks_.front();
   seat.assigned = true;
   tasks_.pop_front();
-  const std::uint64_t ordinal = seat.ordinal++;
   Call call;
   call.key = seat.task.key;
   call.read_mode = seat.task.read_mode;
   if (seat.task.write) {
-    call = generator_->closing_write(seat.worker.client().value - 1, ordinal, seat.task.key);
+    call = closing_write(seat, seat.task.key);
+  } else {
+    ++seat.ordinal;
   }
   seat.worker.begin(step(now, actions), call, now, seat.task.node);
+}
+
+/// A write in the place of the seat's next call whose value no scripted call writes; when all of
+/// the generator's values are taken, as in the small domain, its first choice.
+Call Engine::closing_write(Seat& seat, std::uint64_t key) {
+  const std::uint32_t number = seat.worker.client().value - 1;
+  const std::uint64_t first = seat.ordinal++;
+  Call choice = generator_->closing_write(number, first, key);
+  if (!options_.script) return choice;
+  const auto taken = [&](const Value& value) {
+    return std::any_of(called_.begin(), called_.end(), [&](const ScriptedCall& made) {
+      const bool writes = mutates(made.call.f);
+      return writes && (made.call.f == Func::kCas ? made.call.to : made.call.value) == value;
+    });
+  };
+  for (std::uint64_t more = 0; more <= called_.size(); ++more) {
+    Call call = generator_->closing_write(number, first + more, key);
+    if (taken(call.value)) continue;
+    seat.ordinal = first + more + 1;
+    return call;
+  }
+  return choice;
+}
+
+/// Those called last come first.
+std::vector<std::uint64_t> Engine::closing_keys() const {
+  std::vector<std::uint64_t> keys;
+  for (auto made = called_.rbegin(); made != called_.rend() && keys.size() < kClosingKeys; ++made) {
+    const std::uint64_t key = made->call.key;
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+  }
+  if (keys.empty()) keys.push_back(0);  // Nothing was called: any key will do.
+  return keys;
+}
+
+Script Engine::script() const {
+  Script script = called_;
+  std::sort(script.begin(), script.end(), earlier);
+  return script;
 }
 
 Instant Engine::arrival_after(Instant previous, std::uint32_t worker, std::uint64_t ordinal) const {
@@ -150,6 +222,7 @@ Instant Engine::arrival_after(Instant previous, std::uint32_t worker, std::uint6
 void Engine::begin_recovery(Instant) {
   WW_ASSERT(phase_ == Phase::kRunning, "a recovery from nothing");
   phase_ = Phase::kRecovering;
+  due_ = next_due();
 }
 
 void Engine::begin_final(Instant now, const std::vector<NodeId>& nodes, Actions& actions) {
@@ -157,8 +230,7 @@ void Engine::begin_final(Instant now, const std::vector<NodeId>& nodes, Actions&
   WW_ASSERT(!nodes.empty() && idle(), "a close of nothing, or of ops in hand");
   phase_ = Phase::kClosing;
   closing_began_ = true;
-  const std::vector<std::uint64_t> keys = generator_->closing_keys();
-  WW_ASSERT(!keys.empty(), "a workload without keys");
+  const std::vector<std::uint64_t> keys = closing_keys();
   for (const NodeId node : nodes) {
     const std::uint64_t key = keys[(node.value - 1) % keys.size()];
     tasks_.push_back(Task{true, key, wire::ReadMode::kIndex, node});
@@ -174,6 +246,7 @@ void Engine::begin_final(Instant now, const std::vector<NodeId>& nodes, Actions&
     seat.next_arrival = now;
     if (seat.worker.idle()) assign(seat, now, actions);
   }
+  due_ = next_due();
 }
 
 void Engine::stop(Instant now, Actions& actions) {
@@ -182,6 +255,7 @@ void Engine::stop(Instant now, Actions& actions) {
     seat.worker.stop(step(now, actions));
     if (std::exchange(seat.assigned, false)) tasks_.push_back(seat.task);
   }
+  due_ = next_due();
 }
 
 bool Engine::idle() const {
@@ -207,7 +281,7 @@ std::vector<std::string> Engine::unfinished() const {
   return out;
 }
 
-Instant Engine::deadline() const {
+Instant Engine::next_due() const {
   const bool wanted = phase_ == Phase::kRunning || (phase_ == Phase::kClosing && !tasks_.empty());
   Instant when = kNever;
   for (const Seat& seat : seats_) {

@@ -10,15 +10,19 @@
 // so that leaving out one op moves no other op to another worker. Closed loop: the next op begins
 // when the previous one ends, after a pause when that was refused.
 //
+// Scripted: the calls are data, made exactly as they are written, each when it arrives or when its
+// worker is free again. What an engine handed out is such a script (script()), so a run can be made
+// again without some of its calls while the others stay as they were.
+//
 // Phases: running; recovering (no new ops; those in hand end by themselves); closing (each node
-// that is to recover is asked for a fresh write and a read, and every key in use or lately retired
-// is read, each repeated until it succeeds, so that acknowledged writes which were lost are
-// missed); stopped.
+// that is to recover is asked for a fresh write and a read, and the keys called last are read, each
+// repeated until it succeeds, so that acknowledged writes which were lost are missed); stopped.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +32,7 @@
 #include "workloads/actions.hpp"
 #include "workloads/generator.hpp"
 #include "workloads/ledger.hpp"
+#include "workloads/script.hpp"
 #include "workloads/worker.hpp"
 
 namespace ww::workloads {
@@ -37,9 +42,15 @@ struct EngineOptions {
   WorkerOptions worker;             // nodes, concurrency and time-outs
   std::uint32_t rate = 1000;        // ops/s of all workers together; 0: closed loop
   std::uint32_t follow_one_in = 4;  // every so-manieth worker follows redirects; 0: none, 1: all
+  /// The calls of the running phase, instead of the generator's; `rate` then says nothing.
+  std::optional<Script> script;
 };
 
-/// REQUIRES: instants do not fall from call to call. Clients are numbered 1 to concurrency.
+/// The closing phase reads at most so many keys.
+inline constexpr std::size_t kClosingKeys = 64;
+
+/// REQUIRES: instants do not fall from call to call. Clients are numbered 1 to concurrency. A
+/// script satisfies check_script().
 class Engine {
  public:
   Engine(const EngineOptions& options, std::unique_ptr<Generator> generator);
@@ -68,8 +79,11 @@ class Engine {
   /// What of the closing phase is still to do: "read of key 12".
   [[nodiscard]] std::vector<std::string> unfinished() const;
   /// When to call on_timer if nothing else happens.
-  [[nodiscard]] Instant deadline() const;
+  [[nodiscard]] Instant deadline() const { return due_; }
   [[nodiscard]] const Counters& counters() const { return ledger_.counters; }
+  /// The calls that were handed out while it was running: with them as its script, an engine that
+  /// meets the same events does the same.
+  [[nodiscard]] Script script() const;
 
  private:
   enum class Phase : std::uint8_t { kBefore, kRunning, kRecovering, kClosing, kStopped };
@@ -86,14 +100,21 @@ class Engine {
     Instant next_arrival{};     // no call begins before
     bool assigned = false;      // holds `task`
     Task task;
+    std::deque<ScriptedCall> script;  // what is still to be called
   };
 
   [[nodiscard]] Worker::Step step(Instant now, Actions& actions);
+  [[nodiscard]] Instant next_due() const;
   Seat& seat_of(ClientId client);
   void settle(Seat& seat, bool was_idle, Instant now, Actions& actions);
   void assign(Seat& seat, Instant now, Actions& actions);
   void assign_call(Seat& seat, Instant now, Actions& actions);
   void assign_task(Seat& seat, Instant now, Actions& actions);
+  [[nodiscard]] ScriptedCall next_call(Seat& seat, Instant now);
+  [[nodiscard]] Call closing_write(Seat& seat, std::uint64_t key);
+  [[nodiscard]] std::vector<std::uint64_t> closing_keys() const;
+  /// Whether calls come at times of their own, not when the one before has ended.
+  [[nodiscard]] bool paced() const { return options_.rate > 0 || options_.script.has_value(); }
   [[nodiscard]] Instant arrival_after(Instant previous, std::uint32_t worker,
                                       std::uint64_t ordinal) const;
 
@@ -101,9 +122,13 @@ class Engine {
   std::unique_ptr<Generator> generator_;
   Ledger ledger_;
   Phase phase_ = Phase::kBefore;
+  Instant began_{};
   std::vector<Seat> seats_;
+  Script called_;  // in the order of handing out
   std::deque<Task> tasks_;
   bool closing_began_ = false;
+  /// next_due() after the last event: worlds ask far more often than something happens here.
+  Instant due_ = kNever;
 };
 
 }  // namespace ww::workloads

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "base/op.hpp"
 #include "base/wire/kv.hpp"
@@ -36,8 +35,6 @@ class Generator {
   virtual Call closing_write(std::uint32_t worker, std::uint64_t ordinal, std::uint64_t key) = 0;
   /// An op ended: ok, fail or info.
   virtual void on_completion(const Op& op) = 0;
-  /// The keys that the closing phase reads: those in use, then the latest retired ones, bounded.
-  [[nodiscard]] virtual std::vector<std::uint64_t> closing_keys() const = 0;
 };
 
 }  // namespace ww::workloads

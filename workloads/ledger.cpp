@@ -25,7 +25,7 @@ void Ledger::record(Op op, Instant arrived, Instant now, Actions& actions) {
       generator_.on_completion(op);
     }
   }
-  actions.push_back(Record{std::move(op), arrived});
+  actions.emplace_back(std::in_place_type<Record>, Record{std::move(op), arrived});
 }
 
 }  // namespace ww::workloads

@@ -103,18 +103,9 @@ void RegisterGenerator::remember(Slot& slot, const Value& value) {
 /// not rename another's keys.
 void RegisterGenerator::rotate_if_worn(Slot& slot) {
   if (slot.ops < options_.ops_per_key && slot.infos < options_.infos_per_key) return;
-  retired_.push_back(slot.key);
-  if (retired_.size() > kClosingKeys) retired_.pop_front();
   const std::uint64_t key = slot.key + slots_.size();
   slot = Slot();
   slot.key = key;
-}
-
-std::vector<std::uint64_t> RegisterGenerator::closing_keys() const {
-  std::vector<std::uint64_t> keys;
-  for (const Slot& slot : slots_) keys.push_back(slot.key);
-  keys.insert(keys.end(), retired_.rbegin(), retired_.rend());
-  return keys;
 }
 
 }  // namespace ww::workloads

@@ -9,7 +9,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 #include "workloads/generator.hpp"
@@ -36,9 +35,6 @@ inline constexpr std::int64_t kSmallDomain = 5;
 /// write that an isolated leader cannot commit; one that only reads keeps asking it, and so finds a
 /// leader that answers without a quorum.
 inline constexpr std::uint64_t kSpell = 100;
-/// The closing phase reads the keys in use and at most so many retired ones.
-inline constexpr std::size_t kClosingKeys = 64;
-
 /// The value that only this call writes: the worker, counted from 1, in the upper half and the
 /// ordinal in the lower.
 [[nodiscard]] std::int64_t unique_value(std::uint32_t worker, std::uint64_t ordinal);
@@ -51,7 +47,6 @@ class RegisterGenerator final : public Generator {
   Call next(std::uint32_t worker, std::uint64_t ordinal) override;
   Call closing_write(std::uint32_t worker, std::uint64_t ordinal, std::uint64_t key) override;
   void on_completion(const Op& op) override;
-  [[nodiscard]] std::vector<std::uint64_t> closing_keys() const override;
 
  private:
   static constexpr std::size_t kRecent = 4;
@@ -72,7 +67,6 @@ class RegisterGenerator final : public Generator {
 
   RegisterOptions options_;
   std::vector<Slot> slots_;
-  std::deque<std::uint64_t> retired_;  // the latest kClosingKeys, the latest last
 };
 
 }  // namespace ww::workloads

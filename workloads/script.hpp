@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/result.hpp"
 #include "base/time.hpp"
 #include "workloads/generator.hpp"
 
@@ -18,7 +19,21 @@ struct ScriptedCall {
   friend bool operator==(const ScriptedCall&, const ScriptedCall&) = default;
 };
 
-/// By time, then worker, then ordinal.
+/// By time, then worker, then ordinal; each worker's ordinals grow with its times.
 using Script = std::vector<ScriptedCall>;
+
+inline constexpr std::size_t kMaxScript = 10'000'000;
+/// The ordinals of a generator end here.
+inline constexpr std::uint64_t kMaxOrdinal = (std::uint64_t{1} << 32) - 1;
+
+/// The order of a script.
+bool earlier(const ScriptedCall& a, const ScriptedCall& b);
+
+/// Whether `workers` workers can make these calls.
+///
+/// Errors: kUsage naming the call and what is wrong with it: a time before 0 or before that of the
+///         call above it, a worker or function that does not exist, an ordinal that does not grow,
+///         a value that is no number where one is written.
+Result<void> check_script(const Script& script, std::uint32_t workers);
 
 }  // namespace ww::workloads

@@ -1,5 +1,7 @@
 #include "base/wire/control.hpp"
 
+#include "base/wire/variant.hpp"
+
 namespace ww::wire::control {
 
 void encode(std::string& out, const Message& message) {
@@ -10,22 +12,8 @@ void encode(std::string& out, const Message& message) {
 Result<Message> decode(std::string_view payload) {
   ByteReader in(payload);
   Message message;
-  switch (in.u8()) {
-    case 0:
-      decode_record(in, message.emplace<Hello>());
-      break;
-    case 1:
-      decode_record(in, message.emplace<SetClock>());
-      break;
-    case 2:
-      decode_record(in, message.emplace<ClockState>());
-      break;
-    case 3:
-      decode_record(in, message.emplace<Shutdown>());
-      break;
-    default:
-      in.fail();
-  }
+  const std::size_t kind = in.u8();
+  decode_alternative(in, kind, message);
   if (!in.done()) return Error{ErrorCode::kCorrupt, true, "malformed control message"};
   return message;
 }

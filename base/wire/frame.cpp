@@ -16,9 +16,9 @@ std::size_t begin_frame(std::string& out) {
   return begin;
 }
 
-void end_frame(std::string& out, std::size_t begin) {
+void end_frame(std::string& out, std::size_t begin, std::uint32_t limit) {
   const std::size_t size = out.size() - begin - kFrameHeader;
-  WW_ASSERT(size <= kMaxFrame, "a frame over the limit");
+  WW_ASSERT(size <= limit, "a frame over the limit");
   for (std::size_t i = 0; i < kFrameHeader; ++i) {
     out[begin + i] = static_cast<char>(size >> (8 * i));
   }

@@ -19,8 +19,9 @@ void append_frame(std::string& out, std::string_view payload);
 
 /// Starts a frame in place: appends the header's room and returns where the frame begins; the
 /// caller appends the payload, then calls end_frame with that position.
+/// REQUIRES: the payload is at most `limit` bytes.
 std::size_t begin_frame(std::string& out);
-void end_frame(std::string& out, std::size_t begin);
+void end_frame(std::string& out, std::size_t begin, std::uint32_t limit = kMaxFrame);
 
 /// Cuts a byte stream into frames.
 ///

@@ -105,11 +105,20 @@ struct ClockedEvent {
 /// Errors: kCorrupt, definite.
 Result<ClockedEvent> decode_event(std::string_view payload);
 
+/// The largest payload of a frame on the control socket, either way: an output may hold a large
+/// append for every other node.
+inline constexpr std::uint32_t kMaxSteppedFrame = 64U << 20;
+/// The socket keeps packets apart (SOCK_SEQPACKET): a frame travels in packets of so many bytes,
+/// the last one shorter, and most in one. (On a stream socket, the reader of a frame would wake up
+/// its writer, who sleeps for the answer, once too often.)
+inline constexpr std::size_t kMaxPacket = std::size_t{64} << 10;
+
 /// Appends an output's frame payload. The bytes of a store's write stay in the file: the frame says
-/// where, and the world reads them there.
+/// where, and the world reads them there. Only where they do not stay put until the end of the
+/// output (the file is renamed, cut, written over) are they in the frame.
 void encode_output(std::string& out, const Output& output);
-/// Fills `output`, whose writes' events carry no bytes yet but `lengths`, one a store write in
-/// order. Errors: kCorrupt, definite.
+/// Fills `output`. `lengths` gets one number a store write, in order: how many bytes are to be read
+/// from its file, 0 when the event has them. Errors: kCorrupt, definite.
 Result<void> decode_output(std::string_view payload, Output& output,
                            std::vector<std::uint64_t>& lengths);
 

@@ -4,6 +4,7 @@
 
 #include "base/hash.hpp"
 #include "base/history.hpp"
+#include "base/wire/variant.hpp"
 
 namespace ww::wire {
 
@@ -20,17 +21,6 @@ namespace {
 constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames = {
     "boot", "role", "vote",   "append", "trunc", "sync",  "commit", "apply", "tx",
     "rx",   "read", "client", "mark",   "clock", "stall", "halt",   "store"};
-
-template <std::size_t I = 0>
-bool decode_event(ByteReader& in, std::size_t kind, Event& out) {
-  if constexpr (I < std::variant_size_v<Event>) {
-    if (kind != I) return decode_event<I + 1>(in, kind, out);
-    decode_record(in, out.emplace<I>());
-    return true;
-  } else {
-    return false;
-  }
-}
 
 }  // namespace
 
@@ -66,7 +56,8 @@ Result<Record> decode(std::string_view payload) {
   record.sequence = in.varint();
   record.time = instant_at(unzigzag(in.varint()));
   const std::size_t kind = in.u8();
-  if (!in.ok() || !decode_event(in, kind, record.event) || !in.done()) {
+  decode_alternative(in, kind, record.event);
+  if (!in.done()) {
     return Error{ErrorCode::kCorrupt, true,
                  "malformed trace record of kind " + std::to_string(kind)};
   }

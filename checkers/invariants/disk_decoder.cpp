@@ -1,6 +1,7 @@
 #include "checkers/invariants/disk_decoder.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/bytes.hpp"
 #include "base/crc32c.hpp"
@@ -20,13 +21,16 @@ constexpr std::uint8_t kHasCut = 2;
 constexpr std::uint8_t kHasEntries = 4;
 
 std::uint32_t checksum_of(DiskPosition at, std::uint8_t kind, std::string_view body) {
-  std::string head;
-  ByteWriter w(head);
-  w.u64(at.segment);
-  w.u64(at.offset);
-  w.u8(kind);
-  w.u32(static_cast<std::uint32_t>(body.size()));
-  return crc32c(body, crc32c(head));
+  std::array<char, 21> head{};  // an array: this is done for every record of every log
+  std::size_t size = 0;
+  const auto put = [&](std::uint64_t number, int bytes) {
+    for (int i = 0; i < bytes; ++i) head[size++] = static_cast<char>(number >> (8 * i));
+  };
+  put(at.segment, 8);
+  put(at.offset, 8);
+  put(kind, 1);
+  put(body.size(), 4);
+  return crc32c(body, crc32c({head.data(), head.size()}));
 }
 
 bool read_body(std::uint8_t kind, std::string_view body, DiskRecord& out) {

@@ -69,16 +69,18 @@ void DiskTracker::write(std::uint64_t number, Segment& segment, const Store& op,
     return;
   }
   segment.size += op.data.size();
-  segment.tail += op.data;
-  std::size_t used = 0;
-  while (parse_one(number, segment, used, news)) {
+  // Mostly a write is whole records, read where they are.
+  const bool alone = segment.tail.empty();
+  if (!alone) segment.tail += op.data;
+  std::string_view rest = alone ? op.data : segment.tail;
+  while (parse_one(number, segment, rest, news)) {
   }
-  segment.tail.erase(0, used);
+  segment.tail = std::string(rest);
 }
 
-bool DiskTracker::parse_one(std::uint64_t number, Segment& segment, std::size_t& used,
+/// Takes a record off the front of `rest`.
+bool DiskTracker::parse_one(std::uint64_t number, Segment& segment, std::string_view& rest,
                             DiskNews& news) {
-  const std::string_view rest = std::string_view(segment.tail).substr(used);
   if (rest.empty()) return false;
   DiskRecord record;
   const DiskPosition at{number, segment.parsed};
@@ -96,7 +98,7 @@ bool DiskTracker::parse_one(std::uint64_t number, Segment& segment, std::size_t&
     lost_track_ = true;
     return false;
   }
-  used += record.size;
+  rest.remove_prefix(record.size);
   segment.parsed += record.size;
   segment.batches = segment.parsed;
   if (at.offset != 0) take_batch({number, segment.parsed}, record, news);

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/evidence.hpp"
 #include "base/wire/trace.hpp"
@@ -76,7 +77,7 @@ class DiskTracker {
   };
 
   void write(std::uint64_t number, Segment& segment, const wire::trace::Store& op, DiskNews& news);
-  bool parse_one(std::uint64_t number, Segment& segment, std::size_t& used, DiskNews& news);
+  bool parse_one(std::uint64_t number, Segment& segment, std::string_view& rest, DiskNews& news);
   void take_batch(DiskPosition end, const DiskRecord& record, DiskNews& news);
   void cut(Segment& segment, std::uint64_t size, DiskNews& news);
   void fold();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 
 #include "base/ids.hpp"
 #include "base/wire/trace.hpp"
@@ -46,6 +47,7 @@ class Link {
   };
 
   static constexpr std::size_t kWindow = 4096;
+  static constexpr std::size_t kLately = 8;
   static constexpr std::size_t kMaxAcknowledgements = 65536;
 
   void send(const Sending& sending) {
@@ -58,8 +60,15 @@ class Link {
   }
   [[nodiscard]] MessageId last_sent() const { return last_sent_; }
   [[nodiscard]] Lookup find(MessageId id) const {
-    const auto at = std::lower_bound(window_.begin(), window_.end(), id,
-                                     [](const Sending& s, MessageId i) { return s.id < i; });
+    // What is asked for was mostly sent a moment ago, so the last few are looked at first.
+    auto at = window_.end();
+    for (std::size_t i = 0; i < kLately && at != window_.begin() && std::prev(at)->id >= id; ++i) {
+      --at;
+    }
+    if (at != window_.begin() && std::prev(at)->id >= id) {
+      at = std::lower_bound(window_.begin(), at, id,
+                            [](const Sending& s, MessageId i) { return s.id < i; });
+    }
     if (at != window_.end() && at->id == id) return {Known::kFound, &*at};
     return {id <= forgotten_ ? Known::kForgotten : Known::kNever, nullptr};
   }

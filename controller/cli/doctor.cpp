@@ -9,6 +9,7 @@ extern "C" {  // glibc 2.36 forgot to say so itself
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +25,7 @@ extern "C" {  // glibc 2.36 forgot to say so itself
 #include "base/real_time.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/exit_codes.hpp"
+#include "nodes/host/tripwire.hpp"
 
 namespace ww::cli {
 
@@ -133,6 +135,28 @@ Finding sync_speed() {
           "a slow disk: raise --election-timeout, or put --store on another disk"};
 }
 
+/// Armed in a child, since there is no way back.
+Finding tripwire() {
+  const char* const what = "tripwire of the stepped world's nodes";
+  if (!host::has_tripwire()) {
+    return {what, false, false, "not in this build",
+            "build for x86-64 without sanitizers; until then comparing runs finds leaks"};
+  }
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(host::arm_tripwire(STDIN_FILENO) ? 0 : 1);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    return {what, false, false, "cannot be armed; a node's stderr.log says why",
+            "the kernel must allow PR_SET_TSC and seccomp filters"};
+  }
+  if (!host::can_forbid_rdtsc()) {
+    return {what, false, false, "armed, but this machine lets rdtsc through",
+            "none: a hypervisor decides; comparing runs finds nodes that read it"};
+  }
+  return {what, true, false, "clocks, random numbers and threads kill", ""};
+}
+
 Finding cores() {
   const unsigned n = std::thread::hardware_concurrency();
   return {"processor cores", n >= 2, false, std::to_string(n),
@@ -150,6 +174,7 @@ int do_doctor(const Common& common, const std::string& node_executable) {
                                          reno(),
                                          pipes(),
                                          cores(),
+                                         tripwire(),
                                          disk(),
                                          sync_speed()};
   nlohmann::ordered_json json;

@@ -9,6 +9,7 @@
 
 #include "base/nearest.hpp"
 #include "controller/cli/exit_codes.hpp"
+#include "controller/cli/flags.hpp"
 
 namespace ww::cli {
 
@@ -21,6 +22,9 @@ constexpr const char* kTopFooter = R"(Examples:
   ./whitewater run --faults partition,kill -s 7  only these faults, from seed 7
   ./whitewater run --dry-run                     print the schedule and do nothing
   ./whitewater run --bug local-read              plant a known bug and see it found
+  ./whitewater campaign --seeds 10000            many seeds in virtual time
+  ./whitewater replay store/latest-failure       the same run again
+  ./whitewater shrink store/latest-failure       the smallest plan that still fails
   ./whitewater check store/latest/history.jsonl  judge a recorded history again
   ./whitewater report store/latest               render a run's report again
   ./whitewater test                              every test of this project
@@ -36,31 +40,12 @@ constexpr const char* kRunFooter = R"(Examples:
   ./whitewater run --faults power-loss --nemesis-interval 1s-2s --time-limit 2m
   ./whitewater run --plan store/latest/plan.json the schedule of another run, edited or not)";
 
-struct UsageError {
-  std::string text;
-};
-
 std::string environment_name(std::string_view flag) {
   std::string out = "WHITEWATER_";
   for (const char c : flag.substr(2)) {
     out += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
   }
   return out;
-}
-
-/// Binds an option to a duration.
-CLI::Option* add_duration(CLI::App& app, const std::string& flags, Duration& target,
-                          const std::string& help) {
-  return app
-      .add_option_function<std::string>(
-          flags,
-          [&target](const std::string& text) {
-            auto parsed = run::parse_duration(text);
-            if (!parsed) throw CLI::ValidationError(parsed.error().message);
-            target = *parsed;
-          },
-          help + " [" + run::format_duration(target) + "]")
-      ->type_name("TIME");
 }
 
 void parse_interval(const std::string& text, run::TestSpec& spec) {
@@ -170,9 +155,8 @@ std::vector<std::string> with_defaults(const CLI::App& app, std::vector<std::str
 }
 
 struct RunFlags {
+  TestFlags test;
   RunCommand command;
-  bool workers_per_node = false;
-  std::uint32_t workers = 0;
   std::string keep = "all";
 };
 
@@ -186,51 +170,15 @@ void add_common(CLI::App& app, Common& common, std::string& format, std::string&
 }
 
 void add_run_flags(CLI::App& app, RunFlags& flags) {
-  run::TestSpec& spec = flags.command.spec;
-  app.add_option("-s,--seed", spec.seed, "of the plan and the workload [from the clock]");
-  app.add_option("-n,--nodes", spec.nodes, "nodes of the cluster [5]");
-  app.add_option("-w,--workload", spec.workload, "what the clients do [register]");
-  app.add_option("--faults", spec.faults, "kinds, comma-separated; all or none [all]")
-      ->delimiter(',');
-  app.add_option("--world", spec.world, "where the nodes run [live]");
-  app.add_option("--bug", spec.bugs, "plant a known bug (see list bugs); may be repeated")
-      ->delimiter(',');
-  add_duration(app, "--time-limit", spec.time_limit, "length of the torture");
-  add_duration(app, "--recovery-limit", spec.recovery_limit, "from the last heal to convergence");
-  app.add_option_function<std::string>(
-         "--nemesis-interval", [&spec](const std::string& text) { parse_interval(text, spec); },
-         "time between two faults [2s-5s]")
-      ->type_name("LOW-HIGH");
-  add_duration(app, "--nemesis-interval-min", spec.interval_low, "the same, its lower end");
-  add_duration(app, "--nemesis-interval-max", spec.interval_high, "the same, its upper end");
-  app.add_option_function<std::string>(
-         "--concurrency",
-         [&flags](const std::string& text) {
-           parse_concurrency(text, flags.command.spec, flags.workers_per_node, flags.workers);
-         },
-         "client workers, 3n for three a node [3n]")
-      ->type_name("COUNT");
-  app.add_option("-r,--rate", spec.rate, "ops/s in all; 0: a closed loop [1000]");
-  add_duration(app, "--op-timeout", spec.op_timeout, "of one operation");
-  app.add_flag("--small-domain", spec.small_domain,
-               "values 0..4, as Jepsen's, instead of unique ones");
-  app.add_option("--follow-one-in", spec.follow_one_in,
-                 "every so-manieth worker follows redirects and retries; 0: none [3]");
-  app.add_option("--log-read-percent", spec.log_read_percent,
-                 "of the reads that go through the log [20]");
-  add_duration(app, "--election-timeout", spec.election_timeout,
-               "T; nodes draw theirs from [T, 2T]");
-  add_duration(app, "--heartbeat-interval", spec.heartbeat_interval, "of the leader");
-  app.add_option("--segment-bytes", spec.segment_bytes, "of the nodes' log files [65536]");
-  app.add_option("--heal", spec.heal, "who recovers at the end: all, or a quorum [all]");
-  add_duration(app, "--cut", spec.cut, "end the run here, without recovery; 0s: never");
-  app.add_option("--max-events", spec.max_events,
-                 "of a deterministic run; more is a livelock [20000000]");
-  app.add_flag("--ignore-traces", spec.ignore_traces, "judge by the clients' history alone");
-  app.add_option("--address", spec.address, "loopback prefix such as 127.11.7 [a free one]");
+  app.add_option("-s,--seed", flags.test.spec.seed,
+                 "of the plan and the workload [from the clock]");
+  add_test_flags(app, flags.test);
   app.add_option("--plan", flags.command.plan_file, "run the schedule of this plan.json");
   app.add_option("-o,--store", flags.command.store, "folder for the results [store]");
   app.add_option("--junit", flags.command.junit_file, "write a copy of junit.xml there");
+  app.add_flag("--shrink,!--no-shrink", flags.command.shrink,
+               "look for the smallest plan that fails as well, in a deterministic world [yes, but "
+               "not of a --plan]");
   app.add_flag("--dry-run", flags.command.dry_run, "print the whole plan and do nothing");
   app.add_option("--keep", flags.keep, "which run directories stay: all, failures, none [all]")
       ->check(CLI::IsMember({"all", "failures", "none"}));
@@ -241,30 +189,22 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
       ->type_name("SIZE");
 }
 
-/// A plan says everything about the test; a flag beside it would silently lose.
-void refuse_beside_plan(const CLI::App& app) {
-  const std::vector<std::string> harmless = {"help",    "plan",        "store", "junit",
-                                             "dry-run", "keep",        "color", "format",
-                                             "quiet",   "store-limit", "config"};
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->get_lnames().empty() || option->count() == 0) continue;
-    const std::string& name = option->get_lnames().front();
-    if (std::find(harmless.begin(), harmless.end(), name) != harmless.end()) continue;
-    throw UsageError{"--" + name +
-                     " cannot stand beside --plan; change the plan's \"test\" instead"};
+RunCommand finish_run(const RunFlags& flags, const CLI::App& app, const Names& names) {
+  RunCommand command = flags.command;
+  // A plan says everything about the test; a flag beside it would silently lose.
+  if (!command.plan_file.empty()) {
+    refuse_others(app,
+                  {"help", "plan", "store", "junit", "dry-run", "keep", "color", "format", "quiet",
+                   "store-limit", "config", "shrink"},
+                  "cannot stand beside --plan; change the plan's \"test\" instead");
   }
-}
-
-void finish_run(RunFlags& flags, const CLI::App& app, const Names& names) {
-  if (!flags.command.plan_file.empty()) refuse_beside_plan(app);
-  run::TestSpec& spec = flags.command.spec;
-  flags.command.seed_given = app.count("--seed") > 0;
-  if (flags.workers_per_node) spec.concurrency = flags.workers * spec.nodes;
-  flags.command.keep = flags.keep == "all"        ? Keep::kAll
-                       : flags.keep == "failures" ? Keep::kFailures
-                                                  : Keep::kNone;
-  if (auto known = check_names(spec, names); !known) throw UsageError{known.error().message};
-  if (auto valid = run::validate(spec); !valid) throw UsageError{valid.error().message};
+  command.spec = finish_test(flags.test, names);
+  command.seed_given = app.count("--seed") > 0;
+  if (!command.plan_file.empty() && app.count("--shrink") == 0) command.shrink = false;
+  command.keep = flags.keep == "all"        ? Keep::kAll
+                 : flags.keep == "failures" ? Keep::kFailures
+                                            : Keep::kNone;
+  return command;
 }
 
 bool use_colour(const std::string& choice) {
@@ -319,6 +259,82 @@ Message message_of(const CLI::ParseError& e, const CLI::App& app,
 
 }  // namespace
 
+CLI::Option* add_duration(CLI::App& app, const std::string& flags, Duration& target,
+                          const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          flags,
+          [&target](const std::string& text) {
+            auto parsed = run::parse_duration(text);
+            if (!parsed) throw CLI::ValidationError(parsed.error().message);
+            target = *parsed;
+          },
+          help + " [" + run::format_duration(target) + "]")
+      ->type_name("TIME");
+}
+
+void add_test_flags(CLI::App& app, TestFlags& flags) {
+  run::TestSpec& spec = flags.spec;
+  app.add_option("-n,--nodes", spec.nodes, "nodes of the cluster [5]");
+  app.add_option("-w,--workload", spec.workload, "what the clients do [register]");
+  app.add_option("--faults", spec.faults, "kinds, comma-separated; all or none [all]")
+      ->delimiter(',');
+  app.add_option("--world", spec.world, "where the nodes run [" + spec.world + "]");
+  app.add_option("--bug", spec.bugs, "plant a known bug (see list bugs); may be repeated")
+      ->delimiter(',');
+  add_duration(app, "--time-limit", spec.time_limit, "length of the torture");
+  add_duration(app, "--recovery-limit", spec.recovery_limit, "from the last heal to convergence");
+  app.add_option_function<std::string>(
+         "--nemesis-interval", [&spec](const std::string& text) { parse_interval(text, spec); },
+         "time between two faults [2s-5s]")
+      ->type_name("LOW-HIGH");
+  add_duration(app, "--nemesis-interval-min", spec.interval_low, "the same, its lower end");
+  add_duration(app, "--nemesis-interval-max", spec.interval_high, "the same, its upper end");
+  app.add_option_function<std::string>(
+         "--concurrency",
+         [&flags](const std::string& text) {
+           parse_concurrency(text, flags.spec, flags.workers_per_node, flags.workers);
+         },
+         "client workers, 3n for three a node [3n]")
+      ->type_name("COUNT");
+  app.add_option("-r,--rate", spec.rate, "ops/s in all; 0: a closed loop [1000]");
+  add_duration(app, "--op-timeout", spec.op_timeout, "of one operation");
+  app.add_flag("--small-domain", spec.small_domain,
+               "values 0..4, as Jepsen's, instead of unique ones");
+  app.add_option("--follow-one-in", spec.follow_one_in,
+                 "every so-manieth worker follows redirects and retries; 0: none [3]");
+  app.add_option("--log-read-percent", spec.log_read_percent,
+                 "of the reads that go through the log [20]");
+  add_duration(app, "--election-timeout", spec.election_timeout,
+               "T; nodes draw theirs from [T, 2T]");
+  add_duration(app, "--heartbeat-interval", spec.heartbeat_interval, "of the leader");
+  app.add_option("--segment-bytes", spec.segment_bytes, "of the nodes' log files [65536]");
+  app.add_option("--heal", spec.heal, "who recovers at the end: all, or a quorum [all]");
+  add_duration(app, "--cut", spec.cut, "end the run here, without recovery; 0s: never");
+  app.add_option("--max-events", spec.max_events,
+                 "of a deterministic run; more is a livelock [20000000]");
+  app.add_flag("--ignore-traces", spec.ignore_traces, "judge by the clients' history alone");
+  app.add_option("--address", spec.address, "loopback prefix such as 127.11.7 [a free one]");
+}
+
+run::TestSpec finish_test(const TestFlags& flags, const Names& names) {
+  run::TestSpec spec = flags.spec;
+  if (flags.workers_per_node) spec.concurrency = flags.workers * spec.nodes;
+  if (auto known = check_names(spec, names); !known) throw UsageError{known.error().message};
+  if (auto valid = run::validate(spec); !valid) throw UsageError{valid.error().message};
+  return spec;
+}
+
+void refuse_others(const CLI::App& app, const std::vector<std::string>& harmless,
+                   const std::string& reason) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty() || option->count() == 0) continue;
+    const std::string& name = option->get_lnames().front();
+    if (std::find(harmless.begin(), harmless.end(), name) != harmless.end()) continue;
+    throw UsageError{"--" + name + " " + reason};
+  }
+}
+
 Result<void> check_names(const run::TestSpec& spec, const Names& names) {
   if (auto known = check_name("world", spec.world, names.worlds); !known) return known;
   if (auto known = check_name("workload", spec.workload, names.workloads); !known) return known;
@@ -349,6 +365,21 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
   run_app.footer(kRunFooter);
   add_common(run_app, common, format, colour);
   add_run_flags(run_app, run_flags);
+
+  CampaignFlags campaign_flags;
+  CLI::App& campaign_app = add_campaign(app, campaign_flags);
+  add_common(campaign_app, common, format, colour);
+
+  MergeCommand merge;
+  CLI::App& merge_app = add_merge(app, merge);
+  add_common(merge_app, common, format, colour);
+
+  ReplayFlags replay_flags;
+  CLI::App& replay_app = add_replay(app, replay_flags);
+  add_common(replay_app, common, format, colour);
+  ShrinkCommand shrink;
+  CLI::App& shrink_app = add_shrink(app, shrink);
+  add_common(shrink_app, common, format, colour);
 
   CheckCommand check;
   CLI::App& check_app = *app.add_subcommand("check", "the checkers alone, on a recorded history");
@@ -383,10 +414,13 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
     app.parse(reversed);
     common.format = format == "json" ? Format::kJson : Format::kHuman;
     common.colour = use_colour(colour);
-    if (run_app.parsed()) {
-      finish_run(run_flags, run_app, names);
-      return Parsed{common, run_flags.command};
+    if (run_app.parsed()) return Parsed{common, finish_run(run_flags, run_app, names)};
+    if (campaign_app.parsed()) {
+      return Parsed{common, finish_campaign(campaign_flags, campaign_app, names)};
     }
+    if (merge_app.parsed()) return Parsed{common, merge};
+    if (replay_app.parsed()) return Parsed{common, finish_replay(replay_flags, replay_app, names)};
+    if (shrink_app.parsed()) return Parsed{common, shrink};
     if (check_app.parsed()) return Parsed{common, check};
     if (report_app.parsed()) return Parsed{common, report};
     if (list_app.parsed()) return Parsed{common, list};

@@ -28,6 +28,7 @@ struct RunCommand {
   std::string store = "store";
   std::string junit_file;
   bool dry_run = false;
+  bool shrink = true;  // a failure of a deterministic world; with a plan only when asked for
   Keep keep = Keep::kAll;
   std::uint64_t store_limit = std::uint64_t{5} << 30;  // bytes
 };
@@ -42,7 +43,61 @@ struct ListCommand {
 };
 struct DoctorCommand {};
 
-using Command = std::variant<RunCommand, CheckCommand, ReportCommand, ListCommand, DoctorCommand>;
+struct CampaignCommand {
+  run::TestSpec spec;             // what plans are drawn for; its seed is 0
+  std::vector<std::string> pins;  // flags of the test that were given: "nodes"
+  std::uint64_t first_seed = 1;
+  std::uint64_t seeds = 1000;    // 0: no end but that of time or the first failure
+  std::optional<Duration> time;  // of the clock
+  bool until_fail = false;
+  bool fail_fast = false;
+  std::uint32_t jobs = 0;  // 0: one a core
+  std::uint32_t shard = 1;
+  std::uint32_t shards = 1;
+  std::string resume;  // a directory; then most of the others are from there
+  std::string corpus;  // empty: tests/corpus if it is there
+  std::string known;
+  std::uint32_t replay_percent = 5;
+  std::uint32_t cross_percent = 1;
+  bool no_shrink = false;
+  std::string store = "store";
+  std::string junit_file;
+};
+struct MergeCommand {
+  std::vector<std::string> parts;
+  std::string output = "merged";
+  std::string known;
+  std::string junit_file;
+};
+
+struct ReplayCommand {
+  std::string run;              // a run directory; empty: the test that `spec` describes
+  run::TestSpec spec;           // without `run`
+  std::string world;            // with `run`: another world than its own
+  std::string store = "store";  // for failures of live repetitions
+  std::uint32_t times = 10;     // live repetitions
+  bool times_given = false;
+  bool until_fail = false;
+  std::uint32_t slow = 1;
+
+  std::string node;  // "n2": replay its journal instead
+  std::string at;    // "3.1042" or "1042"
+  bool step = false;
+  std::uint64_t count = 0;  // steps to show without asking; 0: all
+  bool print = false;
+  std::string find;
+};
+
+struct ShrinkCommand {
+  std::string run;  // a run directory, or a plan.json
+  Duration budget = seconds(60);
+  std::uint64_t executions = 20'000;
+  bool causality = false;
+  std::string store = "store";
+};
+
+using Command = std::variant<RunCommand, CheckCommand, ReportCommand, ListCommand, DoctorCommand,
+                             CampaignCommand, MergeCommand, ReplayCommand, ShrinkCommand>;
 
 struct Parsed {
   Common common;

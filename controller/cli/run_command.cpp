@@ -1,16 +1,15 @@
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <cstdio>
-#include <cstdlib>
+#include <optional>
 
 #include "base/real_time.hpp"
 #include "base/rng.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/exit_codes.hpp"
+#include "controller/cli/moving_line.hpp"
+#include "controller/cli/shrunk_run.hpp"
 #include "controller/run/plan_file.hpp"
+#include "controller/run/results_files.hpp"
 #include "controller/run/store.hpp"
-#include "controller/run/version.hpp"
 #include "controller/worlds/registry.hpp"
 #include "reports/files.hpp"
 #include "reports/reports.hpp"
@@ -20,52 +19,29 @@ namespace ww::cli {
 
 namespace {
 
-constexpr Duration kQuietProgressEvery = seconds(30);
-
-/// The one line that moves on a terminal; elsewhere a line now and then.
+/// Adds the rate since the line before.
 class ProgressPrinter {
  public:
-  explicit ProgressPrinter(bool quiet)
-      : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) != 0 && std::getenv("CI") == nullptr) {}
-  ~ProgressPrinter() { clear(); }
-  ProgressPrinter(const ProgressPrinter&) = delete;
-  ProgressPrinter& operator=(const ProgressPrinter&) = delete;
+  explicit ProgressPrinter(bool quiet) : line_(quiet) {}
 
   void show(const reports::Progress& progress) {
-    if (quiet_) return;
     const Instant now = instant_at(monotonic_ns());
-    if (!terminal_ && shown_ && now - last_ < kQuietProgressEvery) return;
+    if (!line_.due(now)) return;
     reports::Progress timed = progress;
     const std::uint64_t done = progress.ok + progress.fail + progress.info;
-    if (shown_ && now > last_) {
-      const double seconds_passed = static_cast<double>((now - last_).count()) / 1e9;
+    if (last_ && now > *last_) {
+      const double seconds_passed = static_cast<double>((now - *last_).count()) / 1e9;
       timed.ops_per_second = static_cast<double>(done - last_done_) / seconds_passed;
     }
     last_ = now;
     last_done_ = done;
-    shown_ = true;
-    if (terminal_) {
-      std::fprintf(stderr, "\r\033[K%s", reports::progress_line(timed, width()).c_str());
-    } else {
-      std::fprintf(stderr, "%s\n", reports::progress_line(timed).c_str());
-    }
-    std::fflush(stderr);
+    line_.show(now, [&](std::size_t width) { return reports::progress_line(timed, width); });
   }
-  void clear() {
-    if (terminal_ && shown_ && !quiet_) std::fputs("\r\033[K", stderr);
-    shown_ = false;
-  }
+  void clear() { line_.clear(); }
 
  private:
-  static std::size_t width() {
-    winsize size{};
-    if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-    return 100;
-  }
-  bool quiet_;
-  bool terminal_;
-  bool shown_ = false;
-  Instant last_{};
+  MovingLine line_;
+  std::optional<Instant> last_;
   std::uint64_t last_done_ = 0;
 };
 
@@ -93,18 +69,11 @@ Result<run::PlanFile> resolve(const RunCommand& command) {
 }
 
 Result<void> write_everything(const RunCommand& command, const run::RunDirectory& directory,
-                              const run::FinishedRun& done) {
-  Result<void> first;
-  const auto keep_first = [&first](Result<void> result) {
-    if (first && !result) first = std::move(result);
-  };
-  keep_first(
-      reports::write_file_atomically(directory.file("plan.json"), run::to_json(done.executed)));
-  keep_first(reports::write_all(done.report, directory.path));
-  if (!command.junit_file.empty()) {
-    keep_first(reports::write_file_atomically(command.junit_file, reports::junit_xml(done.report)));
-  }
-  return first;
+                              run::FinishedRun& done) {
+  auto written = run::write_results(directory.path, done);
+  if (command.junit_file.empty()) return written;
+  auto copied = reports::write_file_atomically(command.junit_file, reports::junit_xml(done.report));
+  return written ? copied : written;
 }
 
 void print_result(const Common& common, const reports::RunReport& report,
@@ -120,6 +89,23 @@ void print_result(const Common& common, const reports::RunReport& report,
     std::fputc('\n', stdout);
   }
   std::fflush(stdout);
+}
+
+/// A failure that can be repeated exactly is shrunk at once; what comes of it never changes the
+/// verdict of the run.
+void shrink_failure(const Common& common, const RunCommand& command, const run::FinishedRun& done,
+                    const std::string& node_executable) {
+  constexpr Duration kBudget = seconds(30);
+  const auto execute = execute_in_world_of(done.executed, node_executable);
+  if (!execute) return;
+  const auto shrunk =
+      shrink_and_keep(common, done.executed, *execute,
+                      budget_of(kBudget, ShrinkCommand{}.executions), command.store);
+  if (!shrunk) {
+    std::fprintf(stderr, "whitewater: not shrunk: %s\n", shrunk.error().message.c_str());
+  } else if (common.format == Format::kHuman) {
+    std::printf("Shrunk: %s\n", describe(*shrunk).c_str());
+  }
 }
 
 }  // namespace
@@ -159,14 +145,15 @@ int do_run(const Common& common, const RunCommand& command, const std::string& n
   progress.clear();
   if (!done) return complain(done.error());
   reports::RunReport& report = done->report;
-  report.version = run::version();
-  report.commit = run::commit();
-  report.compiler = run::compiler();
   if (!command.plan_file.empty())
     report.command = "./whitewater run --plan " + directory->file("plan.json");
-  const auto written = write_everything(command, *directory, *done);
   const bool failed = report.exit_code != kExitValid;
+  done->executed = run::stored_form(std::move(done->executed), *plan, world->deterministic);
+  const auto written = write_everything(command, *directory, *done);
   const bool kept = command.keep == Keep::kAll || (command.keep == Keep::kFailures && failed);
+  const bool broken = report.exit_code == kExitInvalid || report.exit_code == kExitNoRecovery ||
+                      report.exit_code == kExitNodeCrashed;
+  if (broken && kept && command.shrink) shrink_failure(common, command, *done, node_executable);
   print_result(common, report, kept ? directory->file("report.html") : "");
   if (!written) {
     const int status = complain(written.error());

@@ -21,7 +21,8 @@ checkers::InvariantOptions invariant_options(const TestSpec& spec) {
   return options;
 }
 
-std::unique_ptr<workloads::Engine> make_engine(const TestSpec& spec) {
+std::unique_ptr<workloads::Engine> make_engine(const PlanFile& plan) {
+  const TestSpec& spec = plan.test;
   workloads::RegisterOptions register_options;
   register_options.seed = spec.seed;
   register_options.values =
@@ -37,6 +38,7 @@ std::unique_ptr<workloads::Engine> make_engine(const TestSpec& spec) {
   options.worker.follow_timeout = 4 * spec.op_timeout;
   options.rate = spec.rate;
   options.follow_one_in = spec.follow_one_in;
+  options.script = plan.ops;
   return std::make_unique<workloads::Engine>(options, info->make(register_options));
 }
 
@@ -76,18 +78,18 @@ std::string_view name_of(RunPhase phase) {
   return "?";
 }
 
-Director::Director(const TestSpec& spec, faults::Plan plan, faults::LinkTable& links,
-                   HistoryWriter* history, TraceSink* trace)
-    : spec_(spec),
-      recovery_(spec.heal == "quorum" ? recover_quorum(spec.seed, spec.nodes)
-                                      : recover_all(spec.nodes)),
-      plan_(std::move(plan)),
+Director::Director(const PlanFile& plan, faults::LinkTable& links, HistoryWriter* history,
+                   TraceSink* trace)
+    : plan_(plan),
+      spec_(plan.test),
+      recovery_(spec_.heal == "quorum" ? recover_quorum(spec_.seed, spec_.nodes)
+                                       : recover_all(spec_.nodes)),
       links_(links),
       history_writer_(history),
       trace_(trace),
-      engine_(make_engine(spec)),
-      invariants_(invariant_options(spec)),
-      timeline_(spec.nodes) {}
+      engine_(make_engine(plan)),
+      invariants_(invariant_options(plan.test)),
+      timeline_(plan.test.nodes) {}
 
 Director::~Director() = default;
 
@@ -103,6 +105,7 @@ Instant Director::deadline() const {
   Instant next = now_ + kPoll;
   if (phase_ == RunPhase::kTorture) {
     next = std::min(*torture_begin_ + spec_.time_limit, nemesis_->deadline());
+    if (spec_.cut > Duration{}) next = std::min(next, *torture_begin_ + spec_.cut);
   }
   if (phase_ > RunPhase::kStarting && phase_ < RunPhase::kStopping) {
     next = std::min(next, engine_->deadline());
@@ -142,6 +145,7 @@ void Director::advance_phase(Instant now) {
       }
       break;
     case RunPhase::kTorture:
+      if (spec_.cut > Duration{} && now >= *torture_begin_ + spec_.cut) return cut(now);
       if (now >= *torture_begin_ + spec_.time_limit || !errors_.empty()) begin_healing(now);
       break;
     case RunPhase::kHealing:
@@ -189,7 +193,7 @@ void Director::begin_torture(Instant now) {
   enter(RunPhase::kTorture, now);
   torture_begin_ = now;
   const Duration shift = now.time_since_epoch();
-  faults::Plan plan = plan_;
+  faults::Plan plan = plan_.faults;
   for (faults::FaultSpec& fault : plan.faults) fault.at += shift;
   plan.time_limit += shift;
   nemesis_ = std::make_unique<faults::Nemesis>(std::move(plan), *world_, links_,
@@ -235,6 +239,15 @@ void Director::interrupt(Instant now) {
   if (phase_ == RunPhase::kStarting) give_up(now);
 }
 
+void Director::cut(Instant now) {
+  WW_ASSERT(phase_ == RunPhase::kTorture, "a cut outside of the torture");
+  abandoned_ = true;
+  torture_end_ = now;
+  engine_->stop(now, actions_);
+  perform();
+  give_up(now);
+}
+
 void Director::abandon(Instant now) {
   if (phase_ == RunPhase::kDone) return;
   if (phase_ > RunPhase::kStarting && phase_ < RunPhase::kStopping) {
@@ -256,9 +269,10 @@ void Director::perform() {
   // the history's lines are numbered already.
   if (std::exchange(performing_, true)) return;
   while (!actions_.empty()) {
-    for (const workloads::Action& action : std::exchange(actions_, {})) {
-      if (const auto* record = std::get_if<workloads::Record>(&action)) {
-        on_op(record->op);
+    std::swap(actions_, in_hand_);
+    for (workloads::Action& action : in_hand_) {
+      if (auto* record = std::get_if<workloads::Record>(&action)) {
+        keep(std::move(record->op));
       } else if (const auto* connect = std::get_if<workloads::Connect>(&action)) {
         world_->connect(connect->client, connect->node);
       } else if (const auto* gone = std::get_if<workloads::Disconnect>(&action)) {
@@ -267,6 +281,7 @@ void Director::perform() {
         world_->send(send->client, send->node, send->request);
       }
     }
+    in_hand_.clear();
   }
   performing_ = false;
 }
@@ -279,7 +294,11 @@ void Director::mark(const faults::Mark& m) {
 }
 
 void Director::on_op(const Op& op) {
-  history_.push_back(op);
+  keep(op);
+}
+
+void Director::keep(Op line) {
+  const Op& op = history_.emplace_back(std::move(line));
   if (history_writer_ != nullptr) {
     if (auto written = history_writer_->write(op); !written && errors_.empty()) {
       on_world_error(written.error());
@@ -400,13 +419,15 @@ reports::Progress Director::progress(Instant now) const {
   return out;
 }
 
-faults::Plan Director::executed_plan() const {
-  if (!nemesis_) return plan_;
-  faults::Plan plan = nemesis_->executed();
+PlanFile Director::executed() const {
+  PlanFile out = plan_;
+  if (!nemesis_) return out;
+  out.faults = nemesis_->executed();
   const Duration shift = torture_begin().time_since_epoch();
-  for (faults::FaultSpec& fault : plan.faults) fault.at -= shift;
-  plan.time_limit -= shift;
-  return plan;
+  for (faults::FaultSpec& fault : out.faults.faults) fault.at -= shift;
+  out.faults.time_limit -= shift;
+  out.ops = engine_->script();
+  return out;
 }
 
 checkers::LivenessFacts Director::liveness_facts() const {

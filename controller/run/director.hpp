@@ -5,7 +5,8 @@
 // phases. It has no clock: the world calls advance() at deadline() and after events.
 //
 //   starting     all nodes serve and one leads
-//   torture      the workload and the nemesis are on, for the time limit
+//   torture      the workload and the nemesis are on, for the time limit, or until the cut: then
+//                the run stops as it is, and only its safety is judged
 //   healing      every fault is healed and every node is back; ops in hand end
 //   closing      fresh writes and final reads
 //   converging   all nodes reach the same log, applied to the end
@@ -30,6 +31,7 @@
 #include "checkers/invariants/invariant_checker.hpp"
 #include "checkers/liveness.hpp"
 #include "checkers/vacuity.hpp"
+#include "controller/run/plan_file.hpp"
 #include "controller/run/quorum.hpp"
 #include "controller/run/test_spec.hpp"
 #include "controller/run/timeline.hpp"
@@ -69,11 +71,11 @@ struct Crash {
 
 class Director final : public worlds::Observer {
  public:
-  /// `plan` counts its times from the begin of the torture.
+  /// The plan counts its times from the begin of the torture.
   /// `history` and `trace` may be null: then nothing is written.
-  /// REQUIRES: `spec`, `links`, `history` and `trace` outlive the director.
-  Director(const TestSpec& spec, faults::Plan plan, faults::LinkTable& links,
-           HistoryWriter* history, TraceSink* trace);
+  /// REQUIRES: `plan`, `links`, `history` and `trace` outlive the director.
+  Director(const PlanFile& plan, faults::LinkTable& links, HistoryWriter* history,
+           TraceSink* trace);
   ~Director() override;
 
   /// Starts the nodes. REQUIRES: `world` outlives the director; called once.
@@ -83,7 +85,9 @@ class Director final : public worlds::Observer {
   [[nodiscard]] Instant deadline() const;
   /// Ends the torture now: heal, close, judge.
   void interrupt(Instant now);
-  /// Ends the run now, without a recovery: what was seen so far is judged.
+  /// Ends the run at this moment of the torture, without recovery: stop, judge its safety.
+  void cut(Instant now);
+  /// Ends the run now, without even stopping its nodes: what was seen so far is judged.
   void abandon(Instant now);
   /// Checks no invariant. Called before begin().
   void leave_unchecked() { unchecked_ = true; }
@@ -120,6 +124,7 @@ class Director final : public worlds::Observer {
   [[nodiscard]] const std::vector<Violation>& disk_violations() const { return disk_violations_; }
   [[nodiscard]] std::uint64_t disk_audits() const { return disk_audits_; }
   [[nodiscard]] bool interrupted() const { return interrupted_; }
+  /// It ended without a recovery: it is judged by its safety alone.
   [[nodiscard]] bool abandoned() const { return abandoned_; }
   [[nodiscard]] bool unchecked() const { return unchecked_; }
   [[nodiscard]] bool tortured() const { return torture_begin_.has_value(); }
@@ -132,8 +137,8 @@ class Director final : public worlds::Observer {
   /// Who is to recover, and how the others are left.
   [[nodiscard]] const Recovery& recovery() const { return recovery_; }
   [[nodiscard]] reports::Progress progress(Instant now) const;
-  /// The plan as it ran, counted from the begin of the torture.
-  [[nodiscard]] faults::Plan executed_plan() const;
+  /// What really ran, calls included; runnable.
+  [[nodiscard]] PlanFile executed() const;
   /// Ends the on-line evidence. Called once, when done.
   [[nodiscard]] std::vector<CheckResult> finish_invariants() { return invariants_.finish(); }
   [[nodiscard]] checkers::LivenessFacts liveness_facts() const;
@@ -147,11 +152,12 @@ class Director final : public worlds::Observer {
   void advance_phase(Instant now);
   void give_up(Instant now);
   void perform();
+  void keep(Op line);
   void mark(const faults::Mark& mark);
 
+  const PlanFile& plan_;
   const TestSpec& spec_;
   const Recovery recovery_;
-  faults::Plan plan_;
   faults::LinkTable& links_;
   HistoryWriter* history_writer_;
   TraceSink* trace_;
@@ -162,6 +168,7 @@ class Director final : public worlds::Observer {
   Timeline timeline_;
   History history_;
   workloads::Actions actions_;
+  workloads::Actions in_hand_;  // being performed; kept for its memory
   bool performing_ = false;
   bool unchecked_ = false;
   std::string trace_line_;

@@ -111,6 +111,10 @@ std::string hex(std::uint64_t hash) {
   return out;
 }
 
+std::string describe(const Fingerprint& print) {
+  return hex(print.hash) + ", " + std::to_string(print.events) + " events";
+}
+
 Window first_difference(const Fingerprint& a, const Fingerprint& b) {
   // Once the hashes differ they stay different, so the first one that does is found by bisection.
   const std::size_t common = std::min(a.checkpoints.size(), b.checkpoints.size());

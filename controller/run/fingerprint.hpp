@@ -75,6 +75,9 @@ class Recorder {
 /// "3f2a9c0d11e0b7aa".
 std::string hex(std::uint64_t hash);
 
+/// "3f2a9c0d11e0b7aa, 81234 events".
+std::string describe(const Fingerprint& print);
+
 /// Where two runs part: the window that holds the first differing event.
 Window first_difference(const Fingerprint& a, const Fingerprint& b);
 

@@ -27,6 +27,8 @@ struct RunOptions {
   bool stop_at_violation = false;
   /// Judges nothing: how fast the world itself is.
   bool unchecked = false;
+  /// Whether the clients' history is judged too: by far the most expensive check of a short run.
+  bool judge_history = true;
   bool fingerprint = false;
   std::optional<Window> window;  // with `fingerprint`
   bool coverage = false;         // FinishedRun::states
@@ -44,12 +46,15 @@ struct SentMessage {
 /// Moves; a copy's report would look into the original's history.
 struct FinishedRun {
   reports::RunReport report;
-  History history;          // what the report points at
-  PlanFile executed;        // what really ran; runnable
-  bool killed = false;      // by a second interrupt
-  Fingerprint fingerprint;  // when asked for
-  std::uint64_t steps = 0;  // replica steps; deterministic worlds
-  Duration length{};        // of the run's own time
+  History history;                 // what the report points at
+  PlanFile executed;               // what really ran; runnable
+  bool killed = false;             // by a second interrupt
+  bool stop_at_violation = false;  // as the options said
+  Fingerprint fingerprint;         // when asked for
+  std::uint64_t steps = 0;         // replica steps; deterministic worlds
+  Duration length{};               // of the run's own time
+  /// A plan counts its times from here; nothing when the run ended before.
+  std::optional<Instant> torture_begin;
   /// Abstract cluster states that the run went through, each once, sorted.
   std::vector<std::uint64_t> states;
   std::vector<SentMessage> deliveries;  // in the order of sending

@@ -18,9 +18,11 @@ struct WorldFacts {
 };
 
 /// Runs every checker over a finished run, composes the verdict and fills in the report.
-/// `started`: UTC text. The report's history points into the director's.
+/// `started`: UTC text. The report's history points into the director's. Without `judge_history`
+/// the checkers of the clients' history are left out.
 reports::RunReport judge(const TestSpec& spec, Director& director, const faults::LinkTable& links,
-                         const WorldFacts& world, const std::string& started);
+                         const WorldFacts& world, const std::string& started,
+                         bool judge_history = true);
 
 /// Renders the options of a run, in the order of the help.
 std::vector<reports::Fact> option_facts(const TestSpec& spec);

@@ -1,6 +1,10 @@
 #include "controller/run/plan_file.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include "base/nearest.hpp"
+#include "controller/run/plan_parts.hpp"
 
 namespace ww::run {
 
@@ -43,6 +47,14 @@ std::string to_json(const PlanFile& plan) {
   out += to_json(plan.test);
   out += ",\n\"faults\": ";
   out += faults::to_json(plan.faults);
+  if (plan.ops) {
+    out += ",\n\"ops\": ";
+    append_json(out, *plan.ops);
+  }
+  if (plan.network != Network{}) {
+    out += ",\n\"network\": ";
+    append_json(out, plan.network);
+  }
   out += "\n}\n";
   return out;
 }
@@ -56,6 +68,14 @@ Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name)
     return Error{
         ErrorCode::kUsage, true,
         name + R"(: "schema" must be "whitewater.plan" and "v" 1; a plan.json of a run is one)"};
+  }
+  for (const auto& [key, value] : json.items()) {
+    const std::vector<std::string> known = {"schema", "v", "test", "faults", "ops", "network"};
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const auto near = nearest(key, known);
+    return Error{
+        ErrorCode::kUsage, true,
+        name + ": unknown key \"" + key + "\"" + (near ? "; did you mean \"" + *near + "\"?" : "")};
   }
   for (const char* part : {"test", "faults"}) {
     if (!json.contains(part)) {
@@ -83,7 +103,23 @@ Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name)
   PlanFile plan;
   plan.test = std::move(*test);
   plan.faults = std::move(*schedule);
+  if (json.contains("ops")) {
+    auto ops = parse_script(json["ops"].dump(), name, plan.test.workers());
+    if (!ops) return ops.error();
+    plan.ops = std::move(*ops);
+  }
+  if (json.contains("network")) {
+    auto network = parse_network(json["network"].dump(), name, plan.test.nodes);
+    if (!network) return network.error();
+    plan.network = std::move(*network);
+  }
   return plan;
+}
+
+PlanFile stored_form(PlanFile executed, const PlanFile& asked, bool deterministic) {
+  if (deterministic) return asked;
+  if (!asked.ops) executed.ops.reset();
+  return executed;
 }
 
 std::string describe(const PlanFile& plan) {

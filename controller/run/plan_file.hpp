@@ -29,9 +29,16 @@ Result<faults::PlanOptions> plan_options(const TestSpec& spec);
 /// Errors: those of faults::parse_kinds and faults::make_plan.
 Result<faults::Plan> plan_for(const TestSpec& spec);
 
+/// An op, a fault, a delivery a line.
 std::string to_json(const PlanFile& plan);
-/// Errors: kUsage or kCorrupt naming the key; a schedule for another number of nodes.
+/// Errors: kUsage or kCorrupt naming the path ("plan.json, ops[3]: worker: ..."); a schedule for
+/// another number of nodes.
 Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name);
+
+/// What plan.json keeps of a run. In a deterministic world the plan that was asked for gives the
+/// same bytes again, skipped faults and all. Elsewhere nothing does, and what happened is worth
+/// more: the faults at the times and on the nodes that they hit; the calls are the seed's.
+PlanFile stored_form(PlanFile executed, const PlanFile& asked, bool deterministic);
 
 /// The schedule for people, a fault a line.
 std::string describe(const PlanFile& plan);

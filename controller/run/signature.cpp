@@ -25,8 +25,8 @@ bool is_word(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-/// Every word with a digit in it becomes '#': "n4 voted in term 12" -> "# voted in term #"; what
-/// stands in quotes goes too.
+}  // namespace
+
 std::string shape_of(const std::string& text) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
@@ -55,13 +55,17 @@ std::string shape_of(const std::string& text) {
   return out;
 }
 
-}  // namespace
+const Violation* violation_of(const reports::RunReport& report) {
+  if (report.exit_code != cli::kExitInvalid) return nullptr;
+  const CheckResult* check = first_broken(report);
+  return check == nullptr ? nullptr : &check->violations.front();
+}
 
 std::string property_of(const reports::RunReport& report) {
   if (report.exit_code == cli::kExitValid) return {};
   if (report.exit_code == cli::kExitInvalid) {
-    const CheckResult* check = first_broken(report);
-    return check == nullptr ? "invalid" : check->violations.front().property;
+    const Violation* violation = violation_of(report);
+    return violation == nullptr ? "invalid" : violation->property;
   }
   return reports::headline_of(report);
 }
@@ -69,9 +73,8 @@ std::string property_of(const reports::RunReport& report) {
 std::string signature_of(const reports::RunReport& report) {
   const std::string property = property_of(report);
   if (property.empty() || report.exit_code != cli::kExitInvalid) return property;
-  const CheckResult* check = first_broken(report);
-  if (check == nullptr) return property;
-  return property + ": " + shape_of(check->violations.front().summary);
+  const Violation* violation = violation_of(report);
+  return violation == nullptr ? property : property + ": " + shape_of(violation->summary);
 }
 
 }  // namespace ww::run

@@ -11,6 +11,13 @@ namespace ww::run {
 /// "CommitDurable: # and # committed different entries"; empty for a run that did not fail.
 std::string signature_of(const reports::RunReport& report);
 
+/// `text` without what differs from run to run: every word with a digit in it becomes '#'.
+/// "n4 voted in term 12" -> "# voted in term #"; a list of such words becomes one.
+std::string shape_of(const std::string& text);
+
+/// The first violation of a run that broke a property; nullptr for any other run.
+const Violation* violation_of(const reports::RunReport& report);
+
 /// The property alone: "CommitDurable", "LIN", "no recovery", "crash".
 std::string property_of(const reports::RunReport& report);
 

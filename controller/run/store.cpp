@@ -81,11 +81,15 @@ std::vector<StoredRun> stored_runs(const std::string& store) {
 
 }  // namespace
 
+std::string utc_now() {
+  return utc_text("%Y-%m-%dT%H:%M:%SZ");
+}
+
 Result<RunDirectory> make_run_directory(const std::string& store, const std::string& test,
                                         std::uint64_t seed) {
   RunDirectory run;
   run.store = store;
-  run.started = utc_text("%Y-%m-%dT%H:%M:%SZ");
+  run.started = utc_now();
   const std::string base =
       store + "/" + test + "/" + utc_text("%Y%m%dT%H%M%SZ") + "-s" + std::to_string(seed);
   for (int k = 1; k < 1000; ++k) {

@@ -16,6 +16,9 @@ struct RunDirectory {
   [[nodiscard]] std::string file(const std::string& name) const { return path + "/" + name; }
 };
 
+/// "2026-11-23T00:14:47Z": the clock's time, for names and reports.
+std::string utc_now();
+
 /// Makes a new directory. Errors: kIo or kNoSpace naming it.
 Result<RunDirectory> make_run_directory(const std::string& store, const std::string& test,
                                         std::uint64_t seed);

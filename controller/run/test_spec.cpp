@@ -129,7 +129,7 @@ struct Flags {
   }
 };
 
-std::vector<Flag> flags_of(const TestSpec& spec) {
+std::vector<Flag> all_flags(const TestSpec& spec) {
   Flags flags;
   fields(spec, flags);
   return flags.all;
@@ -244,14 +244,26 @@ Result<void> validate(const TestSpec& spec) {
 }
 
 std::string command_line(const TestSpec& spec) {
-  const std::vector<Flag> standard = flags_of(TestSpec{});
-  const std::vector<Flag> actual = flags_of(spec);
+  const std::vector<Flag> standard = all_flags(TestSpec{});
+  const std::vector<Flag> actual = all_flags(spec);
   std::string out = "./whitewater run --seed " + std::to_string(spec.seed);
   for (std::size_t i = 0; i < actual.size(); ++i) {
     const Flag& flag = actual[i];
     if (flag.value == standard[i].value || flag.name == "--seed") continue;
     out += " " + flag.name;
     if (flag.value != "true") out += " " + flag.value;
+  }
+  return out;
+}
+
+std::string flags_of(const TestSpec& spec, const std::vector<std::string>& names) {
+  std::string out;
+  for (const Flag& flag : all_flags(spec)) {
+    if (std::find(names.begin(), names.end(), flag.name.substr(2)) == names.end()) continue;
+    out += (out.empty() ? "" : " ") + flag.name;
+    if (flag.value == "true") continue;
+    // A switch that was turned off needs its value beside it.
+    out += (flag.value == "false" ? "=" : " ") + flag.value;
   }
   return out;
 }

@@ -66,6 +66,9 @@ Result<void> validate(const TestSpec& spec);
 /// `run` with every flag whose value is not the default; shell-ready.
 std::string command_line(const TestSpec& spec);
 
+/// The flags of these names (without dashes) with the spec's values; shell-ready: "--nodes 3".
+std::string flags_of(const TestSpec& spec, const std::vector<std::string>& names);
+
 /// "40s", "1.5s", "250ms", "2m", "6h", "100us". Errors: kUsage.
 Result<Duration> parse_duration(std::string_view text);
 std::string format_duration(Duration duration);

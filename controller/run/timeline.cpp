@@ -22,7 +22,7 @@ void Timeline::on_start(NodeId id, Incarnation incarnation, Instant now) {
   node.state.running = true;
   node.state.incarnation = incarnation;
   node.role_since = now;
-  if (incarnation > 1) ++node.counts["restarts"];
+  if (incarnation > 1) ++node.counts.restarts;
 }
 
 void Timeline::on_death(NodeId id, Instant now, const std::string& cause) {
@@ -56,44 +56,45 @@ void Timeline::on_paused(NodeId id, bool paused, Instant now) {
 void Timeline::on_trace(NodeId id, const trace::Record& record) {
   Node& node = nodes_[id.value - 1];
   NodeState& state = node.state;
-  count(node, record.event);
-  if (const auto* boot = std::get_if<trace::Boot>(&record.event)) {
+  Counts& counts = node.counts;
+  const auto& event = record.event;
+  // What is most frequent is asked for first: this is called for every event of every node.
+  if (std::holds_alternative<trace::Sent>(event)) {
+    ++counts.sent;
+  } else if (std::holds_alternative<trace::Received>(event)) {
+    ++counts.received;
+  } else if (const auto* applied = std::get_if<trace::Applied>(&event)) {
+    ++counts.applied;
+    state.applied = applied->at;
+    state.digest = applied->digest;
+  } else if (const auto* store = std::get_if<trace::Store>(&event)) {
+    counts.syncs += store->op == trace::StoreOp::kSyncFile ? 1 : 0;
+    counts.bytes_written += store->op == trace::StoreOp::kWrite ? store->data.size() : 0;
+  } else if (const auto* commit = std::get_if<trace::Committed>(&event)) {
+    state.commit = commit->to.index;
+  } else if (const auto* appended = std::get_if<trace::Appended>(&event)) {
+    if (appended->entries.empty()) return;
+    state.last = {appended->first + appended->entries.size() - 1, appended->entries.back().term};
+  } else if (const auto* cut = std::get_if<trace::Truncated>(&event)) {
+    // The term below the cut is not in the record; the append that follows a cut sets both.
+    state.last = {cut->from - 1, 0};
+  } else if (const auto* boot = std::get_if<trace::Boot>(&event)) {
     state.term = boot->term;
     state.last = boot->last;
-  } else if (const auto* role = std::get_if<trace::RoleChange>(&record.event)) {
+  } else if (const auto* role = std::get_if<trace::RoleChange>(&event)) {
     close_role(id, node, record.time);
     state.role = role->role;
     state.term = role->term;
     if (role->role == wire::Role::kLeader) {
       leader_changes_.push_back({to_ns(record.time), id, role->term});
     }
-  } else if (const auto* appended = std::get_if<trace::Appended>(&record.event)) {
-    if (appended->entries.empty()) return;
-    state.last = {appended->first + appended->entries.size() - 1, appended->entries.back().term};
-  } else if (const auto* cut = std::get_if<trace::Truncated>(&record.event)) {
-    // The term below the cut is not in the record; the append that follows a cut sets both.
-    state.last = {cut->from - 1, 0};
-  } else if (const auto* commit = std::get_if<trace::Committed>(&record.event)) {
-    state.commit = commit->to.index;
-  } else if (const auto* applied = std::get_if<trace::Applied>(&record.event)) {
-    state.applied = applied->at;
-    state.digest = applied->digest;
-  } else if (const auto* mark = std::get_if<trace::Mark>(&record.event)) {
+  } else if (const auto* mark = std::get_if<trace::Mark>(&event)) {
     node.marks[mark->name] = mark->count;
-  } else if (const auto* stall = std::get_if<trace::Stall>(&record.event)) {
+  } else if (std::holds_alternative<trace::ClockFlip>(event)) {
+    ++counts.clock_flips;
+  } else if (const auto* stall = std::get_if<trace::Stall>(&event)) {
     trace_stalls_.push_back(
         {to_ns(record.time), stall->blocked.count(), "trace pipe of " + name_of(id)});
-  }
-}
-
-void Timeline::count(Node& node, const trace::Event& event) {
-  if (std::holds_alternative<trace::Sent>(event)) ++node.counts["sent"];
-  if (std::holds_alternative<trace::Received>(event)) ++node.counts["received"];
-  if (std::holds_alternative<trace::Applied>(event)) ++node.counts["applied"];
-  if (std::holds_alternative<trace::ClockFlip>(event)) ++node.counts["clock flips"];
-  if (const auto* store = std::get_if<trace::Store>(&event)) {
-    if (store->op == trace::StoreOp::kSyncFile) ++node.counts["syncs"];
-    if (store->op == trace::StoreOp::kWrite) node.counts["bytes written"] += store->data.size();
   }
 }
 
@@ -155,7 +156,16 @@ std::map<std::string, std::uint64_t> Timeline::marks() const {
 std::vector<reports::NodeCounters> Timeline::counters() const {
   std::vector<reports::NodeCounters> out;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    out.push_back({NodeId{static_cast<std::uint32_t>(i + 1)}, nodes_[i].counts});
+    const Counts& counts = nodes_[i].counts;
+    reports::NodeCounters row{NodeId{static_cast<std::uint32_t>(i + 1)}, {}};
+    for (const auto& [name, value] :
+         {std::pair{"sent", counts.sent}, std::pair{"received", counts.received},
+          std::pair{"applied", counts.applied}, std::pair{"clock flips", counts.clock_flips},
+          std::pair{"syncs", counts.syncs}, std::pair{"bytes written", counts.bytes_written},
+          std::pair{"restarts", counts.restarts}}) {
+      if (value > 0) row.counts[name] = value;
+    }
+    out.push_back(std::move(row));
   }
   return out;
 }

@@ -63,6 +63,15 @@ class Timeline {
   }
 
  private:
+  struct Counts {
+    std::uint64_t sent = 0;
+    std::uint64_t received = 0;
+    std::uint64_t applied = 0;
+    std::uint64_t clock_flips = 0;
+    std::uint64_t syncs = 0;
+    std::uint64_t bytes_written = 0;
+    std::uint64_t restarts = 0;
+  };
   struct Node {
     NodeState state;
     Instant role_since{};
@@ -71,13 +80,12 @@ class Timeline {
     Instant paused_since{};
     std::map<std::string, std::uint64_t> marks;          // of this incarnation
     std::map<std::string, std::uint64_t> earlier_marks;  // of those before
-    std::map<std::string, std::uint64_t> counts;
+    Counts counts;
   };
   /// `node` when it leads in a term above `term`, which it then raises; else `best`.
   NodeId better_leader(NodeId best, Term& term, NodeId node) const;
   void close_role(NodeId id, Node& node, Instant now);
   void close_pause(NodeId id, Node& node, Instant now);
-  void count(Node& node, const wire::trace::Event& event);
 
   std::vector<Node> nodes_;
   std::vector<reports::RoleSpan> roles_;

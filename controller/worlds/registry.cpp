@@ -5,6 +5,7 @@
 #include "controller/worlds/discrete/discrete_run.hpp"
 #include "controller/worlds/live/live_run.hpp"
 #include "controller/worlds/simulated/simulated_node.hpp"
+#include "controller/worlds/stepped/stepped_run.hpp"
 
 namespace ww::worlds {
 
@@ -18,11 +19,14 @@ Result<run::FinishedRun> execute_simulated(const run::PlanFile& plan,
 }  // namespace
 
 std::span<const WorldInfo> all_worlds() {
-  static constexpr std::array<WorldInfo, 2> kWorlds = {{
+  static constexpr std::array<WorldInfo, 3> kWorlds = {{
       {"live", "real processes, real TCP through proxies, real files, the wall clock", false,
        live::run_live},
       {"simulated", "replicas, network and disks inside the controller, virtual time; exact", true,
        execute_simulated},
+      {"stepped",
+       "real processes, real files and kill -9, fed event by event in virtual time; exact", true,
+       stepped::execute},
   }};
   return kWorlds;
 }

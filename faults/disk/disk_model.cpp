@@ -33,7 +33,7 @@ void grow(std::string& bytes, std::uint64_t size) {
 }
 
 void put(std::string& bytes, std::uint64_t offset, std::string_view data) {
-  grow(bytes, offset + data.size());
+  grow(bytes, offset);
   bytes.replace(static_cast<std::size_t>(offset), data.size(), data);
 }
 
@@ -113,7 +113,6 @@ void DiskModel::DirOp::perform(Directory& directory) const {
 }
 
 void DiskModel::apply(const Store& op) {
-  const Toss everything = [](const Coin&) { return true; };
   last_intent_ = 0;
   switch (op.op) {
     case StoreOp::kCreate:
@@ -131,9 +130,7 @@ void DiskModel::apply(const Store& op) {
         return op.offset == 0 || (!done.truncate && done.offset + done.data.size() <= op.offset);
       };
       const auto end = std::find_if_not(file.pending.begin(), file.pending.end(), settled);
-      for (auto done = file.pending.begin(); done != end; ++done) {
-        survive(file.durable, file, *done, everything);
-      }
+      for (auto done = file.pending.begin(); done != end; ++done) perform(file.durable, *done);
       file.pending.erase(file.pending.begin(), end);
       return;
     }
@@ -191,6 +188,15 @@ void DiskModel::reset(const DiskImage& image) {
     files_.emplace(next_file_++, std::move(file));
   }
   current_ = durable_;
+}
+
+/// The whole of an operation.
+void DiskModel::perform(std::string& bytes, const DataOp& op) {
+  if (op.truncate) {
+    bytes.resize(static_cast<std::size_t>(op.offset), '\0');
+  } else {
+    put(bytes, op.offset, op.data);
+  }
 }
 
 /// What of one operation survives in `bytes`; the number of its sectors (or truncations) that do

@@ -138,6 +138,7 @@ class DiskModel {
   void sync_directory();
   [[nodiscard]] DiskImage image(const Toss& toss, Loss* loss = nullptr) const;
   static std::string contents(const File& file, const Toss& toss, Loss* loss);
+  static void perform(std::string& bytes, const DataOp& op);
   static std::uint64_t survive(std::string& bytes, const File& file, const DataOp& op,
                                const Toss& toss);
   [[nodiscard]] std::vector<std::uint64_t> unsynced_order() const;

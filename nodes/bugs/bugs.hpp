@@ -50,6 +50,11 @@ class Switches {
     return reached_[static_cast<std::size_t>(bug)];
   }
   friend bool operator==(const Switches&, const Switches&) = default;
+  /// Every member, for checkpoints (nodes/raft/checkpoint.hpp).
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("on", s.on_), v("reached", s.reached_);
+  }
 
  private:
   std::array<bool, kBugCount> on_{};

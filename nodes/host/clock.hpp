@@ -56,6 +56,10 @@ class DeadlineWatch {
   std::optional<wire::trace::ClockFlip> fire(Instant true_time, Instant mono);
 
   friend bool operator==(const DeadlineWatch&, const DeadlineWatch&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("deadline", s.deadline_), v("armed_true", s.armed_true_), v("armed_mono", s.armed_mono_);
+  }
 
  private:
   Instant deadline_ = kNever;

@@ -4,6 +4,7 @@
 
 #include "base/assert.hpp"
 #include "base/wire/frame.hpp"
+#include "nodes/raft/checkpoint.hpp"
 
 namespace ww::host {
 
@@ -56,6 +57,20 @@ void Driver::receive(const Moment& moment, const wire::PeerFrame& frame, Output&
       .id = frame.envelope.id,
       .message = wire::trace::summarize(frame.message, append ? append->entries : "")});
   run(moment, raft::Received{from, frame.message}, out);
+}
+
+void Driver::append_checkpoint(std::string& out) const {
+  wire::encode_record(out, watch_);
+  raft::encode_checkpoint(out, replica_);
+}
+
+Result<Driver> Driver::restore(std::string_view checkpoint) {
+  ByteReader in(checkpoint);
+  DeadlineWatch watch;
+  wire::decode_record(in, watch);
+  auto replica = raft::decode_checkpoint(in.rest());
+  if (!replica) return replica.error();
+  return Driver(std::move(*replica), watch);
 }
 
 Instant Driver::deadline() const {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -96,7 +97,18 @@ class Driver {
   /// See Replica::reseed.
   void reseed(std::uint64_t seed) { replica_.reseed(seed); }
 
+  /// Appends its whole state (nodes/raft/checkpoint.hpp).
+  void append_checkpoint(std::string& out) const;
+  /// Equal to the driver that was encoded, and going on as it would have.
+  /// Errors: kCorrupt, definite.
+  static Result<Driver> restore(std::string_view checkpoint);
+  friend bool operator==(const Driver& a, const Driver& b) {
+    return a.replica_ == b.replica_ && a.watch_ == b.watch_;
+  }
+
  private:
+  Driver(raft::Replica replica, const DeadlineWatch& watch)
+      : self_(replica.self()), replica_(std::move(replica)), watch_(watch) {}
   void run(const Moment& moment, const raft::Input& input, Output& out);
   void turn_effects(const Moment& moment, Output& out);
   void turn(const raft::Write& write, Output& out);

@@ -36,10 +36,6 @@ auto retrying(Call call) {
 
 }  // namespace
 
-Fd::~Fd() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Result<FileStore> FileStore::open(const std::string& directory) {
   std::signal(SIGXFSZ, SIG_IGN);
   if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {

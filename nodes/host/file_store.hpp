@@ -8,27 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/fd.hpp"
 #include "base/result.hpp"
 #include "nodes/storage/byte_store.hpp"
 
 namespace ww::host {
-
-/// A file descriptor that closes itself.
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Fd();
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 /// Errors: messages name the directory or file, the operation and the system's reason. kNoSpace for
 ///         ENOSPC, EDQUOT and EFBIG (RLIMIT_FSIZE), else kIo. All are indefinite except those of
@@ -40,6 +24,8 @@ class FileStore final : public storage::ByteStore {
   /// this process. Makes the process ignore SIGXFSZ, since a file size limit is an error to report.
   /// Errors: kEnvironment: missing, not writable, or in use by another process.
   static Result<FileStore> open(const std::string& directory);
+  /// The directory's descriptor, through which every file is opened.
+  [[nodiscard]] int directory() const { return dir_.get(); }
 
   Result<std::vector<std::string>> list() override;
   Result<std::string> read(const std::string& file) override;

@@ -25,10 +25,10 @@
 #include "nodes/host/clock.hpp"
 #include "nodes/host/control_link.hpp"
 #include "nodes/host/disk_thread.hpp"
-#include "nodes/host/driver.hpp"
 #include "nodes/host/file_store.hpp"
 #include "nodes/host/logger.hpp"
 #include "nodes/host/peer_links.hpp"
+#include "nodes/host/recorder.hpp"
 #include "nodes/host/trace_writer.hpp"
 #include "nodes/storage/log_store.hpp"
 
@@ -46,6 +46,7 @@ class LiveNode {
  private:
   // Starting up.
   std::optional<Error> recover();
+  std::optional<Journal> open_journal();
   std::optional<Error> listen();
   void watch_signals();
   void connect();
@@ -79,7 +80,8 @@ class LiveNode {
   std::optional<FileStore> files_;
   std::optional<storage::LoggedStore> store_;
   std::optional<DiskThread> disk_;
-  std::optional<Driver> driver_;
+  std::optional<FileStore> journal_files_;
+  std::optional<RecordedDriver> driver_;
   std::optional<ControlLink> control_;
   Output output_;
   std::map<std::string, std::uint64_t, std::less<>> marks_;
@@ -97,8 +99,8 @@ LiveNode::LiveNode(const Options& options)
       signals_(io_),
       peers_(io_, options.config.self,
              {.on_message =
-                  [this](const wire::PeerFrame& frame) {
-                    driver_->receive(sample(), frame, output_);
+                  [this](const wire::PeerFrame& frame, std::string_view payload) {
+                    driver_->receive(sample(), frame, payload, output_);
                     perform();
                   },
               .on_complaint = [this](const std::string& text) { logger_.line(text); },
@@ -121,6 +123,7 @@ int LiveNode::run() {
   connect();
   io_.run();
   if (disk_) disk_->stop();
+  driver_->finish();
   return status_;
 }
 
@@ -154,7 +157,22 @@ std::optional<Error> LiveNode::recover() {
   disk_.emplace(std::move(*log), [this](std::vector<DiskCompletion> done) {
     asio::post(io_, [this, done = std::move(done)] { on_written(done); });
   });
-  driver_.emplace(options_.config, durable_of(std::move(survived)), sample(), output_);
+  driver_.emplace(options_.config, durable_of(std::move(survived)), sample(), output_,
+                  open_journal(), [this](const std::string& why) { logger_.line(why); });
+  return std::nullopt;
+}
+
+/// A node serves with or without its flight recorder.
+std::optional<Journal> LiveNode::open_journal() {
+  if (options_.journal.empty()) return std::nullopt;
+  auto files = FileStore::open(options_.journal);
+  if (files) {
+    journal_files_.emplace(std::move(*files));
+    auto journal = Journal::open(*journal_files_, options_.journaling);
+    if (journal) return std::move(*journal);
+    files = journal.error();
+  }
+  logger_.line("there is no journal: " + files.error().message);
   return std::nullopt;
 }
 

@@ -7,9 +7,11 @@
 #include <array>
 #include <charconv>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "nodes/bugs/bugs.hpp"
+#include "nodes/host/tripwire.hpp"
 #include "nodes/raft/replica.hpp"
 
 namespace ww::host {
@@ -145,7 +147,33 @@ Result<void> parse_peers(const Raw& raw, Options& options) {
   return {};
 }
 
+Result<void> require_open(int fd, const std::string& flag) {
+  if (fd >= 0 && ::fcntl(fd, F_GETFD) >= 0) return {};
+  return usage(flag + ": " + std::to_string(fd) + " is not an open descriptor");
+}
+
+/// In a deterministic world everything comes over one socket, time included.
+Result<void> require_no_network(const Raw& raw, const Options& options) {
+  const std::pair<const char*, bool> flags[] = {
+      {"--client-listen", !raw.client_listen.empty()},
+      {"--listen", !raw.listen.empty()},
+      {"--peer", !raw.peers.empty()},
+      {"--control", !raw.control.empty()},
+      {"--trace-fd", options.trace_fd >= 0},
+      {"--origin-ns", options.origin_ns.has_value()},
+      {"--parent-pid", options.parent_pid.has_value()},
+      {"--journal", !options.journal.empty()},
+  };
+  for (const auto& [flag, given] : flags) {
+    if (given) return usage(std::string(flag) + ": has no meaning with --stepped");
+  }
+  return require_open(*options.stepped_fd, "--stepped");
+}
+
 Result<void> parse_endpoints(const Raw& raw, Options& options) {
+  if (options.stepped_fd) return require_no_network(raw, options);
+  if (auto done = parse_peers(raw, options); !done) return done;
+  if (raw.client_listen.empty()) return usage("--client-listen: needed, or --stepped");
   if (raw.listen.empty() && options.config.voters.size() > 1) {
     return usage("--listen: needed when there are other nodes");
   }
@@ -157,8 +185,9 @@ Result<void> parse_endpoints(const Raw& raw, Options& options) {
     const auto done = parse_address(raw.control, "--control", options.control.emplace());
     if (!done) return done.error();
   }
-  if (options.trace_fd >= 0 && ::fcntl(options.trace_fd, F_GETFD) < 0) {
-    return usage("--trace-fd: " + std::to_string(options.trace_fd) + " is not an open descriptor");
+  if (options.trace_fd >= 0) {
+    const auto done = require_open(options.trace_fd, "--trace-fd");
+    if (!done) return done.error();
   }
   return parse_address(raw.client_listen, "--client-listen", options.client_listen);
 }
@@ -167,7 +196,9 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--id", raw.id, "this node, such as n1")->required();
   app.add_option("--nodes", raw.nodes, "all voters: n1,n2,n3 [this node alone]")->delimiter(',');
   app.add_option("--data", options.data, "directory of its log; made if missing")->required();
-  app.add_option("--client-listen", raw.client_listen, "ADDRESS:PORT for clients")->required();
+  app.add_option("--client-listen", raw.client_listen, "ADDRESS:PORT for clients");
+  app.add_option("--stepped", options.stepped_fd,
+                 "open socket of a deterministic world (docs/stepped.md), instead of addresses");
   app.add_option("--listen", raw.listen, "ADDRESS:PORT for the other nodes");
   app.add_option("--peer", raw.peers, "n2=ADDRESS:PORT, where to reach another node; repeatable");
   app.add_option("--control", raw.control, "ADDRESS:PORT of the controller; the node ends with it");
@@ -183,6 +214,12 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--heartbeat", raw.heartbeat, "interval of a leader's heartbeats [50ms]");
   app.add_option("--segment-bytes", options.segment_bytes, "begins a new log file above [1048576]")
       ->check(CLI::Range(std::uint64_t{4096}, std::uint64_t{1} << 30));
+  app.add_option("--journal", options.journal,
+                 "directory of the flight recorder; made if missing [none]");
+  app.add_option("--journal-segments", options.journaling.segments,
+                 "segments of 16 MiB that it keeps [8]")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--build", options.journaling.build, "which build this is, for the journal");
   app.add_option("--bug", raw.bugs, "makes a known mistake (whitewater list bugs); repeatable");
 }
 
@@ -192,7 +229,10 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   CLI::App app(
       "One Raft node of Whitewater.\n\n"
       "Example, a cluster of one:\n"
-      "  whitewater-node --id n1 --data /tmp/n1 --client-listen 127.0.0.1:7002\n",
+      "  whitewater-node --id n1 --data /tmp/n1 --client-listen 127.0.0.1:7002\n" +
+          std::string(has_tripwire() ? ""
+                                     : "\nThis build has no tripwire in stepped mode: it needs "
+                                       "x86-64 Linux without sanitizers.\n"),
       "whitewater-node");
   Raw raw;
   Options options;
@@ -204,14 +244,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return {.options = std::nullopt, .status = kExitUsage, .text = error.what()};
   }
-  for (const auto& parse : {+[](const Raw&r, Options&o) { return parse_cluster(r, o.config); },
-                            +[](const Raw&r, Options&o) { return parse_peers(r, o); },
-                            +[](const Raw&r, Options&o) { return parse_endpoints(r, o); }}) {
-    const auto done = parse(raw, options);
-    if (!done) {
-      return {.options = std::nullopt, .status = kExitUsage, .text = done.error().message};
-    }
-  }
+  Result<void> done = parse_cluster(raw, options.config);
+  if (done) done = parse_endpoints(raw, options);
+  if (!done) return {.options = std::nullopt, .status = kExitUsage, .text = done.error().message};
   return {.options = std::move(options), .status = kExitShutdown, .text = ""};
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/ids.hpp"
 #include "base/net/frame_socket.hpp"
+#include "nodes/host/recorder.hpp"
 #include "nodes/raft/contract.hpp"
 
 namespace ww::host {
@@ -23,6 +24,7 @@ inline constexpr int kExitDisk = 74;
 struct Options {
   raft::Config config;
   std::string data;
+  std::optional<int> stepped_fd;       // serves a deterministic world there, and nobody else
   std::optional<net::Address> listen;  // for peers; nothing in a cluster of one
   net::Address client_listen;
   std::map<NodeId, net::Address> peers;  // where to reach them: a proxy, or themselves
@@ -31,6 +33,8 @@ struct Options {
   std::optional<std::int64_t> origin_ns;  // CLOCK_MONOTONIC at the beginning of the run
   std::optional<std::int64_t> parent_pid;
   std::uint64_t segment_bytes = std::uint64_t{1} << 20;
+  std::string journal;  // directory of the flight recorder; empty: none
+  JournalOptions journaling;
 };
 
 /// What the arguments ask for: a node, or only a text and an exit status.

@@ -89,7 +89,7 @@ struct PeerLinks::Impl {
     if (!links.contains(wire::node_of(envelope.from))) {
       return refuse(number, "a message from " + wire::name_of(envelope.from) + ", a stranger");
     }
-    handlers.on_message(*frame);
+    handlers.on_message(*frame, payload);
   }
 
   void refuse(std::uint64_t number, const std::string& why) {

@@ -22,8 +22,9 @@ namespace ww::host {
 class PeerLinks {
  public:
   struct Handlers {
-    /// A well-formed message for this node; what it borrows is valid during the call.
-    std::function<void(const wire::PeerFrame&)> on_message;
+    /// A well-formed message for this node, and the payload that it was decoded from; what it
+    /// borrows is valid during the call.
+    std::function<void(const wire::PeerFrame&, std::string_view payload)> on_message;
     std::function<void(const std::string& complaint)> on_complaint;
     /// A rare path: "link.drop.away", "link.drop.full", "link.refused".
     std::function<void(std::string_view name)> on_mark;

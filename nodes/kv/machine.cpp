@@ -97,18 +97,18 @@ wire::ClientReply Machine::execute(LogPosition at, const wire::Command& command)
       if (reply.exists) reply.value = found->second;
       break;
     case wire::CommandKind::kWrite:
-      put(command.key, command.value);
+      put(found, command.key, command.value);
       break;
     case wire::CommandKind::kCas:
       if (reply.exists) reply.value = found->second;
       reply.matched = reply.exists && found->second == command.expected;
-      if (reply.matched) put(command.key, command.value);
+      if (reply.matched) put(found, command.key, command.value);
       break;
     case wire::CommandKind::kAppend:
-      put(command.key, reply.exists ? found->second + command.value : command.value);
+      put(found, command.key, reply.exists ? found->second + command.value : command.value);
       break;
     case wire::CommandKind::kDelete:
-      remove(command.key);
+      if (reply.exists) remove(found);
       break;
     case wire::CommandKind::kOpenSession:
       WW_ASSERT(false, "sessions are opened elsewhere");
@@ -116,22 +116,20 @@ wire::ClientReply Machine::execute(LogPosition at, const wire::Command& command)
   return reply;
 }
 
-void Machine::put(std::string_view key, std::string value) {
+/// `place`: where `key` is, or the end.
+void Machine::put(Data::iterator place, const std::string& key, std::string value) {
   digest_ += hash_of_pair(key, value);
-  const auto found = data_.find(key);
-  if (found == data_.end()) {
-    data_.emplace(std::string(key), std::move(value));
+  if (place == data_.end()) {
+    data_.emplace(key, std::move(value));
     return;
   }
-  digest_ -= hash_of_pair(key, found->second);
-  found->second = std::move(value);
+  digest_ -= hash_of_pair(key, place->second);
+  place->second = std::move(value);
 }
 
-void Machine::remove(std::string_view key) {
-  const auto found = data_.find(key);
-  if (found == data_.end()) return;
-  digest_ -= hash_of_pair(key, found->second);
-  data_.erase(found);
+void Machine::remove(Data::iterator place) {
+  digest_ -= hash_of_pair(place->first, place->second);
+  data_.erase(place);
 }
 
 void Machine::remember(SessionId id, Session& session, std::uint64_t seq,

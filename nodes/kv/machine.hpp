@@ -20,6 +20,10 @@ namespace ww::kv {
 struct Limits {
   std::uint32_t max_sessions = 1U << 20;
   friend bool operator==(const Limits&, const Limits&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("max_sessions", s.max_sessions);
+  }
 };
 
 /// The answer to one applied command, without the request's number.
@@ -52,6 +56,11 @@ class Machine {
   [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
 
   friend bool operator==(const Machine&, const Machine&) = default;
+  /// Every member, for checkpoints (nodes/raft/checkpoint.hpp).
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("limits", s.limits_), v("data", s.data_), v("sessions", s.sessions_), v("digest", s.digest_);
+  }
 
  private:
   struct Session {
@@ -59,15 +68,20 @@ class Machine {
     wire::ClientReply reply;   // to it
     std::uint64_t digest = 0;  // what this session adds to digest_
     friend bool operator==(const Session&, const Session&) = default;
+    template <class Self, class V>
+    static void fields(Self& s, V& v) {
+      v("seq", s.seq), v("reply", s.reply), v("digest", s.digest);
+    }
   };
+  using Data = std::map<std::string, std::string, std::less<>>;
   Applied open_session(LogPosition at);
   wire::ClientReply execute(LogPosition at, const wire::Command& command);
-  void put(std::string_view key, std::string value);
-  void remove(std::string_view key);
+  void put(Data::iterator place, const std::string& key, std::string value);
+  void remove(Data::iterator place);
   void remember(SessionId id, Session& session, std::uint64_t seq, const wire::ClientReply& reply);
 
   Limits limits_;
-  std::map<std::string, std::string, std::less<>> data_;
+  Data data_;
   std::map<SessionId, Session> sessions_;
   std::uint64_t digest_ = 0;
 };

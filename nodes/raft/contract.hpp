@@ -27,6 +27,13 @@ struct Limits {
   std::uint32_t max_pending_requests = 4096;       // writes and reads not answered yet
   std::uint32_t max_sessions = 1U << 20;
   friend bool operator==(const Limits&, const Limits&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("max_append_bytes", s.max_append_bytes);
+    v("max_uncommitted_bytes", s.max_uncommitted_bytes);
+    v("max_pending_requests", s.max_pending_requests);
+    v("max_sessions", s.max_sessions);
+  }
 };
 
 struct Config {
@@ -42,6 +49,12 @@ struct Config {
   /// follower waits for its leader, so that a hiccup that deposes nobody else does not depose it.
   [[nodiscard]] Duration quorum_patience() const { return 2 * election_timeout; }
   friend bool operator==(const Config&, const Config&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("self", s.self), v("voters", s.voters), v("incarnation", s.incarnation), v("seed", s.seed);
+    v("election_timeout", s.election_timeout), v("heartbeat_interval", s.heartbeat_interval);
+    v("limits", s.limits), v("bugs", s.bugs);
+  }
 };
 
 /// What a start finds on disk; all of it durable.
@@ -51,6 +64,11 @@ struct Durable {
   Index first = 1;
   std::uint64_t count = 0;
   std::string entries;  // encoded by wire::append_entry
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("current_term", s.current_term), v("voted_for", s.voted_for), v("first", s.first);
+    v("count", s.count), v("entries", s.entries);
+  }
 };
 
 /// Names a client's request at this node: the connection it came on, and its number there.
@@ -58,6 +76,10 @@ struct RequestId {
   ClientId connection;
   std::uint64_t request = 0;
   friend auto operator<=>(const RequestId&, const RequestId&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("connection", s.connection), v("request", s.request);
+  }
 };
 
 // Inputs: what happened.

@@ -17,6 +17,10 @@ struct HardState {
   Term term = 0;
   NodeId vote = kNobody;
   friend bool operator==(const HardState&, const HardState&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("current_term", s.term), v("voted_for", s.vote);
+  }
 };
 
 /// A regular value.
@@ -57,6 +61,12 @@ class Durability {
   [[nodiscard]] WriteId needed_for(Index index) const;
 
   friend bool operator==(const Durability&, const Durability&) = default;
+  /// Every member, for checkpoints (checkpoint.hpp).
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("state", s.state_), v("stable_index", s.stable_), v("issued", s.issued_);
+    v("in_flight", s.in_flight_);
+  }
 
  private:
   struct InFlight {
@@ -66,6 +76,11 @@ class Durability {
     bool sync = true;
     bool overtaken = false;
     friend bool operator==(const InFlight&, const InFlight&) = default;
+    template <class Self, class V>
+    static void fields(Self& s, V& v) {
+      v("write", s.id), v("state", s.state), v("upto", s.upto), v("sync", s.sync);
+      v("overtaken", s.overtaken);
+    }
   };
   HardState state_;
   Index stable_ = 0;

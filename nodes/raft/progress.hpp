@@ -41,6 +41,17 @@ class Progress {
   bool rejected(Index refused, LogPosition conflict, const Log& log);
 
   friend bool operator==(const Progress&, const Progress&) = default;
+  /// Every member, for checkpoints (checkpoint.hpp).
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("peer", s.id), v("next_index", s.next_), v("match_index", s.match_), v("heard", s.heard);
+    v("confirmed", s.confirmed), v("probing", s.probing_), v("probe_sent", s.probe_sent_);
+    v("in_flight", s.in_flight_), v("in_flight_count", s.in_flight_count_);
+  }
+  /// Whether it could be the progress of a peer of a log that ends at `last`.
+  [[nodiscard]] bool is_sound(Index last) const {
+    return match_ < next_ && next_ <= last + 1 && in_flight_count_ <= in_flight_.size();
+  }
 
  private:
   Index next_ = 1;

@@ -77,13 +77,31 @@ class Replica {
   [[nodiscard]] const bugs::Switches& bugs() const { return config_.bugs; }
 
   friend bool operator==(const Replica&, const Replica&) = default;
+  /// Every member, for checkpoints (checkpoint.hpp) and for people (describe.hpp).
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("role", s.role_), v("hard_state", s.hard_), v("log", s.log_);
+    v("commit_index", s.commit_index_), v("last_applied", s.last_applied_);
+    v("durability", s.durability_), v("held", s.held_), v("truncated_from", s.truncated_from_);
+    v("appended_from", s.appended_from_), v("election_due", s.election_due_);
+    v("timeout", s.timeout_), v("draws_in_term", s.draws_in_term_);
+    v("messages_sent", s.messages_sent_), v("rare_paths", s.rare_paths_);
+    v("machine", s.machine_), v("config", s.config_);
+  }
+  friend Result<Replica> decode_checkpoint(std::string_view bytes);
 
  private:
+  Replica() = default;  // to be filled by decode_checkpoint
   /// One input's time and where its effects go.
   struct Step {
     Now now;
     Effects& out;
-    void trace(wire::trace::Event event) { out.emplace_back(Trace{std::move(event)}); }
+    /// Built where it stays: events are large, and a step emits several.
+    template <class Event>
+    void trace(Event&& event) {
+      auto& effect = std::get<Trace>(out.emplace_back(std::in_place_type<Trace>));
+      effect.event.template emplace<std::decay_t<Event>>(std::forward<Event>(event));
+    }
   };
   /// A message that waits for a write.
   struct Held {
@@ -91,6 +109,10 @@ class Replica {
     NodeId to;
     wire::PeerMessage message;
     friend bool operator==(const Held&, const Held&) = default;
+    template <class Self, class V>
+    static void fields(Self& s, V& v) {
+      v("after", s.after), v("to", s.to), v("message", s.message);
+    }
   };
 
   // replica.cpp: the door.

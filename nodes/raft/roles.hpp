@@ -21,6 +21,10 @@ struct PendingWrite {
   SessionId session;
   std::uint64_t seq = 0;
   friend bool operator==(const PendingWrite&, const PendingWrite&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("index", s.index), v("id", s.id), v("session", s.session), v("seq", s.seq);
+  }
 };
 /// A read that waits for its round.
 struct PendingRead {
@@ -29,6 +33,10 @@ struct PendingRead {
   std::uint64_t seq = 0;
   std::string key;
   friend bool operator==(const PendingRead&, const PendingRead&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("id", s.id), v("session", s.session), v("seq", s.seq), v("key", s.key);
+  }
 };
 /// Reads that one round of appends confirms.
 struct ReadBatch {
@@ -36,20 +44,36 @@ struct ReadBatch {
   Index read_index = 0;
   std::vector<PendingRead> reads;
   friend bool operator==(const ReadBatch&, const ReadBatch&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("round", s.round), v("read_index", s.read_index), v("reads", s.reads);
+  }
 };
 
 struct Follower {
   NodeId leader;
   Instant heard{};  // when that leader's last append came
   friend bool operator==(const Follower&, const Follower&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("leader", s.leader), v("heard", s.heard);
+  }
 };
 struct PreCandidate {
   std::vector<NodeId> granters;
   friend bool operator==(const PreCandidate&, const PreCandidate&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("granters", s.granters);
+  }
 };
 struct Candidate {
   std::vector<NodeId> granters;
   friend bool operator==(const Candidate&, const Candidate&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("granters", s.granters);
+  }
 };
 struct Leader {
   std::vector<Progress> peers;
@@ -63,10 +87,19 @@ struct Leader {
   std::deque<ReadBatch> batches;       // in order of rounds
   std::size_t reads_pending = 0;
   friend bool operator==(const Leader&, const Leader&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("peers", s.peers), v("term_start", s.term_start), v("round", s.round);
+    v("confirmed", s.confirmed), v("heartbeat_due", s.heartbeat_due);
+    v("quorum_check_due", s.quorum_check_due), v("writes", s.writes);
+    v("gathering", s.gathering), v("batches", s.batches), v("reads_pending", s.reads_pending);
+  }
 };
 /// A write failed: nothing is sent and everything is refused from now on.
 struct Halted {
   friend bool operator==(const Halted&, const Halted&) = default;
+  template <class Self, class V>
+  static void fields(Self&, V&) {}
 };
 
 /// In the order of wire::Role.

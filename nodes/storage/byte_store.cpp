@@ -6,15 +6,7 @@ namespace ww::storage {
 
 namespace {
 
-using wire::trace::Store;
 using wire::trace::StoreOp;
-
-Store line(StoreOp op, const std::string& file) {
-  Store store;
-  store.op = op;
-  store.file = file;
-  return store;
-}
 
 Error missing(const std::string& file) {
   return Error{ErrorCode::kIo, true, "no such file: " + file};
@@ -34,61 +26,58 @@ Result<std::string> LoggedStore::read(const std::string& file) {
   return inner_.read(file);
 }
 
+void LoggedStore::tell(StoreOp op, std::string_view file, std::string_view other,
+                       std::uint64_t offset, std::string_view data, bool ok) {
+  line_.op = op;
+  line_.file = file;
+  line_.other = other;
+  line_.offset = offset;
+  line_.data = data;
+  line_.ok = ok;
+  log_(line_);
+}
+
 Result<void> LoggedStore::create(const std::string& file) {
-  log_(line(StoreOp::kCreate, file));
+  tell(StoreOp::kCreate, file);
   return inner_.create(file);
 }
 
 Result<void> LoggedStore::rename(const std::string& from, const std::string& to) {
-  Store store = line(StoreOp::kRename, from);
-  store.other = to;
-  log_(store);
+  tell(StoreOp::kRename, from, to);
   return inner_.rename(from, to);
 }
 
 Result<void> LoggedStore::unlink(const std::string& file) {
-  log_(line(StoreOp::kUnlink, file));
+  tell(StoreOp::kUnlink, file);
   return inner_.unlink(file);
 }
 
 Result<void> LoggedStore::truncate(const std::string& file, std::uint64_t size) {
-  Store store = line(StoreOp::kTruncate, file);
-  store.offset = size;
-  log_(store);
+  tell(StoreOp::kTruncate, file, {}, size);
   return inner_.truncate(file, size);
 }
 
 Result<void> LoggedStore::write(const std::string& file, std::uint64_t offset,
                                 std::string_view data) {
-  Store store = line(StoreOp::kWrite, file);
-  store.offset = offset;
-  store.data = data;
-  log_(store);
+  tell(StoreOp::kWrite, file, {}, offset, data);
   return inner_.write(file, offset, data);
 }
 
 Result<void> LoggedStore::sync_file(const std::string& file) {
   Result<void> done = inner_.sync_file(file);
-  Store store = line(StoreOp::kSyncFile, file);
-  store.ok = done.ok();
-  log_(store);
+  tell(StoreOp::kSyncFile, file, {}, 0, {}, done.ok());
   return done;
 }
 
 Result<void> LoggedStore::sync_prefix(const std::string& file, std::uint64_t upto) {
   Result<void> done = inner_.sync_prefix(file, upto);
-  Store store = line(StoreOp::kSyncFile, file);
-  store.offset = upto;
-  store.ok = done.ok();
-  log_(store);
+  tell(StoreOp::kSyncFile, file, {}, upto, {}, done.ok());
   return done;
 }
 
 Result<void> LoggedStore::sync_dir() {
   Result<void> done = inner_.sync_dir();
-  Store store = line(StoreOp::kSyncDir, "");
-  store.ok = done.ok();
-  log_(store);
+  tell(StoreOp::kSyncDir, {}, {}, 0, {}, done.ok());
   return done;
 }
 
@@ -138,7 +127,7 @@ Result<void> MemoryStore::write(const std::string& file, std::uint64_t offset,
   if (it == files.end()) return missing(file);
   std::string& bytes = it->second;
   const auto at = static_cast<std::size_t>(offset);
-  if (bytes.size() < at + data.size()) bytes.resize(at + data.size(), '\0');
+  if (bytes.size() < at) bytes.resize(at, '\0');
   bytes.replace(at, data.size(), data);
   return {};
 }

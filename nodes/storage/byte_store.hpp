@@ -60,8 +60,12 @@ class LoggedStore final : public ByteStore {
   Result<void> sync_dir() override;
 
  private:
+  void tell(wire::trace::StoreOp op, std::string_view file, std::string_view other = {},
+            std::uint64_t offset = 0, std::string_view data = {}, bool ok = true);
+
   ByteStore& inner_;
   Log log_;
+  wire::trace::Store line_;  // told last; kept for the memory of its strings
 };
 
 /// Files in memory; sync is a no-op. Tests and the simulated world.

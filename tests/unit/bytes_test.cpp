@@ -34,6 +34,17 @@ TEST_CASE("CRC-32C of a whole is that of its parts, wherever it is cut") {
   }
 }
 
+TEST_CASE("CRC-32C is the same by tables and by the processor's instruction") {
+  INFO(test::repeat_with());
+  Rng rng = keyed(test::seed(), "crc32c_test");
+  std::string text;
+  for (std::size_t size = 0; size < 100; ++size) {
+    const auto begin = static_cast<std::uint32_t>(rng.next());
+    REQUIRE(crc32c(text, begin) == crc32c_by_tables(text, begin));
+    text.push_back(static_cast<char>(rng.below(256)));
+  }
+}
+
 TEST_CASE("Numbers read back as written, and the reader knows when all is read") {
   std::string out;
   ByteWriter w(out);

@@ -62,6 +62,7 @@ class RandomCluster {
   bool idle_after_recovery = false;
   bool finished = false;
   [[nodiscard]] const Counters& counters() const { return engine_.counters(); }
+  [[nodiscard]] Script script() const { return engine_.script(); }
 
  private:
   struct Link {
@@ -355,6 +356,49 @@ TEST_CASE("The same seed and the same cluster make the same history") {
     first.run(seconds(5));
     second.run(seconds(5));
     CHECK(text_of(first.history) == text_of(second.history));
+  }
+}
+
+TEST_CASE("The calls of a run, as its script, make the same run again") {
+  INFO(test::repeat_with());
+  for (std::uint64_t round = 0; round < 8; ++round) {
+    const std::uint64_t seed = key_of(test::seed(), "engine_random.script", round);
+    EngineOptions options = options_of(seed);
+    INFO("round " << round << ", rate " << options.rate);
+    RandomCluster seeded(options, seed);
+    seeded.run(seconds(5));
+    options.script = seeded.script();
+    REQUIRE(options.script->size() > 50);
+    REQUIRE(check_script(*options.script, options.worker.concurrency));
+    RandomCluster scripted(options, seed);
+    scripted.run(seconds(5));
+    CHECK(text_of(scripted.history) == text_of(seeded.history));
+    CHECK(scripted.script() == *options.script);
+  }
+}
+
+TEST_CASE("A call that is cut from the script leaves the others as they were") {
+  INFO(test::repeat_with());
+  const std::uint64_t seed = key_of(test::seed(), "engine_random.cut");
+  EngineOptions options;
+  options.seed = seed;
+  RandomCluster seeded(options, seed);
+  seeded.run(seconds(3));
+  Script script = seeded.script();
+  for (int round = 0; round < 5; ++round) {
+    script.erase(script.begin() + static_cast<std::ptrdiff_t>(script.size() / 3));
+    options.script = script;
+    RandomCluster cut(options, seed);
+    cut.run(seconds(3));
+    REQUIRE(cut.finished);
+    check_outcomes(cut);
+    // A call that would have waited beyond the torture is not made; every other is.
+    const Script made = cut.script();
+    CHECK(made.size() > script.size() / 2);
+    CHECK(std::includes(script.begin(), script.end(), made.begin(), made.end(), earlier));
+    for (const ScriptedCall& call : made) {
+      demand(std::find(script.begin(), script.end(), call) != script.end(), "a call of its own");
+    }
   }
 }
 

@@ -30,7 +30,6 @@ class Listed final : public Generator {
     return call;
   }
   void on_completion(const Op&) override {}
-  [[nodiscard]] std::vector<std::uint64_t> closing_keys() const override { return {7, 5}; }
 
  private:
   Func f_;
@@ -459,7 +458,7 @@ TEST_CASE("The closing phase asks each node, reads each key, and repeats what fa
   desk.engine.begin_final(desk.now, {NodeId{1}, NodeId{2}, NodeId{3}}, desk.actions());
   desk.collect();
   CHECK_FALSE(desk.engine.finished());
-  CHECK(desk.engine.unfinished().size() == 8);  // write and read through 3 nodes, and 2 keys
+  CHECK(desk.engine.unfinished().size() == 7);  // write and read through 3 nodes, and the key
   CHECK(desk.engine.unfinished()[0] == "write to key 7 through n1");
 
   desk.reply(refusal(wire::Refusal::kTooLarge));  // fails at once, and must come again
@@ -476,7 +475,7 @@ TEST_CASE("The closing phase asks each node, reads each key, and repeats what fa
   CHECK(desk.engine.unfinished().empty());
   CHECK(asked == std::vector<NodeId>{NodeId{2}, NodeId{3}, NodeId{1}});
   CHECK(desk.engine.counters().of(Func::kWrite, OpType::kOk) == 4);
-  CHECK(desk.engine.counters().of(Func::kRead, OpType::kOk) == 5);
+  CHECK(desk.engine.counters().of(Func::kRead, OpType::kOk) == 4);
   desk.advance(seconds(10));
   CHECK(desk.engine.finished());
 }
@@ -488,7 +487,7 @@ TEST_CASE("Where only some nodes recover, the closing phase speaks to them alone
   desk.reply(ok_reply());
   desk.engine.begin_final(desk.now, {NodeId{2}, NodeId{3}}, desk.actions());
   desk.collect();
-  CHECK(desk.engine.unfinished().size() == 6);
+  CHECK(desk.engine.unfinished().size() == 5);
   REQUIRE(desk.node() == NodeId{2});  // it was beside n1
   desk.connect();
   desk.reply(refusal(wire::Refusal::kNotLeader, NodeId{1}));  // a hint to one who stays broken
@@ -501,6 +500,69 @@ TEST_CASE("Where only some nodes recover, the closing phase speaks to them alone
   }
   CHECK(desk.engine.finished());
   CHECK(asked == std::set<NodeId>{NodeId{2}, NodeId{3}});
+}
+
+TEST_CASE(
+    "A scripted worker makes its calls as they are written, when they come or when it is free") {
+  EngineOptions options = one_worker(Mode::kStay);
+  options.script.emplace();
+  for (const int at : {5, 10, 500}) {
+    ScriptedCall call;
+    call.at = milliseconds(at);
+    call.ordinal = static_cast<std::uint64_t>(at);
+    call.call.f = Func::kWrite;
+    call.call.key = 9;
+    call.call.value = std::int64_t{at};
+    options.script->push_back(call);
+  }
+  Desk desk(options);
+  const Instant began = desk.now;
+  desk.connect();
+  CHECK(desk.sent.empty());
+  desk.advance(milliseconds(20));
+  desk.reply(ok_reply());  // the session
+  REQUIRE(desk.lines.size() == 1);
+  CHECK(desk.last().time == to_ns(began + milliseconds(5)));
+  CHECK(desk.last().key == 9);
+  CHECK(desk.last().value == Value(std::int64_t{5}));
+  desk.reply(ok_reply());  // the write; the second has waited since its arrival
+  REQUIRE(desk.lines.size() == 3);
+  CHECK(desk.last().time == to_ns(began + milliseconds(20)));
+  CHECK(desk.lines.back().arrived == began + milliseconds(10));
+  desk.reply(ok_reply());
+  CHECK(desk.engine.deadline() == began + milliseconds(500));
+  desk.advance(milliseconds(600));
+  desk.reply(ok_reply());
+  CHECK(desk.engine.deadline() == kNever);
+  CHECK(desk.engine.script() == *options.script);
+}
+
+TEST_CASE("A closing write does not write what a scripted call wrote") {
+  EngineOptions options = one_worker(Mode::kStay);
+  options.script.emplace();
+  ScriptedCall call;
+  call.call.f = Func::kWrite;
+  call.call.value = std::int64_t{1};  // what the generator will choose first
+  options.script->push_back(call);
+  Desk desk(options);
+  desk.open();
+  desk.engine.begin_recovery(desk.now);
+  desk.reply(ok_reply());
+  desk.engine.begin_final(desk.now, {NodeId{1}, NodeId{2}, NodeId{3}}, desk.actions());
+  desk.collect();
+  CHECK(desk.last().f == Func::kWrite);
+  CHECK(desk.last().key == 0);
+  CHECK(desk.last().value == Value(std::int64_t{2}));
+}
+
+TEST_CASE("Without a call the closing phase still asks every node") {
+  EngineOptions options = one_worker(Mode::kStay);
+  options.script.emplace();
+  Desk desk(options);
+  desk.connect();
+  desk.engine.begin_final(desk.now, {NodeId{1}, NodeId{2}, NodeId{3}}, desk.actions());
+  desk.collect();
+  CHECK(desk.engine.unfinished().size() == 7);
 }
 
 TEST_CASE("The end of the run closes every op by the rules and every connection") {

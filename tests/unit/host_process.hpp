@@ -28,18 +28,18 @@ inline constexpr Duration kPatience = seconds(30);
 std::string free_prefix();
 
 /// A listening socket of the test itself.
-host::Fd listen_on(const std::string& host, std::uint16_t port);
+Fd listen_on(const std::string& host, std::uint16_t port);
 
 /// A connection of the test, used with blocking calls that have deadlines.
 class Connection {
  public:
-  explicit Connection(host::Fd fd) : fd_(std::move(fd)) {}
+  explicit Connection(Fd fd) : fd_(std::move(fd)) {}
   /// Connects; the test fails when it is refused.
   static Connection to(const std::string& host, std::uint16_t port);
   /// Connects as soon as somebody listens there.
   static Connection once_listening(const std::string& host, std::uint16_t port);
   /// The next connection that comes to `listener`.
-  static Connection accepted(const host::Fd& listener);
+  static Connection accepted(const Fd& listener);
 
   void send(std::string_view frame);
   /// The next payload; nothing when the other side closed.
@@ -47,7 +47,7 @@ class Connection {
   bool is_closed_by_peer() { return !receive().has_value(); }
 
  private:
-  host::Fd fd_;
+  Fd fd_;
   wire::FrameBuffer frames_;
 };
 

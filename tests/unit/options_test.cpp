@@ -12,7 +12,8 @@ using namespace ww::cli;
 
 namespace {
 
-const Names kNames = {{"live"}, {"register"}, {"kill", "partition", "all", "none"}, {"local-read"}};
+const Names kNames = {
+    {"live", "simulated"}, {"register"}, {"kill", "partition", "all", "none"}, {"local-read"}};
 
 std::variant<Parsed, Message> parse_words(std::vector<const char*> words) {
   words.insert(words.begin(), "whitewater");
@@ -94,4 +95,49 @@ TEST_CASE("help shows examples first-hand and exits 0") {
   REQUIRE(message != nullptr);
   CHECK(message->exit_code == kExitValid);
   CHECK(message->text.find("Examples:") != std::string::npos);
+}
+
+TEST_CASE("replay takes a run directory or a seed, and the flags that belong to each") {
+  const auto replay_of = [](const std::vector<const char*>& words) {
+    const auto parsed = parse_words(words);
+    if (const auto* message = std::get_if<Message>(&parsed)) FAIL(message->text);
+    return std::get<ReplayCommand>(std::get<Parsed>(parsed).command);
+  };
+  const ReplayCommand run = replay_of({"replay", "store/latest", "--until-fail", "--slow", "10"});
+  CHECK(run.run == "store/latest");
+  CHECK(run.world.empty());
+  CHECK(run.until_fail);
+  CHECK(run.times == 10);
+  CHECK_FALSE(run.times_given);
+  CHECK(run.slow == 10);
+  CHECK(replay_of({"replay", "r", "--world", "live"}).world == "live");
+
+  const ReplayCommand seed = replay_of({"replay", "--seed", "7", "-n", "3"});
+  CHECK(seed.run.empty());
+  CHECK(seed.spec.seed == 7);
+  CHECK(seed.spec.nodes == 3);
+  CHECK(seed.spec.world == "simulated");
+
+  const ReplayCommand node = replay_of({"replay", "r", "--node", "n2", "--at", "3.7", "--step"});
+  CHECK(node.node == "n2");
+  CHECK(node.at == "3.7");
+  CHECK(node.step);
+
+  struct Row {
+    std::vector<const char*> words;
+    const char* expected;
+  };
+  const Row rows[] = {{{"replay"}, "needs a run directory, or --seed"},
+                      {{"replay", "r", "--seed", "1"}, "--seed cannot stand beside"},
+                      {{"replay", "r", "--nodes", "3"}, "--nodes cannot stand beside"},
+                      {{"replay", "r", "--at", "1.2"}, "--at needs --node"},
+                      {{"replay", "--seed", "1", "--node", "n1"}, "--node needs a run directory"},
+                      {{"replay", "r", "--slow", "0"}, "--slow"},
+                      {{"replay", "r", "--times", "0"}, "--times"},
+                      {{"replay", "r", "--world", "lvie"}, "did you mean 'live'"}};
+  for (const Row& row : rows) {
+    const std::string complaint = complaint_of(row.words);
+    INFO(complaint);
+    CHECK(complaint.find(row.expected) != std::string::npos);
+  }
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "nodes/raft/checkpoint.hpp"
 
 namespace ww::raft::testing {
 
@@ -112,10 +113,15 @@ void Cluster::cut(NodeId from, NodeId to, bool is_cut) {
   cuts_[from.value - 1][to.value - 1] = is_cut;
 }
 
-/// Every step is taken by a copy too, which must come out equal: a replica hides no state.
+/// Every step is taken by a copy too that went through its bytes, which must come out equal: a
+/// replica hides no state, and a checkpoint loses none.
 void Cluster::step(Member& member, const Input& input) {
   WW_ASSERT(member.replica.has_value(), "a step of a node that is down");
-  Replica twin = *member.replica;
+  checkpoint_.clear();
+  encode_checkpoint(checkpoint_, *member.replica);
+  Result<Replica> decoded = decode_checkpoint(checkpoint_);
+  WW_ASSERT(decoded.ok() && *decoded == *member.replica, "a checkpoint is not what was encoded");
+  Replica& twin = *decoded;
   effects_.clear();
   twin.step(Now{now_, now_}, input, effects_);
   const std::size_t count = effects_.size();

@@ -89,6 +89,7 @@ class Cluster {
   std::vector<Packet> packets_;
   std::vector<std::vector<bool>> cuts_;
   Effects effects_;
+  std::string checkpoint_;
 };
 
 }  // namespace ww::raft::testing

@@ -175,20 +175,13 @@ TEST_CASE("A key retires after its indeterminate ops, and late news of it is ign
   CHECK(generator.next(0, 3).key == 1);
   for (int i = 0; i < 9; ++i) generator.on_completion(completion(call, OpType::kInfo));
   CHECK(generator.next(0, 4).key == 1);
-  CHECK(generator.closing_keys() == std::vector<std::uint64_t>{1, 0});
 }
 
-TEST_CASE("The closing phase reads the keys in use and a bounded number of retired ones") {
-  RegisterOptions options;
-  options.ops_per_key = 1;
-  RegisterGenerator generator(options);
-  for (std::uint64_t i = 0; i < 1000; ++i) generator.next(0, i);
-  const auto keys = generator.closing_keys();
-  CHECK(keys.size() == options.active_keys + kClosingKeys);
-  CHECK(std::set<std::uint64_t>(keys.begin(), keys.end()).size() == keys.size());
-  const Call write = generator.closing_write(2, 1000, keys[0]);
+TEST_CASE("A closing write takes the place of a call, and its value") {
+  RegisterGenerator generator{RegisterOptions{}};
+  const Call write = generator.closing_write(2, 1000, 9);
   CHECK(write.f == Func::kWrite);
-  CHECK(write.key == keys[0]);
+  CHECK(write.key == 9);
   CHECK(number(write.value) == unique_value(2, 1000));
 }
 
@@ -265,7 +258,6 @@ TEST_CASE("The registry finds each workload by its name, and makes it") {
     CHECK_FALSE(workload.checker.empty());
     const auto generator = workload.make(RegisterOptions{});
     REQUIRE(generator != nullptr);
-    CHECK_FALSE(generator->closing_keys().empty());
   }
   CHECK(find_workload("registre") == nullptr);
 }

@@ -127,6 +127,31 @@ TEST_CASE("a run that is written and loaded renders the same again") {
   }
 }
 
+TEST_CASE("a report keeps its causality, and one that was written before there was any is read") {
+  const Scratch scratch;
+  samples::Sample sample = samples::stale_read_run(50);
+  write_history(scratch.file("history.jsonl"), sample.history);
+  Causality causality;
+  causality.signature = "LIN: key #";
+  causality.violation = 9'000'000'000;
+  causality.points = {{1'000'000'000, 20, 3, 0.05, 0.36}, {8'000'000'000, 20, 20, 0.84, 1.0}};
+  causality.doomed_from = 8'000'000'000;
+  for (const std::optional<std::int64_t> open : {std::optional<std::int64_t>(), {1'000'000'000}}) {
+    causality.open_until = open;
+    sample.report.causality = causality;
+    REQUIRE(write_file_atomically(scratch.file("report.json"), report_json(sample.report)).ok());
+    const Result<LoadedRun> loaded = load(scratch.path());
+    REQUIRE(loaded.ok());
+    CHECK(loaded->report.causality == causality);
+  }
+  auto older = nlohmann::json::parse(report_json(sample.report));
+  older.erase("causality");
+  REQUIRE(write_file_atomically(scratch.file("report.json"), older.dump()).ok());
+  const Result<LoadedRun> loaded = load(scratch.path());
+  REQUIRE(loaded.ok());
+  CHECK_FALSE(loaded->report.causality);
+}
+
 TEST_CASE("a damaged report.json is refused with the key that is wrong") {
   const Scratch scratch;
   const samples::Sample sample = samples::valid_run(10);

@@ -106,3 +106,46 @@ TEST_CASE("the columns hold each op once, in the order of invocation") {
   }
   CHECK(data["ops"]["columns"]["start"] == base64(bytes));
 }
+
+namespace {
+
+/// Doomed between 16.9 s and 17.0 s; the violation came at 17.3 s.
+Causality sample_causality() {
+  Causality out;
+  out.signature = "LIN: key # <b>";
+  out.violation = 17'300'000'000;
+  for (int i = 0; i <= 12; ++i) {
+    DoomPoint point;
+    point.time = 11'000'000'000 + i * 500'000'000LL;
+    point.runs = 20;
+    point.failed = i < 10 ? 3 : 20;
+    point.low = i < 10 ? 0.05 : 0.84;
+    point.high = i < 10 ? 0.36 : 1.0;
+    out.points.push_back(point);
+  }
+  out.doomed_from = out.points[10].time;
+  out.open_until = out.points[9].time;
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the page says where the run became doomed, when that was computed") {
+  samples::Sample sample = samples::stale_read_run(500);
+  CHECK_FALSE(has(report_html(sample.report), "became doomed"));
+  sample.report.causality = sample_causality();
+  const std::string page = report_html(sample.report);
+  CHECK(has(page, "became doomed between 15.500 s and 16.000 s, 1.3 s before the violation"));
+  CHECK(times(page, "<circle class=\"point\"") == 13);
+  CHECK(has(page, "20 of 20 failed (84 % to 100 %)"));
+  CHECK(has(page, "LIN: key # &lt;b&gt;"));
+}
+
+TEST_CASE("a run that was doomed from its beginning, or never surely, is told so") {
+  samples::Sample sample = samples::stale_read_run(500);
+  sample.report.causality = sample_causality();
+  sample.report.causality->open_until.reset();
+  CHECK(has(report_html(sample.report), "the run was doomed from its beginning"));
+  sample.report.causality->doomed_from.reset();
+  CHECK(has(report_html(sample.report), "no point was found from which on nine of ten did"));
+}

@@ -93,6 +93,56 @@ TEST_CASE("the executed plan is runnable and yields the same run again") {
   CHECK(second.report.verdict == first.report.verdict);
 }
 
+TEST_CASE("what ran, with every call written down, runs again to the byte") {
+  const run::FinishedRun seeded = run_plan(plan_of(79));
+  REQUIRE(seeded.executed.ops);
+  CHECK(seeded.executed.ops->size() > 3000);
+  const auto plan = run::parse_plan_file(run::to_json(seeded.executed), "plan.json");
+  REQUIRE(plan);
+  CHECK(*plan == seeded.executed);
+  const test::TemporaryFolder first;
+  const test::TemporaryFolder second;
+  const run::FinishedRun a = run_plan(*plan, first.path());
+  const run::FinishedRun b = run_plan(a.executed, second.path());
+  CHECK(a.executed == *plan);
+  CHECK(b.executed == *plan);
+  CHECK(test::slurp(first.path() + "/history.jsonl") ==
+        test::slurp(second.path() + "/history.jsonl"));
+  // The marks of the seed's plan say "one" where those of the executed plan name the node.
+  const auto of_clients = [](const History& history) {
+    History out;
+    for (const Op& op : history) {
+      if (op.f == Func::kNemesis) continue;
+      out.push_back(op);
+      out.back().index = 0;
+    }
+    return out;
+  };
+  CHECK(of_clients(a.history) == of_clients(seeded.history));
+}
+
+TEST_CASE("a run that is cut ends there, and is judged by its safety alone") {
+  run::PlanFile plan = plan_of(80);
+  plan.test.cut = milliseconds(3500);
+  const run::FinishedRun cut = run_plan(plan);
+  CHECK(cut.report.verdict == Verdict::kValid);
+  CHECK(cut.report.exit_code == 0);
+  CHECK(cut.report.cause.find("cut 3.500 s into the torture") != std::string::npos);
+  for (const CheckResult& check : cut.report.checks) {
+    CHECK(check.checker != "liveness");
+    CHECK(check.checker != "vacuity");
+  }
+  CHECK_FALSE(cut.report.phases.healed);
+  const run::FinishedRun whole = run_plan(plan_of(80));
+  // The same until then: the cut run's history is the beginning of the whole one's.
+  std::size_t same = 0;
+  while (same < cut.history.size() && cut.history[same] == whole.history[same]) ++same;
+  CHECK(same + plan.test.workers() + 1 >= cut.history.size());
+  for (std::size_t i = same; i < cut.history.size(); ++i) {
+    CHECK(cut.history[i].error == "the run ended");
+  }
+}
+
 TEST_CASE("runs of the node without a bug are valid, every fault kind effective") {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     const run::FinishedRun done = run_plan(plan_of(seed));

@@ -166,6 +166,51 @@ void check_clock_header(const File& file, Complaints& out) {
   }
 }
 
+/// The part of the node that runs in every world: what it does follows from its inputs.
+bool is_deterministic(std::string_view path) {
+  for (const std::string_view pure :
+       {"nodes/raft/", "nodes/kv/", "nodes/storage/", "nodes/bugs/", "nodes/host/driver.",
+        "nodes/host/clock.", "nodes/host/step_machine."}) {
+    if (starts_with(path, pure)) return true;
+  }
+  return false;
+}
+
+/// What a deterministic part may not even see the declarations of: clocks, threads, random sources,
+/// the system. (What the object code uses is purity_test's to tell.)
+void check_pure_includes(const File& file, Complaints& out) {
+  if (!is_deterministic(file.path)) return;
+  static constexpr std::array<std::string_view, 19> kForbidden = {"atomic",
+                                                                  "condition_variable",
+                                                                  "ctime",
+                                                                  "filesystem",
+                                                                  "fstream",
+                                                                  "future",
+                                                                  "locale",
+                                                                  "mutex",
+                                                                  "random",
+                                                                  "semaphore",
+                                                                  "thread",
+                                                                  "time.h",
+                                                                  "pthread.h",
+                                                                  "sched.h",
+                                                                  "sys/",
+                                                                  "linux/",
+                                                                  "unistd.h",
+                                                                  "fcntl.h",
+                                                                  "base/real_time.hpp"};
+  for (const Include& include : includes_of(file)) {
+    const bool folder_or_name =
+        std::any_of(kForbidden.begin(), kForbidden.end(), [&](std::string_view forbidden) {
+          return forbidden.back() == '/' ? starts_with(include.path, forbidden)
+                                         : include.path == forbidden;
+        });
+    if (folder_or_name || include.path.find("intrin.h") != std::string::npos) {
+      complain(out, file, include.line, "<" + include.path + "> in code that is deterministic");
+    }
+  }
+}
+
 bool is_word(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
@@ -197,7 +242,8 @@ void check_tokens(const File& file, Complaints& out) {
       Banned{"setlocale", "output does not depend on the user's locale"},
       Banned{"std::async", "threads are owned by the processes' hosts"},
   };
-  if (file.path == "base/real_time.hpp") return;
+  // The canaries do what is forbidden, to be caught.
+  if (file.path == "base/real_time.hpp" || starts_with(file.path, "tests/canary/")) return;
   const auto lines = lines_of(file.code);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     for (const Banned& banned : kBanned) {
@@ -243,6 +289,7 @@ void check_all(const File& file, Complaints& out) {
   check_star(file, out);
   check_heavy_headers(file, out);
   check_clock_header(file, out);
+  check_pure_includes(file, out);
   check_tokens(file, out);
   check_layout(file, out);
 }
@@ -318,6 +365,21 @@ TEST_CASE("An include that breaks the star is found, and one that keeps it is no
     INFO(row.from << " includes " << row.include);
     CHECK(out.empty() == row.allowed);
   }
+}
+
+TEST_CASE("Clocks, threads and the system are kept out of the deterministic part of the node") {
+  const auto complaints_about = [](const std::string& path, const std::string& include) {
+    Complaints out;
+    check_pure_includes(file_of(path, "#include <" + include + ">\n"), out);
+    return out.size();
+  };
+  CHECK(complaints_about("nodes/raft/a.cpp", "random") == 1);
+  CHECK(complaints_about("nodes/kv/a.hpp", "thread") == 1);
+  CHECK(complaints_about("nodes/storage/a.cpp", "sys/stat.h") == 1);
+  CHECK(complaints_about("nodes/host/driver.cpp", "x86intrin.h") == 1);
+  CHECK(complaints_about("nodes/host/step_machine.hpp", "unistd.h") == 1);
+  CHECK(complaints_about("nodes/host/file_store.cpp", "unistd.h") == 0);
+  CHECK(complaints_about("nodes/raft/a.cpp", "string") == 0);
 }
 
 TEST_CASE("Each rule of the style finds what it forbids, and nothing in comments and literals") {

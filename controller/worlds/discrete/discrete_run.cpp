@@ -74,7 +74,7 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
   auto files = open_files(options.run_directory);
   if (!files) return files.error();
   faults::LinkTable links(plan.test.seed, plan.test.nodes);
-  run::Director director(plan.test, plan.faults, links, files->history ? &*files->history : nullptr,
+  run::Director director(plan, links, files->history ? &*files->history : nullptr,
                          files->trace.get());
   if (options.unchecked) director.leave_unchecked();
   Tap tap(director);
@@ -88,18 +88,21 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
   close(*files, director);
 
   run::FinishedRun out;
-  out.report = run::judge(plan.test, director, links, run::WorldFacts{}, options.started);
+  out.report = run::judge(plan.test, director, links, run::WorldFacts{}, options.started,
+                          options.judge_history);
   out.report.marks.push_back({"replica steps", (*world)->steps()});
   out.history = director.history();
   out.report.history = out.history;
-  out.executed = plan;
-  out.executed.faults = director.executed_plan();
+  out.executed = director.executed();
+  out.stop_at_violation = options.stop_at_violation;
   out.steps = (*world)->steps();
   out.length = director.ended() - Instant{};
+  if (director.tortured()) out.torture_begin = director.torture_begin();
   out.deliveries = (*world)->take_deliveries();
   if (run::Recorder* recorder = tap.recorder()) {
     for (const Op& op : out.history) recorder->add_op(op);
     out.fingerprint = recorder->finish();
+    out.report.fingerprint = run::describe(out.fingerprint);
   }
   if (const run::Coverage* coverage = tap.coverage()) out.states = coverage->states();
   return out;

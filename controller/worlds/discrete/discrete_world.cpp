@@ -193,7 +193,7 @@ void DiscreteWorld::boot(const Event& event) {
   auto booted = node.port->boot(node.incarnation, clock_of(node), node.output);
   if (!booted) {
     if (booted.error().code == ErrorCode::kEnvironment) tap_.on_world_error(booted.error());
-    return die(node, booted.error());
+    return die_unheard(node, booted.error());
   }
   ++steps_;
   node.phase = Phase::kServing;
@@ -205,6 +205,12 @@ void DiscreteWorld::boot(const Event& event) {
 void DiscreteWorld::die(Node& node, const Error& error) {
   node.last_words = name_of(node.id) + " stopped: " + error.message;
   end(node, Death::kByItself);
+}
+
+/// It ended within a step: nobody can tell what it did in it, so it is taken to have done nothing.
+void DiscreteWorld::die_unheard(Node& node, const Error& error) {
+  node.cut_short = true;
+  die(node, error);
 }
 
 void DiscreteWorld::end(Node& node, Death how) {
@@ -379,7 +385,7 @@ void DiscreteWorld::transmit(const wire::Envelope& e, std::string_view payload,
   tap_.on_frame(now_, e, payload);
   // The names of messages do not depend on what is drawn: a redrawn future knows them again.
   const std::uint64_t content = key_of(0, "net.content", e.from, e.to, e.type, e.term, e.content);
-  const std::uint64_t nth = ++copies_[content];
+  const std::uint64_t nth = copies_.count(content);
   run::Delivery delivery{{e.from, e.to, e.type, e.term, e.content, nth}, std::nullopt};
   if (!written_down_.empty()) {
     const auto written = written_down_.find(delivery.message);
@@ -542,7 +548,7 @@ void DiscreteWorld::feed_now(Node& node, const Input& input) {
 void DiscreteWorld::step_node(Node& node, const stepped::Event& event) {
   ++steps_;
   if (auto stepped = node.port->step(clock_of(node), event, node.output); !stepped) {
-    return die(node, stepped.error());
+    return die_unheard(node, stepped.error());
   }
   perform(node);
 }

@@ -15,9 +15,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "base/flat_map.hpp"
 #include "base/wire/stepped.hpp"
 #include "controller/run/finished_run.hpp"
 #include "controller/run/network.hpp"
@@ -170,6 +170,7 @@ class DiscreteWorld final : public worlds::World {
   void begin_sync(Node& node);
   void end(Node& node, Death how);
   void die(Node& node, const Error& error);
+  void die_unheard(Node& node, const Error& error);
   [[nodiscard]] wire::stepped::Clock clock_of(const Node& node) const;
 
   const run::TestSpec& spec_;
@@ -184,8 +185,8 @@ class DiscreteWorld final : public worlds::World {
   std::map<ClientId, Connection> connections_;
   std::uint64_t connection_numbers_ = 0;
   std::map<std::uint64_t, ClientId> clients_by_connection_;
-  /// How many identical messages were sent, by the hash of their content. Looked up only.
-  std::unordered_map<std::uint64_t, std::uint64_t> copies_;
+  /// How many identical messages were sent, by the hash of their content.
+  FlatMap copies_;
   std::map<run::MessageKey, run::Delivery> written_down_;
   bool recording_ = false;
   std::vector<run::SentMessage> sent_;

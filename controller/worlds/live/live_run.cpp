@@ -8,7 +8,7 @@
 
 #include "controller/run/outcome.hpp"
 #include "controller/run/trace_file.hpp"
-#include "controller/worlds/live/data_directory.hpp"
+#include "controller/worlds/data_directory.hpp"
 #include "controller/worlds/live/live_world.hpp"
 #include "controller/worlds/live/sentinel.hpp"
 
@@ -27,7 +27,7 @@ std::vector<std::string> sanitizer_lines(const LiveWorld& world, std::uint32_t n
   std::vector<std::string> out;
   constexpr std::size_t kTail = std::size_t{1} << 20;
   for (std::uint32_t i = 1; i <= nodes; ++i) {
-    std::istringstream in(tail_of(world.node_directory(NodeId{i}) + "/stderr.log", kTail));
+    std::istringstream in(worlds::tail_of(world.node_directory(NodeId{i}) + "/stderr.log", kTail));
     for (std::string line; std::getline(in, line);) {
       const bool speaks = line.find("Sanitizer") != std::string::npos ||
                           line.find("runtime error:") != std::string::npos;
@@ -118,7 +118,7 @@ Result<run::FinishedRun> run_live(const run::PlanFile& plan, const run::RunOptio
   auto trace = run::TraceFile::create(options.run_directory + "/trace.jsonl");
   if (!trace) return trace.error();
   faults::LinkTable links(plan.test.seed, plan.test.nodes);
-  run::Director director(plan.test, plan.faults, links, &*history, trace->get());
+  run::Director director(plan, links, &*history, trace->get());
   auto world = LiveWorld::open(io, clock, plan.test,
                                {options.node_executable, options.run_directory}, links, director);
   if (!world) return world.error();
@@ -150,8 +150,9 @@ Result<run::FinishedRun> run_live(const run::PlanFile& plan, const run::RunOptio
                  world_facts(sentinel.report(), **world, plan.test.nodes), options.started);
   out.history = director.history();
   out.report.history = out.history;
-  out.executed = plan;
-  out.executed.faults = director.executed_plan();
+  out.executed = director.executed();
+  // When a call arrived is part of the plan, what it was may hang on real time: the seed says more.
+  out.executed.ops = plan.ops;
   return out;
 }
 

@@ -7,8 +7,9 @@
 #include <filesystem>
 #include <utility>
 
+#include "controller/run/version.hpp"
 #include "controller/worlds/crash_style.hpp"
-#include "controller/worlds/live/data_directory.hpp"
+#include "controller/worlds/data_directory.hpp"
 
 namespace ww::live {
 
@@ -176,6 +177,8 @@ NodeCommand LiveWorld::command_for(const Node& node) const {
   add("--trace-fd", std::to_string(NodeProcess::kTraceFd));
   add("--parent-pid", std::to_string(::getpid()));
   for (const std::string& bug : spec_.bugs) add("--bug", bug);
+  add("--journal", node_directory(node.id) + "/journal");
+  add("--build", run::commit());
   return command;
 }
 
@@ -248,9 +251,9 @@ void LiveWorld::on_gone(NodeId id, const Exit& exit) {
   if (!as_asked && exit.signal == 0 && is_environment(exit.status)) {
     observer_.on_world_error(
         Error{exit.status == kNodeExitDisk ? ErrorCode::kNoSpace : ErrorCode::kEnvironment, true,
-              last_line(tail_of(node_directory(id) + "/stderr.log", kLastWords))});
+              last_line(worlds::tail_of(node_directory(id) + "/stderr.log", kLastWords))});
   } else if (!as_asked) {
-    const std::string words = tail_of(node_directory(id) + "/stderr.log", kLastWords);
+    const std::string words = worlds::tail_of(node_directory(id) + "/stderr.log", kLastWords);
     observer_.on_crash(id, now,
                        name_of(id) + " " + exit.describe() + (words.empty() ? "" : ": " + words));
   }
@@ -259,7 +262,7 @@ void LiveWorld::on_gone(NodeId id, const Exit& exit) {
 
 void LiveWorld::settle_disk(Node& node, Instant now) {
   const auto order = std::exchange(node.power_loss, std::nullopt);
-  auto found = read_image(data_directory(node.id));
+  auto found = worlds::read_image(data_directory(node.id));
   if (!found) return observer_.on_world_error(found.error());
   // The page cache outlives the process: what was not synced stays at risk.
   if (auto agrees = node.disk.survive_kill(*found); !agrees) {
@@ -268,7 +271,7 @@ void LiveWorld::settle_disk(Node& node, Instant now) {
   if (!order) return observer_.on_disk(node.id, now, *found, *found);
   faults::Loss loss;
   const DiskImage after = node.disk.crash(order->key, worlds::crash_style(order->style), loss);
-  if (auto written = write_image(data_directory(node.id), after); !written) {
+  if (auto written = worlds::write_image(data_directory(node.id), after); !written) {
     return observer_.on_world_error(written.error());
   }
   node.disk.reset(after);

@@ -1,4 +1,4 @@
-#include "controller/worlds/live/data_directory.hpp"
+#include "controller/worlds/data_directory.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace ww::live {
+namespace ww::worlds {
 
 namespace fs = std::filesystem;
 
@@ -67,4 +67,4 @@ std::string tail_of(const std::string& path, std::size_t limit) {
   return out;
 }
 
-}  // namespace ww::live
+}  // namespace ww::worlds

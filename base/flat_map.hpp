@@ -8,7 +8,7 @@
 
 #include "base/hash.hpp"
 
-namespace ww::checkers {
+namespace ww {
 
 /// Never iterated, so that its layout cannot leak into a result. Emptying it is O(1): each slot
 /// carries the generation that wrote it.
@@ -29,6 +29,17 @@ class FlatMap {
     if (slots_.empty()) return otherwise;
     const Slot& slot = slots_[position(word)];
     return slot.generation == generation_ ? slot.number : otherwise;
+  }
+
+  /// How often it was counted, this time included; up to 2^32 - 1 times.
+  std::uint32_t count(std::uint64_t word) {
+    if ((size_ + 1) * 2 > slots_.size()) grow();
+    Slot& slot = slots_[position(word)];
+    if (slot.generation != generation_) {
+      slot = Slot{word, 0, generation_};
+      ++size_;
+    }
+    return ++slot.number;
   }
 
   void clear() {
@@ -67,4 +78,4 @@ class FlatMap {
   std::uint32_t generation_ = 1;
 };
 
-}  // namespace ww::checkers
+}  // namespace ww

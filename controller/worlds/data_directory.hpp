@@ -6,7 +6,7 @@
 #include "base/evidence.hpp"
 #include "base/result.hpp"
 
-namespace ww::live {
+namespace ww::worlds {
 
 /// Reads every plain file. Errors: kIo naming the file.
 Result<DiskImage> read_image(const std::string& directory);
@@ -17,4 +17,4 @@ Result<void> write_image(const std::string& directory, const DiskImage& image);
 /// The last `limit` bytes of a text file; empty when there is none.
 std::string tail_of(const std::string& path, std::size_t limit);
 
-}  // namespace ww::live
+}  // namespace ww::worlds

@@ -1,0 +1,33 @@
+#include "controller/run/repetition.hpp"
+
+#include "base/assert.hpp"
+#include "controller/cli/exit_codes.hpp"
+
+namespace ww::run {
+
+Result<Repetition> repeat(const RepetitionOptions& options,
+                          const std::function<Result<Attempt>()>& once,
+                          const std::function<void(const Repetition&, const Attempt&)>& seen) {
+  WW_ASSERT(options.times > 0 || options.until_fail, "repeated for ever");
+  Repetition out;
+  while (options.times == 0 || out.runs < options.times) {
+    const auto attempt = once();
+    if (!attempt) return attempt.error();
+    if (attempt->exit_code == cli::kExitSigint) {
+      out.interrupted = true;
+      break;
+    }
+    ++out.runs;
+    out.exit_codes.push_back(attempt->exit_code);
+    const bool failed = !attempt->signature.empty();
+    const bool same =
+        failed && (options.signature.empty() || attempt->signature == options.signature);
+    out.same += same ? 1 : 0;
+    out.others += failed && !same ? 1 : 0;
+    seen(out, *attempt);
+    if (same && options.until_fail) break;
+  }
+  return out;
+}
+
+}  // namespace ww::run
