@@ -9,14 +9,18 @@ namespace ww::run {
 
 namespace {
 
-/// The check whose first violation came first; nullptr when none has one.
+/// The check whose first violation came first; nullptr when none has one. What the clients saw is
+/// named only when no rule of the nodes was broken: a broken rule is nearer to the cause, and the
+/// name must not depend on whether the run went on until a client saw its consequence.
 const CheckResult* first_broken(const reports::RunReport& report) {
   const CheckResult* first = nullptr;
+  const auto by_clients = [](const CheckResult& check) { return check.checker == "linearizable"; };
   for (const CheckResult& check : report.checks) {
     if (check.verdict != Verdict::kInvalid || check.violations.empty()) continue;
-    if (first == nullptr || check.violations.front().time < first->violations.front().time) {
-      first = &check;
-    }
+    const bool nearer = first == nullptr || (by_clients(*first) && !by_clients(check)) ||
+                        (by_clients(*first) == by_clients(check) &&
+                         check.violations.front().time < first->violations.front().time);
+    if (nearer) first = &check;
   }
   return first;
 }
