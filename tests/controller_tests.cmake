@@ -42,7 +42,7 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
     add_executable(${canary} canary/${canary}.cpp)
     target_link_libraries(${canary} PRIVATE ww_host)
   endforeach()
-  ww_test(stepped_test LABEL cluster TIMEOUT 400
+  ww_test(stepped_test LABEL cluster TIMEOUT 600
     SOURCES cluster/stepped_test.cpp
     DEPS ww_worlds ww_tripwire ww_test_support)
   target_compile_definitions(stepped_test PRIVATE
