@@ -156,8 +156,9 @@ FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Durat
   // What meets single messages, or elections only, harms nobody meanwhile.
   const bool rare = shape.one_type || only_elections(spec.types);
   const Duration bound = rare ? kind.longest : std::min(kind.longest, longest);
-  const Duration least =
-      bound < kind.longest ? std::clamp(bound / 8, milliseconds(1), kind.shortest) : kind.shortest;
+  const Duration least = bound < kind.longest
+                             ? std::clamp<Duration>(bound / 8, milliseconds(1), kind.shortest)
+                             : kind.shortest;
   spec.duration = milliseconds(log_uniform(keyed(seed, "duration", spec.id),
                                            least / milliseconds(1), bound / milliseconds(1)));
   if (!decks.targets.empty()) spec.target = kind.targets[decks.targets.deal()].target;
