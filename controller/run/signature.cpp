@@ -9,20 +9,34 @@ namespace ww::run {
 
 namespace {
 
-/// The check whose first violation came first; nullptr when none has one.
+/// The check whose first violation came first; nullptr when none has one. What the clients saw is
+/// named only when no rule of the nodes was broken: a broken rule is nearer to the cause, and the
+/// name must not depend on whether the run went on until a client saw its consequence.
 const CheckResult* first_broken(const reports::RunReport& report) {
   const CheckResult* first = nullptr;
+  const auto by_clients = [](const CheckResult& check) { return check.checker == "linearizable"; };
   for (const CheckResult& check : report.checks) {
     if (check.verdict != Verdict::kInvalid || check.violations.empty()) continue;
-    if (first == nullptr || check.violations.front().time < first->violations.front().time) {
-      first = &check;
-    }
+    const bool nearer = first == nullptr || (by_clients(*first) && !by_clients(check)) ||
+                        (by_clients(*first) == by_clients(check) &&
+                         check.violations.front().time < first->violations.front().time);
+    if (nearer) first = &check;
   }
   return first;
 }
 
 bool is_word(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
+bool is_digit(char c) {
+  return std::isdigit(static_cast<unsigned char>(c)) != 0;
+}
+
+/// The point of "1.218838".
+bool is_point(const std::string& text, std::size_t at) {
+  return text[at] == '.' && at > 0 && is_digit(text[at - 1]) && at + 1 < text.size() &&
+         is_digit(text[at + 1]);
 }
 
 }  // namespace
@@ -36,8 +50,8 @@ std::string shape_of(const std::string& text) {
     }
     std::size_t end = i;
     bool digit = false;
-    while (end < text.size() && is_word(text[end])) {
-      digit = digit || std::isdigit(static_cast<unsigned char>(text[end])) != 0;
+    while (end < text.size() && (is_word(text[end]) || is_point(text, end))) {
+      digit = digit || is_digit(text[end]);
       ++end;
     }
     if (digit) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -202,6 +203,44 @@ PlanFile from(const PlanFile& plan, Duration begin) {
   out = retimed(out, [&](Duration t) { return std::max<Duration>(t - begin, Duration{}); });
   out.test.cut = std::max<Duration>(plan.test.cut - begin, Duration{});
   set_limit(out, plan.test.time_limit - begin);
+  return out;
+}
+
+PlanFile around(const PlanFile& plan, std::size_t i) {
+  constexpr Duration kBefore = milliseconds(300);
+  constexpr Duration kAfter = milliseconds(1500);
+  const FaultSpec& fault = plan.faults.faults[i];
+  const Duration begin = std::max<Duration>(begin_of(fault) - kBefore, Duration{});
+  const Duration end = std::min<Duration>(end_of(fault) + kAfter, plan.test.time_limit);
+  PlanFile out = from(until(with_faults(plan, {i}), end), begin);
+  out.test.cut = end - begin;
+  return out;
+}
+
+Subset ops_of(const PlanFile& plan, const History& witness) {
+  std::set<std::size_t> out;
+  const Script& ops = *plan.ops;
+  for (const Op& op : witness) {
+    if (op.type != OpType::kInvoke || op.process < 0) continue;
+    // A call is invoked when it comes, or later: the last that fits is the one.
+    std::optional<std::size_t> fitting;
+    for (std::size_t i = 0; i < ops.size() && to_ns(ops[i].at) <= op.time; ++i) {
+      const workloads::Call& call = ops[i].call;
+      if (ops[i].worker == static_cast<std::uint64_t>(op.process) % plan.test.workers() &&
+          call.f == op.f && call.key == op.key && call.value == op.value && call.to == op.to) {
+        fitting = i;
+      }
+    }
+    if (fitting) out.insert(*fitting);
+  }
+  return {out.begin(), out.end()};
+}
+
+Subset ops_on_key_of(const PlanFile& plan, const History& witness) {
+  Subset out;
+  for (std::size_t i = 0; i < plan.ops->size() && !witness.empty(); ++i) {
+    if ((*plan.ops)[i].call.key == witness.front().key) out.push_back(i);
+  }
   return out;
 }
 

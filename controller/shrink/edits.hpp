@@ -46,6 +46,15 @@ run::PlanFile until(const run::PlanFile& plan, Duration end);
 /// under way begin at once.
 run::PlanFile from(const run::PlanFile& plan, Duration begin);
 
+/// The plan with only this fault and what the clients do around it: little before, some time after.
+/// REQUIRES: the plan has ops, and a fault `i`.
+run::PlanFile around(const run::PlanFile& plan, std::size_t i);
+
+/// The indices of the ops that `witness` names, whose times count from the torture's begin.
+Subset ops_of(const run::PlanFile& plan, const History& witness);
+/// The indices of the ops on the witness' key.
+Subset ops_on_key_of(const run::PlanFile& plan, const History& witness);
+
 /// When something of the plan begins or ends, each moment once, ascending, the cut among them.
 std::vector<Duration> moments(const run::PlanFile& plan);
 /// Moves everything from `to` on earlier, so that only `left` remains of the time since `from`.

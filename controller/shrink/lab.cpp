@@ -25,6 +25,13 @@ Sighting sighting_of(const run::FinishedRun& done) {
     const Instant begin = done.torture_begin.value_or(at);
     const auto end = done.report.phases.torture_end;
     if (!end || violation->time <= *end) out.violation = std::max<Duration>(at - begin, Duration{});
+    out.witness = violation->witness;
+    for (Op& op : out.witness) op.time -= to_ns(begin);
+  }
+  for (const reports::FaultRow& row : done.report.faults) {
+    if (!row.injected_at || !done.torture_begin) continue;
+    const std::string id = row.description.substr(0, row.description.find(':'));
+    out.strikes[id] = {instant_at(*row.injected_at) - *done.torture_begin, row.nodes};
   }
   return out;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -25,6 +26,14 @@ struct Budget {
 /// What is known of a run that showed the failure.
 struct Sighting {
   std::optional<Duration> violation;  // since the torture's begin, when it came during the torture
+  /// The smallest set of ops that shows it, when clients did; times since the torture's begin.
+  History witness;
+  /// What a fault hit, and when since the torture's begin, by its id.
+  struct Strike {
+    Duration at{};
+    std::vector<NodeId> nodes;
+  };
+  std::map<std::string, Strike> strikes;
   run::PlanFile executed;
   std::uint64_t steps = 0;                   // replica steps
   std::vector<run::SentMessage> deliveries;  // when asked for

@@ -84,6 +84,40 @@ class Shrinker {
       confirmed_ = best();
       any_confirmed_ = true;
     }
+    trim();
+    strike_by_time();
+  }
+
+  /// Events that faults wait for hang on everything before them; the moments at which the faults
+  /// struck do not.
+  void strike_by_time() {
+    const PlanFile whole = best();
+    const auto strikes = lab_.sighting().strikes;
+    Subset waiting;
+    for (std::size_t i = 0; i < whole.faults.faults.size(); ++i) {
+      const faults::FaultSpec& fault = whole.faults.faults[i];
+      const bool triggered = fault.trigger.event != faults::TriggerEvent::kNone;
+      if (triggered && strikes.count(fault.id) > 0) waiting.push_back(i);
+    }
+    ddmin(
+        waiting.size(),
+        [&](const Subset& still) {
+          PlanFile plan = whole;
+          for (std::size_t w = 0; w < waiting.size(); ++w) {
+            if (std::binary_search(still.begin(), still.end(), w)) continue;
+            faults::FaultSpec& fault = plan.faults.faults[waiting[w]];
+            const Sighting::Strike& strike = strikes.at(fault.id);
+            fault.trigger = {};
+            fault.at = Instant{strike.at};
+            if (fault.target != faults::Target::kTrigger) continue;
+            fault.target = faults::Target::kNamed;
+            fault.nodes = strike.nodes;
+          }
+          std::stable_sort(plan.faults.faults.begin(), plan.faults.faults.end(),
+                           [](const auto& a, const auto& b) { return a.at < b.at; });
+          return lab_.try_anyhow(plan, kFewNetworks);
+        },
+        more_);
   }
 
   /// Leaves out what came after the violation, and ends the run right behind it.
@@ -109,10 +143,21 @@ class Shrinker {
 
   void leap() {
     if (!best().ops || !lab_.sighting().violation) return;
+    if (leap_to_one_fault()) return;
     const Duration end = *lab_.sighting().violation;
     for (Duration window = milliseconds(500); window < end && lab_.more(); window *= 2) {
       if (lab_.try_anyhow(from(best(), end - window), kManyNetworks)) return;
     }
+  }
+
+  /// Many a failure needs one fault alone; the last ones are the likeliest.
+  bool leap_to_one_fault() {
+    constexpr std::size_t kMostTried = 12;
+    const std::size_t all = best().faults.faults.size();
+    for (std::size_t i = all; i-- > all - std::min(all, kMostTried) && lab_.more();) {
+      if (lab_.try_anyhow(around(best(), i), kFewNetworks)) return true;
+    }
+    return false;
   }
 
   // ---- less -----------------------------------------------------------------------------------
@@ -129,12 +174,22 @@ class Shrinker {
 
   void drop_ops() {
     if (!best().ops) return;
+    keep_witness();
     drop_workers();
     const PlanFile whole = best();
     ddmin(
         whole.ops->size(),
         [&](const Subset& kept) { return lab_.try_anyhow(with_ops(whole, kept), kSomeNetworks); },
         more_);
+  }
+
+  /// What clients saw names the few ops that show it.
+  void keep_witness() {
+    const PlanFile whole = best();
+    const History witness = lab_.sighting().witness;
+    if (witness.empty()) return;
+    if (lab_.try_anyhow(with_ops(whole, ops_of(whole, witness)), kManyNetworks)) return;
+    lab_.try_anyhow(with_ops(whole, ops_on_key_of(whole, witness)), kSomeNetworks);
   }
 
   void drop_workers() {
