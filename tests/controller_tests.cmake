@@ -2,7 +2,12 @@ add_library(ww_test_support STATIC support/program.cpp)
 target_link_libraries(ww_test_support PUBLIC ww_flags)
 
 ww_test(controller_test LABEL unit
-  SOURCES unit/options_test.cpp unit/plan_file_test.cpp unit/store_test.cpp unit/test_spec_test.cpp
+  SOURCES
+    unit/options_test.cpp
+    unit/plan_file_test.cpp
+    unit/quorum_test.cpp
+    unit/store_test.cpp
+    unit/test_spec_test.cpp
   DEPS ww_cli ww_run ww_test_support)
 
 ww_test(mix_test LABEL unit SOURCES unit/mix_test.cpp DEPS ww_mix)
@@ -30,8 +35,8 @@ ww_test(rerun_test LABEL unit
 
 # Whole runs without processes.
 ww_test(simulated_test LABEL unit TIMEOUT 300
-  SOURCES unit/simulated_test.cpp
-  DEPS ww_worlds ww_test_support)
+  SOURCES unit/simulated_faults_test.cpp unit/simulated_test.cpp
+  DEPS ww_mix ww_worlds ww_test_support)
 
 # Real processes in virtual time.
 ww_test(stepped_process_test LABEL unit
