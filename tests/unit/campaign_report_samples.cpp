@@ -56,10 +56,13 @@ CampaignReport campaign() {
     report.coverage.push_back({1 + 200 * i, 200, static_cast<std::uint64_t>(fresh)});
     report.states += report.coverage.back().states;
   }
-  report.features = {{"3 nodes", 3301, 40}, {"5 nodes", 3340, 18}, {"7 nodes", 3359, 3},
-                     {"kill", 6120, 61},    {"disk", 0, 0}};
-  report.classes = {{"valid", 9'700}, {"vacuous", 238}, {"invalid", 58}, {"crash", 3},
-                    {"unknown", 1}};
+  report.features = {{"3 nodes", 3301, 40},
+                     {"5 nodes", 3340, 18},
+                     {"7 nodes", 3359, 3},
+                     {"kill", 6120, 61},
+                     {"disk", 0, 0}};
+  report.classes = {
+      {"valid", 9'700}, {"vacuous", 238}, {"invalid", 58}, {"crash", 3}, {"unknown", 1}};
   report.figures = {{"failed", "61"}, {"new kinds of failure", "2"}, {"speed", "412x real time"}};
   report.throughput = {{"time of the clock", "252 s"}, {"seeds per second", "39.6"}};
   report.setup = {{"commit", "0123456789ab"}, {"compiler", "GNU 12.2.0"}};

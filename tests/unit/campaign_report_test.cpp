@@ -31,7 +31,8 @@ TEST_CASE("JUnit has a case for the campaign, each signature and each plan of th
   CHECK(has(xml, "<failure message=\"n2 and n5 both led term 3\" type=\"invalid\">"));
   CHECK(has(xml, "repeat with: ./whitewater run --plan store/campaign/x/ES-1/shrunk.json"));
   CHECK(has(xml, "<error message=\"the checker ran out of its budget\" type=\"unknown\">"));
-  CHECK(has(xml, "<testcase classname=\"whitewater.campaign\" name=\"campaign\" time=\"252.500000\"/>"));
+  CHECK(has(xml,
+            "<testcase classname=\"whitewater.campaign\" name=\"campaign\" time=\"252.500000\"/>"));
 }
 
 TEST_CASE("a campaign that lacks shards, or whose runs differ, is an error of its own case") {
@@ -72,12 +73,14 @@ TEST_CASE("an empty campaign has a page too") {
 }
 
 TEST_CASE("the plot has a bar a block, and marks a block without a new state") {
-  const std::vector<CoverageBlock> blocks = {{1, 100, 5000}, {101, 100, 40}, {201, 100, 0},
-                                             {301, 50, 1}};
+  const std::vector<CoverageBlock> blocks = {
+      {1, 100, 5000}, {101, 100, 40}, {201, 100, 0}, {301, 50, 1}};
   const std::string svg = coverage_svg(blocks);
   CHECK(count(svg, "class=\"bar\"") == 3);
   CHECK(count(svg, "class=\"none\"") == 1);
-  CHECK(has(svg, "50\xe2\x80\xaf" "000 per thousand"));
+  CHECK(has(svg,
+            "50\xe2\x80\xaf"
+            "000 per thousand"));
   CHECK(has(svg, "100 seeds from 201: 0 new states"));
   CHECK_FALSE(has(svg, "nan"));
   CHECK_FALSE(has(svg, "inf"));

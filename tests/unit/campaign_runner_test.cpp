@@ -190,7 +190,8 @@ TEST_CASE("the other world gets the plan as its own, and the sample is keyed by 
   CHECK(totals(blind.campaign).cross_world + totals(blind.campaign).replayed == 0);
 }
 
-TEST_CASE("a resumed campaign runs only what is missing and ends as one that was never broken off") {
+TEST_CASE(
+    "a resumed campaign runs only what is missing and ends as one that was never broken off") {
   const Hooks hooks = samples::made_up_hooks(every_fifth_fails);
   const Ran whole = run({}, hooks, options_for({1, 40, 1}, 2));
   Campaign torn = whole.campaign;

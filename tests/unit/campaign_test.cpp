@@ -35,7 +35,8 @@ std::vector<Campaign> random_parts(Rng& rng) {
     }
     for (const auto& [text, signature] : std::map(part.signatures)) {
       if (rng.below(2) == 0) continue;
-      part.add_shrunk(text, {rng.below(3), "{\"shrunk\": " + std::to_string(rng.below(9)) + "}",
+      part.add_shrunk(text, {rng.below(3),
+                             "{\"shrunk\": " + std::to_string(rng.below(9)) + "}",
                              {{"faults", std::to_string(rng.below(9))}}});
     }
     part.sessions.begin()->second.wall = seconds(static_cast<std::int64_t>(rng.below(100)));
@@ -70,7 +71,8 @@ TEST_CASE("the shards of a campaign are together what one machine would have fou
   const Request whole{100, 500, 1};
   const Request thirds{100, 500, 3};
   std::vector<Campaign> parts;
-  for (std::uint32_t shard = 1; shard <= 3; ++shard) parts.push_back(samples::shard_of(thirds, shard));
+  for (std::uint32_t shard = 1; shard <= 3; ++shard)
+    parts.push_back(samples::shard_of(thirds, shard));
   const Campaign merged = joined(parts);
   const Campaign single = samples::shard_of(whole, 1);
   CHECK(merged.seeds == single.seeds);
@@ -274,7 +276,8 @@ TEST_CASE("coverage is exact while it is small and an order-free sample beyond")
 }
 
 TEST_CASE("a file of known signatures has a line each, and comments") {
-  const auto known = parse_known("# a comment\n\n  ES: # and # led  \r\nLIN: stale # read\n#\nlast");
+  const auto known =
+      parse_known("# a comment\n\n  ES: # and # led  \r\nLIN: stale # read\n#\nlast");
   CHECK(known == std::set<std::string>{"ES: # and # led", "LIN: stale # read", "last"});
 }
 
