@@ -53,18 +53,27 @@ std::vector<wire::MessageType> type_group(std::size_t card) {
       return {kPreVoteReply, kVoteReply, kAppendReply};
     case 4:
       return {kClientRequest, kClientReply};
+    case 5:
+      return {kVote, kVoteReply};
     default:
       return {};
   }
 }
 
+bool only_elections(const std::vector<wire::MessageType>& types) {
+  using enum wire::MessageType;
+  return !types.empty() && std::all_of(types.begin(), types.end(), [](wire::MessageType type) {
+    return type == kPreVote || type == kPreVoteReply || type == kVote || type == kVoteReply;
+  });
+}
+
 /// The type that a fault on single messages is dealt for.
 wire::MessageType single_type(Rng rng) {
   using enum wire::MessageType;
-  constexpr std::array kCards = {kVoteReply, kVoteReply,    kVoteReply,     kVote,
-                                 kVote,      kAppend,       kAppend,        kAppend,
-                                 kAppend,    kAppendReply,  kAppendReply,   kAppendReply,
-                                 kPreVote,   kPreVoteReply, kClientRequest, kClientReply};
+  constexpr std::array kCards = {
+      kVoteReply,   kVoteReply,   kVoteReply, kVoteReply,    kVoteReply,     kVote,
+      kVote,        kAppend,      kAppend,    kAppend,       kAppend,        kAppendReply,
+      kAppendReply, kAppendReply, kPreVote,   kPreVoteReply, kClientRequest, kClientReply};
   return kCards[rng.below(kCards.size())];
 }
 
@@ -75,7 +84,7 @@ struct TriggerCard {
   std::uint32_t weight;
   std::int64_t most;
 };
-constexpr std::array<TriggerCard, 6> kTriggerCards = {{{TriggerEvent::kVoteGranted, 3, 16},
+constexpr std::array<TriggerCard, 6> kTriggerCards = {{{TriggerEvent::kVoteGranted, 3, 8},
                                                        {TriggerEvent::kAppend, 3, 64},
                                                        {TriggerEvent::kTruncate, 1, 4},
                                                        {TriggerEvent::kSynced, 3, 64},
@@ -93,6 +102,11 @@ void deal_trigger(std::uint64_t seed, std::uint32_t nodes, const KindInfo& kind,
   for (; place >= card->weight; ++card) place -= card->weight;
   spec.trigger.event = card->event;
   spec.trigger.nth = static_cast<std::uint32_t>(log_uniform(draw("nth"), 1, card->most));
+  // A vote is what a single message of an election goes with.
+  if (spec.types == std::vector{wire::MessageType::kVoteReply} ||
+      spec.types == std::vector{wire::MessageType::kVote}) {
+    spec.trigger.event = TriggerEvent::kVoteGranted;
+  }
   if (draw("one node").below(2) == 0) {
     spec.trigger.node = NodeId{static_cast<std::uint32_t>(1 + draw("node").below(nodes))};
   }
@@ -121,7 +135,7 @@ KindDecks decks_of(std::uint64_t seed, const KindInfo& kind, std::uint32_t nodes
   for (std::size_t i = 0; i < kind.targets.size(); ++i) {
     decks.targets.add(i, kind.targets[i].weight);
   }
-  constexpr std::uint32_t kTypeWeights[] = {4, 2, 1, 1, 2};
+  constexpr std::uint32_t kTypeWeights[] = {4, 2, 1, 1, 2, 2};
   for (std::size_t i = 0; i < std::size(kTypeWeights); ++i) decks.types.add(i, kTypeWeights[i]);
   return decks;
 }
@@ -135,12 +149,18 @@ FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Durat
   spec.kind = kind.name;
   spec.shape = shape.name;
   spec.at = Instant{at};
-  // A rule that waits for a single message harms nobody meanwhile.
-  const Duration bound = shape.one_type ? kind.longest : std::min(kind.longest, longest);
-  const std::int64_t most = bound / milliseconds(1);
-  const std::int64_t least =
-      std::min<std::int64_t>(kind.shortest / milliseconds(1), std::max<std::int64_t>(1, most / 8));
-  spec.duration = milliseconds(log_uniform(keyed(seed, "duration", spec.id), least, most));
+  if (kind.takes_types) {
+    const std::vector<wire::MessageType> group = type_group(decks.types.deal());
+    spec.types = shape.one_type ? std::vector{single_type(keyed(seed, "single", spec.id))} : group;
+  }
+  // What meets single messages, or elections only, harms nobody meanwhile.
+  const bool rare = shape.one_type || only_elections(spec.types);
+  const Duration bound = rare ? kind.longest : std::min(kind.longest, longest);
+  const Duration least = bound < kind.longest
+                             ? std::clamp<Duration>(bound / 8, milliseconds(1), kind.shortest)
+                             : kind.shortest;
+  spec.duration = milliseconds(log_uniform(keyed(seed, "duration", spec.id),
+                                           least / milliseconds(1), bound / milliseconds(1)));
   if (!decks.targets.empty()) spec.target = kind.targets[decks.targets.deal()].target;
   for (const ParamInfo& info : shape.params) {
     if (info.draw_high == 0) continue;
@@ -148,10 +168,6 @@ FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Durat
     const bool negate = info.either_sign && rng.below(2) == 1;
     const std::int64_t size = log_uniform(rng, info.draw_low, info.draw_high);
     spec.params.emplace(info.name, negate ? -size : size);
-  }
-  if (kind.takes_types) {
-    const std::vector<wire::MessageType> group = type_group(decks.types.deal());
-    spec.types = shape.one_type ? std::vector{single_type(keyed(seed, "single", spec.id))} : group;
   }
   return spec;
 }

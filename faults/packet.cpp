@@ -123,7 +123,7 @@ ParamInfo nth() {
           .low = 1,
           .high = 1'000'000,
           .draw_low = 1,
-          .draw_high = 16,
+          .draw_high = 8,
           .fallback = 1};
 }
 ParamInfo count() {
@@ -140,7 +140,7 @@ ParamInfo hold() {
           .help = "how much later: later ones overtake it, or a whole election does",
           .low = 1,
           .high = kMinute,
-          .draw_low = 5,
+          .draw_low = 20,
           .draw_high = 2'000,
           .fallback = 1'500};
 }

@@ -63,7 +63,7 @@ std::string commands(const SignatureRow& row) {
   };
   line("shrunk", row.shrunk_command);
   line("fastest seed", row.command);
-  line("from nothing", row.seed_command);
+  line("by its number", row.seed_command);
   return out + "</div>\n";
 }
 

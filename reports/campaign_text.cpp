@@ -30,27 +30,26 @@ std::string signature_text(const SignatureRow& row, const Painter& paint) {
   for (const Fact& fact : row.shrunk) {
     shrunk += (shrunk.empty() ? "" : ", ") + printable(fact.name) + " " + printable(fact.value);
   }
-  if (!shrunk.empty()) out += "    shrunk: " + shrunk + "\n";
+  if (!shrunk.empty()) out += "    " + shrunk + "\n";
   const std::string& command = !row.shrunk_command.empty() ? row.shrunk_command
                                : !row.command.empty()      ? row.command
                                                            : row.seed_command;
   return out + "    " + printable(command) + "\n";
 }
 
-std::string signatures_text(const CampaignReport& report, const Painter& paint) {
-  if (report.signatures.empty()) return "";
-  std::string out = "\n" + paint.bold("Failures") + "\n";
-  std::size_t shown = 0;
+std::string signatures_text(const CampaignReport& report, bool failures, const Painter& paint) {
+  std::string out;
+  std::size_t all = 0;
   for (const SignatureRow& row : report.signatures) {
-    if (shown++ == kMaxShown) break;
-    out += signature_text(row, paint);
+    // The vacuous are counted among the seeds, and that is all there is to say of them here.
+    if (row.failure != failures || row.verdict == "vacuous") continue;
+    if (all++ < kMaxShown) out += signature_text(row, paint);
   }
-  if (report.signatures.size() > kMaxShown) {
-    out += paint.dim("  " + group_digits(report.signatures.size() - kMaxShown) +
-                     " more kinds on the page") +
-           "\n";
+  if (all > kMaxShown) {
+    out += paint.dim("  " + group_digits(all - kMaxShown) + " more kinds on the page") + "\n";
   }
-  return out;
+  const char* const title = failures ? "Failures" : "Not decided";
+  return out.empty() ? "" : "\n" + paint.bold(title) + "\n" + out;
 }
 
 std::string numbers_text(const CampaignReport& report, const Painter& paint) {
@@ -63,15 +62,15 @@ std::string numbers_text(const CampaignReport& report, const Painter& paint) {
   for (const Fact& fact : report.throughput) {
     rows.push_back({printable(fact.name), printable(fact.value)});
   }
-  if (report.states > 0) {
-    std::string states = (report.states_exact ? "" : "about ") + group_digits(report.states);
-    if (report.coverage.size() >= 4) {
-      states += ", " + number_text(late_share(report.coverage)) +
-                " % of them first seen by the last quarter of the seeds";
-    }
-    rows.push_back({"abstract states", states});
+  out += "\n" + align_columns(rows, 2);
+  if (report.states == 0) return out;
+  out += "  " + std::string(report.states_exact ? "" : "about ") + group_digits(report.states) +
+         " abstract states";
+  if (report.coverage.size() >= 4) {
+    out += ", " + number_text(late_share(report.coverage)) +
+           " % of them first seen by the last quarter of the seeds";
   }
-  return out + "\n" + align_columns(rows, 2);
+  return out + "\n";
 }
 
 }  // namespace
@@ -89,7 +88,7 @@ std::string campaign_text(const CampaignReport& report, const CampaignTextOption
     out += paint.dim(group_digits(report.seeds) + " seeds, " + printable(report.world) +
                      " world, mix " + printable(report.mix)) +
            "\n";
-    out += signatures_text(report, paint);
+    out += signatures_text(report, true, paint) + signatures_text(report, false, paint);
     for (const CorpusRow& row : report.corpus) {
       if (row.failed) {
         out += "  corpus: " + printable(row.plan) + " is " + printable(row.verdict) + ": " +

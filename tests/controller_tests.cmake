@@ -12,7 +12,7 @@ ww_test(campaign_test LABEL unit
   DEPS ww_campaign ww_test_support)
 
 # Whole runs of the built program.
-foreach(name determinism replay run_command scenario)
+foreach(name campaign_command determinism replay run_command scenario)
   ww_test(${name}_test LABEL cluster TIMEOUT 400
     SOURCES cluster/${name}_test.cpp
     DEPS ww_test_support ww_base)
@@ -53,5 +53,9 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
 endif()
 
 ww_test(shrink_test LABEL unit TIMEOUT 300
-  SOURCES unit/ddmin_test.cpp unit/shrink_zoo_test.cpp unit/shrinker_test.cpp
+  SOURCES unit/ddmin_test.cpp unit/shrinker_test.cpp
   DEPS ww_shrink ww_worlds ww_test_support)
+# Half a minute of failures made small.
+ww_test(shrink_zoo_test LABEL slow TIMEOUT 600
+  SOURCES unit/shrink_zoo_test.cpp
+  DEPS ww_shrink ww_worlds)

@@ -114,10 +114,7 @@ void conclude(CampaignReport& report, const Campaign& campaign, const Totals& al
 }
 
 void add_coverage(CampaignReport& report, const Campaign& campaign) {
-  constexpr std::size_t kMaxBlocks = 60;
-  std::vector<std::uint64_t> seeds;
-  for (const auto& [seed, result] : campaign.seeds) seeds.push_back(seed);
-  for (const NewStates& block : new_states(campaign.coverage, seeds, kMaxBlocks)) {
+  for (const NewStates& block : new_states(campaign.coverage, seeds_of(campaign), kMaxBlocks)) {
     report.coverage.push_back({block.first_seed, block.seeds, block.states});
   }
   report.states = campaign.coverage.states();
@@ -202,7 +199,11 @@ CampaignReport summarise(const Campaign& campaign, const SummaryContext& context
   for (const auto& [request, shards] : campaign.requests) {
     report.asked += request.seeds;
     unbounded = unbounded || request.seeds == 0;
-    const std::string command = campaign_command(campaign.identity, request);
+    Request repeat = request;
+    if (request.seeds == 0 && !campaign.seeds.empty()) {
+      repeat.seeds = campaign.seeds.rbegin()->first + 1 - request.first;
+    }
+    const std::string command = campaign_command(campaign.identity, repeat);
     report.command += (report.command.empty() ? "" : " && ") + command;
   }
   if (unbounded) report.asked = 0;
@@ -231,7 +232,7 @@ std::string campaign_command(const Identity& identity, const Request& request) {
   std::string out = "./whitewater campaign";
   if (identity.test.world != "simulated") out += " --world " + identity.test.world;
   out += " --first-seed " + std::to_string(request.first);
-  out += request.seeds == 0 ? " --for 1h" : " --seeds " + std::to_string(request.seeds);
+  if (request.seeds != 0) out += " --seeds " + std::to_string(request.seeds);
   const std::string pinned = run::flags_of(identity.test, identity.pins);
   return pinned.empty() ? out : out + " " + pinned;
 }

@@ -148,7 +148,7 @@ int do_run(const Common& common, const RunCommand& command, const std::string& n
   if (!command.plan_file.empty())
     report.command = "./whitewater run --plan " + directory->file("plan.json");
   const bool failed = report.exit_code != kExitValid;
-  done->executed = run::stored_form(std::move(done->executed), *plan, failed);
+  done->executed = run::stored_form(std::move(done->executed), *plan, world->deterministic);
   const auto written = write_everything(command, *directory, *done);
   const bool kept = command.keep == Keep::kAll || (command.keep == Keep::kFailures && failed);
   const bool broken = report.exit_code == kExitInvalid || report.exit_code == kExitNoRecovery ||

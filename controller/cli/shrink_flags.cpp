@@ -7,7 +7,7 @@ namespace ww::cli {
 namespace {
 
 constexpr const char* kShrinkFooter = R"(Examples:
-  ./whitewater shrink store/latest-failure        the smallest plan that still fails, with its report
+  ./whitewater shrink store/latest-failure        the smallest plan that still fails, and its report
   ./whitewater shrink plan.json --budget 10m
   ./whitewater shrink store/latest-failure --causality
                                                   and from when on the run was doomed

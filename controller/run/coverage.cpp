@@ -10,11 +10,13 @@ namespace trace = wire::trace;
 
 namespace {
 
-/// Differences beyond this are all the same.
-constexpr std::uint64_t kFar = 3;
+/// How a log stands beside the longest one of the latest term: as long, a part of it as far as its
+/// last entry tells, or one that an older term ended.
+enum class Stand : std::uint64_t { kLevel, kBehind, kOlder };
 
-std::uint64_t distance(std::uint64_t high, std::uint64_t low) {
-  return std::min(kFar, high > low ? high - low : 0);
+Stand stand_of(const LogPosition& last, const LogPosition& furthest) {
+  if (last.term < furthest.term) return Stand::kOlder;
+  return last.index < furthest.index ? Stand::kBehind : Stand::kLevel;
 }
 
 }  // namespace
@@ -46,8 +48,6 @@ void Coverage::on_event(NodeId id, const trace::Event& event) {
     node.synced = std::min(node.synced, node.last.index);
   } else if (const auto* synced = std::get_if<trace::Synced>(&event)) {
     node.synced = synced->upto.index;
-  } else if (const auto* committed = std::get_if<trace::Committed>(&event)) {
-    node.commit = committed->to.index;
   } else {
     return;
   }
@@ -56,23 +56,21 @@ void Coverage::on_event(NodeId id, const trace::Event& event) {
 
 void Coverage::note() {
   Term term = 0;
-  LogPosition longest;
+  LogPosition furthest;
+  const auto earlier = [](const LogPosition& a, const LogPosition& b) {
+    return a.term != b.term ? a.term < b.term : a.index < b.index;
+  };
   for (const Node& node : nodes_) {
     term = std::max(term, node.term);
-    longest = std::max(longest, node.last, [](const LogPosition& a, const LogPosition& b) {
-      return a.index < b.index;
-    });
+    furthest = std::max(furthest, node.last, earlier);
   }
   words_.clear();
   for (const Node& node : nodes_) {
     std::uint64_t word = node.running ? 1 : 0;
-    const auto add = [&word](std::uint64_t digit) { word = word << 3 | digit; };
-    add(static_cast<std::uint64_t>(node.role));
-    add(distance(term, node.term));
-    add(distance(longest.index, node.last.index));
-    add(distance(longest.term, node.last.term));
-    add(distance(node.last.index, node.synced));
-    add(distance(node.last.index, node.commit));
+    word = word << 3 | static_cast<std::uint64_t>(node.role);
+    word = word << 1 | static_cast<std::uint64_t>(node.term < term);
+    word = word << 2 | static_cast<std::uint64_t>(stand_of(node.last, furthest));
+    word = word << 1 | static_cast<std::uint64_t>(node.synced < node.last.index);
     words_.push_back(word);
   }
   std::sort(words_.begin(), words_.end());

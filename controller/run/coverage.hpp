@@ -1,9 +1,9 @@
 // Which abstract states a cluster went through: a measure of how much a mix of faults still shows.
 //
 // The state of a cluster is abstracted to what decides in Raft: of each node whether it runs, its
-// role, its term relative to the highest, whether it has a tail that is not synced or not
-// committed, and whether its log agrees with the longest one. Nodes have no names in it: two states
-// that differ in who is who are one.
+// role, whether its term is behind, how its log stands beside the furthest one, and whether it has
+// a tail that is not synced. Nodes have no names in it: two states that differ in who is who are
+// one.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,6 @@ class Coverage {
     Term term = 0;
     LogPosition last;
     Index synced = 0;
-    Index commit = 0;
   };
   void note();
 

@@ -116,8 +116,9 @@ Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name)
   return plan;
 }
 
-PlanFile stored_form(PlanFile executed, const PlanFile& asked, bool failed) {
-  if (!asked.ops && (!failed || asked.test.world == "live")) executed.ops.reset();
+PlanFile stored_form(PlanFile executed, const PlanFile& asked, bool deterministic) {
+  if (deterministic) return asked;
+  if (!asked.ops) executed.ops.reset();
   return executed;
 }
 

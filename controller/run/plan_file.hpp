@@ -35,9 +35,10 @@ std::string to_json(const PlanFile& plan);
 /// another number of nodes.
 Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name);
 
-/// What plan.json keeps of a run: its calls only when they were asked for one by one, or when the
-/// run failed in a deterministic world and they are to be shrunk. Otherwise the seed says them.
-PlanFile stored_form(PlanFile executed, const PlanFile& asked, bool failed);
+/// What plan.json keeps of a run. In a deterministic world the plan that was asked for gives the
+/// same bytes again, skipped faults and all. Elsewhere nothing does, and what happened is worth
+/// more: the faults at the times and on the nodes that they hit; the calls are the seed's.
+PlanFile stored_form(PlanFile executed, const PlanFile& asked, bool deterministic);
 
 /// The schedule for people, a fault a line.
 std::string describe(const PlanFile& plan);

@@ -162,6 +162,7 @@ Result<void> require_no_network(const Raw& raw, const Options& options) {
       {"--trace-fd", options.trace_fd >= 0},
       {"--origin-ns", options.origin_ns.has_value()},
       {"--parent-pid", options.parent_pid.has_value()},
+      {"--journal", !options.journal.empty()},
   };
   for (const auto& [flag, given] : flags) {
     if (given) return usage(std::string(flag) + ": has no meaning with --stepped");

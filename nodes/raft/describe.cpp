@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -137,6 +138,20 @@ std::string text_of(const Log& log) {
   return out;
 }
 
+/// The members of a Progress but its peer, which names the line; of the appends in flight those
+/// that there are.
+struct PeerLine {
+  Inline line;
+  void operator()(const char*, NodeId) {}
+  void operator()(const char* name, const auto& x) {
+    if (std::string_view(name) != "in_flight_count") line(name, x);
+  }
+  void operator()(const char* name, const std::array<Index, kMaxInFlightAppends>& x) {
+    std::vector<Index> there(x.begin(), std::find(x.begin(), x.end(), Index{0}));
+    line(name, there);
+  }
+};
+
 /// A line a field; what is nested is opened once.
 class Facts {
  public:
@@ -153,7 +168,11 @@ class Facts {
     std::visit([this](const auto& role) { role.fields(role, *this); }, x);
   }
   void operator()(const char*, const std::vector<Progress>& peers) {
-    for (const Progress& peer : peers) add("peer " + name_of(peer.id), Inline::text_of(peer));
+    for (const Progress& peer : peers) {
+      PeerLine members;
+      Progress::fields(peer, members);
+      add("peer " + name_of(peer.id), members.line.text());
+    }
   }
   std::vector<Fact> take() { return std::move(facts_); }
 

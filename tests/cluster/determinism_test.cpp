@@ -81,7 +81,7 @@ TEST_CASE("environment, address layout and fresh memory leave a fingerprint as i
     CHECK(fingerprint("simulated", "3", options) == expected);
   }
   SECTION("without randomised addresses") {
-    CHECK(fingerprint("simulated", "3", options, {"setarch", "-R"}) == expected);
+    CHECK(fingerprint("simulated", "3", options, {"/usr/bin/setarch", "-R"}) == expected);
   }
   SECTION("from another folder") {
     const TemporaryFolder elsewhere;

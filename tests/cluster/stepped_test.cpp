@@ -164,3 +164,32 @@ TEST_CASE("a node that reads a clock is killed by the tripwire") {
   CHECK(done.report.exit_code == 4);
   CHECK_THAT(crashes_of(done), Catch::Contains("SIGSEGV") && Catch::Contains("tripwire"));
 }
+
+TEST_CASE("a node in another language that keeps to the contract is valid under faults") {
+  if (test::run_program({"/usr/bin/env", "python3", "--version"}).status != 0) {
+    WARN("no python3 on this machine");
+    return;
+  }
+  const std::string python = "examples/python/raft_node.py";
+  run::PlanFile plan;
+  plan.test.nodes = 3;
+  plan.test.time_limit = seconds(8);
+  plan.test.interval_low = milliseconds(400);
+  plan.test.interval_high = milliseconds(1200);
+  plan.test.rate = 400;
+  plan.test.faults = {"kill", "partition", "pause", "power-loss"};
+  plan.test.ignore_traces = true;
+  // A seed whose faults all had their effect; the others prove less, and must not fail.
+  for (plan.test.seed = 1; plan.test.seed <= 6; ++plan.test.seed) {
+    plan.faults = *run::plan_for(plan.test);
+    const run::FinishedRun done = run_in("stepped", plan, {}, python);
+    INFO("seed " << plan.test.seed << ": " << done.report.cause << crashes_of(done));
+    REQUIRE(done.report.verdict != Verdict::kInvalid);
+    CHECK(done.report.exit_code != 3);
+    if (done.report.verdict != Verdict::kValid) continue;
+    CHECK(count_of(done, "restarts") > 0);
+    CHECK(run_in("stepped", plan, {}, python).fingerprint == done.fingerprint);
+    return;
+  }
+  FAIL("no seed was valid");
+}

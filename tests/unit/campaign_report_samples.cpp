@@ -22,7 +22,7 @@ SignatureRow row_of(const std::string& signature, const std::string& verdict, st
   row.command = run + "/plan.json";
   row.report = folder + "/report.html";
   row.shrunk_command = run + "/shrunk.json";
-  row.shrunk = {{"faults", "2"}, {"ops", "3"}};
+  row.shrunk = {{"shrunk to", "2 faults, 3 ops, 3 nodes"}};
   return row;
 }
 

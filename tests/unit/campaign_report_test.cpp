@@ -104,6 +104,6 @@ TEST_CASE("the last lines say verdict, cause, what is new, page and command") {
   options.quiet = false;
   const std::string text = campaign_text(report, options);
   CHECK(has(text, "ES: # and # both led term #  new"));
-  CHECK(has(text, "shrunk: faults 2, ops 3"));
+  CHECK(has(text, "shrunk to 2 faults, 3 ops, 3 nodes"));
   CHECK(has(campaign_json(report), "\"fastest_seed\": \"4711\""));
 }

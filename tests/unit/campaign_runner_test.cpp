@@ -39,7 +39,7 @@ struct Ran {
 };
 
 /// Runs what `campaign` lacks of the request.
-Ran run(Campaign campaign, const Hooks& hooks, RunnerOptions options) {
+Ran carry_out(Campaign campaign, const Hooks& hooks, RunnerOptions options) {
   const test::TemporaryFolder folder;
   if (options.directory.empty()) options.directory = folder.path();
   campaign.identity = samples::identity();
@@ -68,8 +68,8 @@ RunnerOptions options_for(Request request, std::size_t workers) {
 
 TEST_CASE("the result is the same for any number of workers") {
   const Hooks hooks = samples::made_up_hooks(every_fifth_fails);
-  const Ran one = run({}, hooks, options_for({1, 60, 1}, 1));
-  const Ran three = run({}, hooks, options_for({1, 60, 1}, 3));
+  const Ran one = carry_out({}, hooks, options_for({1, 60, 1}, 1));
+  const Ran three = carry_out({}, hooks, options_for({1, 60, 1}, 3));
   CHECK(one.campaign == three.campaign);
   CHECK(one.campaign.seeds.size() == 60);
   REQUIRE(one.campaign.signatures.size() == 1);
@@ -89,7 +89,7 @@ TEST_CASE("fail-fast ends at the same seed for any number of workers") {
   for (const std::size_t workers : {1, 2, 4}) {
     RunnerOptions options = options_for({2, 0, 1}, workers);
     options.fail_fast = true;
-    const Ran ran = run({}, hooks, options);
+    const Ran ran = carry_out({}, hooks, options);
     CHECK(ran.finished.end == End::kFailFast);
     CHECK(ran.campaign.seeds.size() == 4);
     CHECK(ran.campaign.seeds.rbegin()->first == 5);
@@ -97,7 +97,7 @@ TEST_CASE("fail-fast ends at the same seed for any number of workers") {
 }
 
 TEST_CASE("a worker that dies costs its seed alone, and its last words are kept") {
-  const Ran ran = run({}, samples::made_up_hooks(ninth_aborts), options_for({1, 20, 1}, 2));
+  const Ran ran = carry_out({}, samples::made_up_hooks(ninth_aborts), options_for({1, 20, 1}, 2));
   CHECK(ran.finished.end == End::kDone);
   CHECK(ran.campaign.seeds.size() == 20);
   for (const auto& [seed, result] : ran.campaign.seeds) {
@@ -120,7 +120,7 @@ TEST_CASE("an exception in a worker is told with its text") {
     if (plan.test.seed == 3 && ::getpid() != parent) throw std::runtime_error("no such feature");
     return 1;
   };
-  const Ran ran = run({}, hooks, options_for({1, 4, 1}, 1));
+  const Ran ran = carry_out({}, hooks, options_for({1, 4, 1}, 1));
   CHECK(ran.campaign.seeds.at(3).verdict == Class::kCrash);
   CHECK(ran.campaign.signatures.begin()->first.find("no such feature") != std::string::npos);
 }
@@ -134,7 +134,7 @@ TEST_CASE("a seed that hangs is killed and told") {
   };
   RunnerOptions options = options_for({1, 5, 1}, 2);
   options.job_limit = milliseconds(300);
-  const Ran ran = run({}, hooks, options);
+  const Ran ran = carry_out({}, hooks, options);
   CHECK(ran.campaign.seeds.size() == 5);
   CHECK(ran.campaign.seeds.at(2).signature.find("crash: hung") == 0);
 }
@@ -153,7 +153,7 @@ TEST_CASE("a world that does not repeat itself is caught, seed and event named")
                         const World&) { return std::string("event 42: this against that"); };
   RunnerOptions options = options_for({1, 12, 1}, 2);
   options.rates.replay_percent = 100;
-  const Ran ran = run({}, hooks, options);
+  const Ran ran = carry_out({}, hooks, options);
   REQUIRE(ran.campaign.divergences.size() == 1);
   CHECK(ran.campaign.divergences.at("seed 7") ==
         "simulated against simulated: event 42: this against that");
@@ -173,30 +173,30 @@ TEST_CASE("the other world gets the plan as its own, and the sample is keyed by 
                  }};
   RunnerOptions options = options_for({1, 200, 1}, 2);
   options.rates.cross_percent = 10;
-  const Ran ran = run({}, hooks, options);
+  const Ran ran = carry_out({}, hooks, options);
   const std::uint64_t crossed = totals(ran.campaign).cross_world;
   CHECK(crossed > 5);
   CHECK(crossed < 50);
   const bool eleventh = (ran.campaign.seeds.at(11).checks & kCrossWorld) != 0;
   CHECK(ran.campaign.divergences.size() == (eleventh ? 1 : 0));
-  CHECK(run({}, hooks, options).campaign == ran.campaign);
+  CHECK(carry_out({}, hooks, options).campaign == ran.campaign);
   // Without fingerprints nothing is compared, and nothing claims to have been.
   hooks.world.execute = [same](const run::PlanFile& plan, const run::RunOptions& o) {
     auto done = same(plan, o);
     done->fingerprint = {};
     return done;
   };
-  const Ran blind = run({}, hooks, options);
+  const Ran blind = carry_out({}, hooks, options);
   CHECK(totals(blind.campaign).cross_world + totals(blind.campaign).replayed == 0);
 }
 
 TEST_CASE(
     "a resumed campaign runs only what is missing and ends as one that was never broken off") {
   const Hooks hooks = samples::made_up_hooks(every_fifth_fails);
-  const Ran whole = run({}, hooks, options_for({1, 40, 1}, 2));
+  const Ran whole = carry_out({}, hooks, options_for({1, 40, 1}, 2));
   Campaign torn = whole.campaign;
   for (const std::uint64_t seed : {4, 5, 21}) torn.seeds.erase(seed);
-  const Ran resumed = run(torn, hooks, options_for({1, 40, 1}, 2));
+  const Ran resumed = carry_out(torn, hooks, options_for({1, 40, 1}, 2));
   CHECK(resumed.campaign == whole.campaign);
   CHECK(resumed.statuses.back().ran == 3);
 }
@@ -216,9 +216,10 @@ TEST_CASE("an interrupt lets the seeds in hand finish, and a second one does not
       }
       return quick(plan, options);
     };
-    const Ran ran = run({}, hooks, options_for({1, 100'000, 1}, 2));
+    const Ran ran = carry_out({}, hooks, options_for({1, 100'000, 1}, 2));
     CHECK(ran.finished.end == (twice ? End::kKilled : End::kInterrupted));
-    CHECK(ran.campaign.seeds.size() >= 9);
+    // Two workers: when the tenth seed was handed out, eight had come back.
+    CHECK(ran.campaign.seeds.size() >= (twice ? 8U : 10U));
     CHECK(ran.campaign.seeds.size() < 100'000);
     CHECK((ran.campaign.seeds.count(10) > 0) == !twice);
   }
@@ -234,7 +235,7 @@ TEST_CASE("failures leave a run directory each, and their plans are shrunk once 
   };
   RunnerOptions options = options_for({1, 30, 1}, 2);
   options.directory = folder.path();
-  const Ran ran = run({}, hooks, options);
+  const Ran ran = carry_out({}, hooks, options);
   const std::string signature = "ES: # and # both led term #";
   CHECK(test::slurp(log) == "5\n");
   REQUIRE(ran.campaign.signatures.at(signature).shrunk);
@@ -257,14 +258,14 @@ TEST_CASE("a corpus runs first, in the campaign's world, and a lost plan ends th
   };
   RunnerOptions options = options_for({1, 3, 1}, 2);
   options.corpus = {plan_file("a.json", 5), plan_file("b.json", 6)};
-  const Ran ran = run({}, samples::made_up_hooks(every_fifth_fails), options);
+  const Ran ran = carry_out({}, samples::made_up_hooks(every_fifth_fails), options);
   CHECK(ran.campaign.corpus.at(options.corpus[0]).result.verdict == Class::kInvalid);
   CHECK(ran.campaign.corpus.at(options.corpus[1]).result.verdict == Class::kValid);
   CHECK(ran.campaign.seeds.size() == 3);
   CHECK(exit_code(ran.campaign) == cli::kExitInvalid);
 
   options.corpus.push_back(folder.path() + "/lost.json");
-  const Ran lost = run({}, samples::made_up_hooks(all_valid), options);
+  const Ran lost = carry_out({}, samples::made_up_hooks(all_valid), options);
   CHECK(lost.finished.end == End::kEnvironment);
   CHECK(lost.finished.reason.find("lost.json") != std::string::npos);
 }

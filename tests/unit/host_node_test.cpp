@@ -21,7 +21,6 @@ namespace ww::host_test {
 namespace {
 
 namespace control = wire::control;
-using Fd;
 
 constexpr std::uint16_t kControlPort = 7000;
 constexpr std::uint16_t kPeerPort = 7001;

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nodes/host/options.hpp"
@@ -130,6 +131,32 @@ TEST_CASE("wrong flags exit 64 and say which one is wrong") {
     CHECK(line.status == kExitUsage);
     CHECK(line.text.find(row.complaint) != std::string::npos);
   }
+}
+
+TEST_CASE("a node of a deterministic world has its socket and no address") {
+  const std::vector<std::string> stepped = {"--id",   "n2", "--nodes",   "n1,n2,n3",
+                                            "--data", "d",  "--stepped", "0"};
+  const CommandLine line = parse(stepped);
+  INFO(line.text);
+  REQUIRE(line.options);
+  CHECK(line.options->stepped_fd == 0);
+  CHECK(line.options->peers.empty());
+  for (const auto& [flag, value] :
+       std::vector<std::pair<std::string, std::string>>{{"--client-listen", "127.0.0.1:7002"},
+                                                        {"--listen", "127.0.0.1:7001"},
+                                                        {"--peer", "n1=127.0.0.2:7001"},
+                                                        {"--control", "127.0.0.250:7000"},
+                                                        {"--trace-fd", "2"},
+                                                        {"--origin-ns", "1"},
+                                                        {"--parent-pid", "1"},
+           {"--journal", "d"}}) {
+    const CommandLine refused = parse(with(stepped, {flag, value}));
+    CHECK_FALSE(refused.options);
+    CHECK(refused.text == flag + ": has no meaning with --stepped");
+  }
+  CHECK(parse({"--id", "n1", "--data", "d", "--stepped", "999"}).text ==
+        "--stepped: 999 is not an open descriptor");
+  CHECK(parse({"--id", "n1", "--data", "d"}).text == "--client-listen: needed, or --stepped");
 }
 
 TEST_CASE("durations have the units that the controller writes") {

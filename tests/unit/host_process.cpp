@@ -23,7 +23,6 @@ namespace ww::host_test {
 
 namespace {
 
-using Fd;
 
 sockaddr_in address_of(const std::string& host, std::uint16_t port) {
   sockaddr_in address{};

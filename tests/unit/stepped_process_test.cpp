@@ -1,4 +1,6 @@
 // The controller's side of a stepped process, against programs of one line: how each end is told.
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <string>
@@ -88,12 +90,13 @@ TEST_CASE("An executable that cannot be started is the environment's fault") {
 }
 
 TEST_CASE("A process dies with its object") {
+  const std::string name = "whitewater-marker-" + std::to_string(::getpid());
   {
-    Shell shell(kTake + "printf '\\000\\000\\000\\000' >&3; exec sleep 600.25");
+    Shell shell(": " + name + "; " + kTake + "printf '\\000\\000\\000\\000' >&3; read x <&3");
     REQUIRE(shell.exchange());
-    CHECK(test::processes_with("600.25").size() == 1);
+    CHECK(test::processes_with(name).size() == 1);
   }
-  CHECK(test::processes_with("600.25").empty());
+  CHECK(test::processes_with(name).empty());
 }
 
 }  // namespace ww::stepped

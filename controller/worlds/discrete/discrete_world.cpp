@@ -127,7 +127,7 @@ std::uint64_t DiscreteWorld::seed() const {
 }
 
 template <class... Parts>
-Duration DiscreteWorld::draw(Duration low, Duration high, std::string_view domain,
+Duration DiscreteWorld::draw(Duration low, Duration high, Domain domain,
                              const Parts&... parts) const {
   if (network_.flat) return low + (high - low) / 2;
   return keyed(seed(), domain, parts...).between(low, high);
@@ -140,24 +140,24 @@ void DiscreteWorld::move_to(Instant t) {
 
 void DiscreteWorld::step() {
   now_ = events_.next();
-  events_.pop(event_);
-  switch (event_.what) {
+  Event& event = events_.pop();
+  switch (event.what) {
     case What::kBoot:
-      return boot(event_);
+      return boot(event);
     case What::kSettle:
-      return settle(at(event_.node));
+      return settle(at(event.node));
     case What::kTimer:
-      return on_timer(event_);
+      return on_timer(event);
     case What::kFrame:
-      return on_frame(event_);
+      return on_frame(event);
     case What::kSyncDone:
-      return on_sync_done(event_);
+      return on_sync_done(event);
     case What::kConnected:
-      return on_connected(event_);
+      return on_connected(event);
     case What::kConnectionLost:
-      return on_connection_lost(event_.client, event_.connection, event_.refused);
+      return on_connection_lost(event.client, event.connection, event.refused);
     case What::kClockSet:
-      return on_clock_set(event_);
+      return on_clock_set(event);
     case What::kRedraw:
       return redraw();
   }
@@ -207,7 +207,7 @@ void DiscreteWorld::die(Node& node, const Error& error) {
   end(node, Death::kByItself);
 }
 
-/// It ended within a step: what it did in it, nobody can tell, and it is taken to have done nothing.
+/// It ended within a step: nobody can tell what it did in it, so it is taken to have done nothing.
 void DiscreteWorld::die_unheard(Node& node, const Error& error) {
   node.cut_short = true;
   die(node, error);
@@ -581,7 +581,7 @@ bool DiscreteWorld::perform_item(Node& node, const Output::Item& item) {
   Output& out = node.output;
   switch (item.kind) {
     case Output::Kind::kTrace:
-      emit(node, out.events[item.index]);
+      emit(node, std::move(out.events[item.index]));
       return false;
     case Output::Kind::kWrite:
       node.waiting.push_back(out.writes[item.index].id);
@@ -612,14 +612,14 @@ bool DiscreteWorld::perform_item(Node& node, const Output::Item& item) {
   return false;
 }
 
-void DiscreteWorld::emit(Node& node, const wire::trace::Event& event) {
+void DiscreteWorld::emit(Node& node, wire::trace::Event&& event) {
   if (const auto* store = std::get_if<wire::trace::Store>(&event)) {
     node.disk.apply(*store);
   } else if (const auto* role = std::get_if<wire::trace::RoleChange>(&event)) {
     node.role = role->role;
     node.term = role->term;
   }
-  tap_.on_event(node.id, node.incarnation, ++node.trace_sequence, now_, event);
+  tap_.on_event(node.id, node.incarnation, ++node.trace_sequence, now_, std::move(event));
 }
 
 /// An earlier timer comes anyway and arms anew: deadlines move back with every heartbeat.

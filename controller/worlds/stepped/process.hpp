@@ -19,7 +19,7 @@ struct Command {
   std::string stderr_file;  // appended to; stdout goes there too
   /// How long a node may think about one event: it bounds a run whose node hangs, and no healthy
   /// node comes near.
-  Duration patience = seconds(60);
+  Duration patience = seconds(300);
 };
 
 /// A running process. It has its socket as descriptor kSocket, no other descriptor of ours, and
