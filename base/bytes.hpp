@@ -18,6 +18,7 @@ class ByteWriter {
   void i64(std::int64_t v) { fixed(static_cast<std::uint64_t>(v), 8); }
   /// LEB128: small numbers are short.
   void varint(std::uint64_t v) {
+    if (v < 0x80) return u8(static_cast<std::uint8_t>(v));
     char buffer[10];
     std::size_t n = 0;
     for (; v >= 0x80; v >>= 7) buffer[n++] = static_cast<char>(v | 0x80);

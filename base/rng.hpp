@@ -68,17 +68,30 @@ constexpr std::uint64_t word(const T& part) {
 }
 }  // namespace rng_detail
 
+/// The name of a kind of decision ("packet.delay"), hashed when the program is compiled: a world
+/// draws for every message.
+class Domain {
+ public:
+  template <std::size_t N>
+  consteval Domain(const char (&name)[N])  // NOLINT: implicit by design
+      : hash_(hash_bytes(std::string_view(name, N - 1))) {}
+  [[nodiscard]] constexpr std::uint64_t hash() const { return hash_; }
+
+ private:
+  std::uint64_t hash_;
+};
+
 /// The key of one decision. `domain` names the kind of decision; `parts` name the thing decided.
 template <class... Parts>
-constexpr std::uint64_t key_of(std::uint64_t seed, std::string_view domain, const Parts&... parts) {
-  std::uint64_t hash = hash_combine(mix64(seed), hash_bytes(domain));
+constexpr std::uint64_t key_of(std::uint64_t seed, Domain domain, const Parts&... parts) {
+  std::uint64_t hash = hash_combine(mix64(seed), domain.hash());
   ((hash = hash_combine(hash, rng_detail::word(parts))), ...);
   return hash;
 }
 
 /// The stream of one decision.
 template <class... Parts>
-constexpr Rng keyed(std::uint64_t seed, std::string_view domain, const Parts&... parts) {
+constexpr Rng keyed(std::uint64_t seed, Domain domain, const Parts&... parts) {
   return Rng(key_of(seed, domain, parts...));
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "controller/campaign/mix.hpp"
 #include "controller/run/plan_file.hpp"
 #include "controller/worlds/registry.hpp"
 
@@ -14,20 +15,26 @@ using namespace ww;
 
 enum class Judged { kYes, kNo };
 
-/// Ten seconds of the default mix and the recovery; the election timeout is the default one, 300
-/// ms.
-run::PlanFile plan_of(const worlds::WorldInfo& world, std::uint64_t seed, std::uint32_t rate) {
+/// What is run: seeds of the default mix on five nodes, each ten seconds and a recovery; or as long
+/// a stretch of 1000 ops/s without a fault, so that no restart is in it.
+enum class Load { kMix, kSteady };
+
+run::PlanFile plan_of(const worlds::WorldInfo& world, std::uint64_t seed, Load load) {
+  run::TestSpec spec;
+  spec.world = world.name;
+  spec.nodes = 5;
+  spec.time_limit = seconds(10);
+  if (load == Load::kMix) return *campaign::draw(seed, spec, {"nodes", "time-limit"});
   run::PlanFile plan;
-  plan.test.world = world.name;
+  plan.test = spec;
   plan.test.seed = seed;
-  plan.test.time_limit = seconds(10);
-  plan.test.rate = rate;
+  plan.test.rate = 1000;
+  plan.test.faults = {"none"};
   plan.faults = *run::plan_for(plan.test);
   return plan;
 }
 
-void run_plans(benchmark::State& state, const worlds::WorldInfo& world, std::uint32_t rate,
-               Judged judged) {
+void run_plans(benchmark::State& state, const worlds::WorldInfo& world, Load load, Judged judged) {
   run::RunOptions options;
   options.unchecked = judged == Judged::kNo;
   options.node_executable =
@@ -36,7 +43,7 @@ void run_plans(benchmark::State& state, const worlds::WorldInfo& world, std::uin
   std::uint64_t steps = 0;
   double seconds_run = 0;
   for (auto _ : state) {
-    const run::PlanFile plan = plan_of(world, ++seed, rate);
+    const run::PlanFile plan = plan_of(world, ++seed, load);
     const auto done = world.execute(plan, options);
     if (!done) return state.SkipWithError(done.error().message.c_str());
     steps += done->steps;
@@ -47,12 +54,14 @@ void run_plans(benchmark::State& state, const worlds::WorldInfo& world, std::uin
   state.counters["x_real_time"] = Counter(seconds_run, Counter::kIsRate);
 }
 
-void add(const worlds::WorldInfo& world, std::uint32_t rate, Judged judged) {
-  const std::string name = std::string(world.name) + "/" + std::to_string(rate) + "_ops/" +
-                           (judged == Judged::kYes ? "judged" : "unchecked");
-  benchmark::RegisterBenchmark(name.c_str(), [&world, rate, judged](benchmark::State& state) {
-    run_plans(state, world, rate, judged);
-  })->Unit(benchmark::kMillisecond);
+void add(const worlds::WorldInfo& world, Load load, Judged judged) {
+  const std::string name = std::string(world.name) + (load == Load::kMix ? "/mix" : "/steady") +
+                           (judged == Judged::kYes ? "/judged" : "/unchecked");
+  benchmark::RegisterBenchmark(
+      name.c_str(),
+      [&world, load, judged](benchmark::State& state) { run_plans(state, world, load, judged); })
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime();
 }
 
 }  // namespace
@@ -60,9 +69,9 @@ void add(const worlds::WorldInfo& world, std::uint32_t rate, Judged judged) {
 int main(int argc, char** argv) {
   for (const worlds::WorldInfo& world : worlds::all_worlds()) {
     if (!world.deterministic) continue;
-    for (const std::uint32_t rate : {100U, 1000U}) {
-      add(world, rate, Judged::kNo);
-      add(world, rate, Judged::kYes);
+    for (const Load load : {Load::kMix, Load::kSteady}) {
+      add(world, load, Judged::kNo);
+      add(world, load, Judged::kYes);
     }
   }
   benchmark::Initialize(&argc, argv);

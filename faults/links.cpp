@@ -139,7 +139,7 @@ bool LinkTable::matches(const PacketRule& rule, const wire::Envelope& envelope) 
 void LinkTable::apply(Rule& rule, const wire::Envelope& envelope, Decision& decision) {
   const std::uint64_t content = content_key(envelope);
   const std::uint32_t nth = rule.seen[content]++;
-  const auto draw = [&](std::string_view effect) { return keyed(rule.key, effect, content, nth); };
+  const auto draw = [&](Domain effect) { return keyed(rule.key, effect, content, nth); };
   const PacketRule& packet = rule.packet;
   LinkCounts& counts = counts_[rule.fault];
   const std::size_t type = slot_of(envelope.type);

@@ -37,20 +37,19 @@ std::string signature_text(const SignatureRow& row, const Painter& paint) {
   return out + "    " + printable(command) + "\n";
 }
 
-std::string signatures_text(const CampaignReport& report, const Painter& paint) {
-  if (report.signatures.empty()) return "";
-  std::string out = "\n" + paint.bold("Failures") + "\n";
-  std::size_t shown = 0;
+std::string signatures_text(const CampaignReport& report, bool failures, const Painter& paint) {
+  std::string out;
+  std::size_t all = 0;
   for (const SignatureRow& row : report.signatures) {
-    if (shown++ == kMaxShown) break;
-    out += signature_text(row, paint);
+    // The vacuous are counted among the seeds, and that is all there is to say of them here.
+    if (row.failure != failures || row.verdict == "vacuous") continue;
+    if (all++ < kMaxShown) out += signature_text(row, paint);
   }
-  if (report.signatures.size() > kMaxShown) {
-    out += paint.dim("  " + group_digits(report.signatures.size() - kMaxShown) +
-                     " more kinds on the page") +
-           "\n";
+  if (all > kMaxShown) {
+    out += paint.dim("  " + group_digits(all - kMaxShown) + " more kinds on the page") + "\n";
   }
-  return out;
+  const char* const title = failures ? "Failures" : "Not decided";
+  return out.empty() ? "" : "\n" + paint.bold(title) + "\n" + out;
 }
 
 std::string numbers_text(const CampaignReport& report, const Painter& paint) {
@@ -89,7 +88,7 @@ std::string campaign_text(const CampaignReport& report, const CampaignTextOption
     out += paint.dim(group_digits(report.seeds) + " seeds, " + printable(report.world) +
                      " world, mix " + printable(report.mix)) +
            "\n";
-    out += signatures_text(report, paint);
+    out += signatures_text(report, true, paint) + signatures_text(report, false, paint);
     for (const CorpusRow& row : report.corpus) {
       if (row.failed) {
         out += "  corpus: " + printable(row.plan) + " is " + printable(row.verdict) + ": " +

@@ -114,8 +114,8 @@ std::string lanes(const std::vector<const FaultRow*>& faults, const Axes& axes, 
                 fault->description);
     const std::string what = fault->description.substr(0, fault->description.find(" for "));
     const bool fits_right = from + 7.0 * static_cast<double>(what.size()) < kWidth - kRight;
-    out += fits_right ? label("start", from + 5, top + kLane - 5, what)
-                      : label("end", from - 5, top + kLane - 5, what);
+    out += fits_right ? label("start", from + 5, top + kLane - 5, what, "caption")
+                      : label("end", from - 5, top + kLane - 5, what, "caption");
     top += kLane;
   }
   return out;
@@ -150,14 +150,12 @@ std::string plot(const RunReport& report) {
   out += backdrop(causality, axes) + curve(causality, axes);
   const double violation = axes.x(causality.violation);
   out += line("violation-mark", violation, kTop, violation, bottom);
-  out += label("end", violation - 5, bottom - 6, "the violation", "violation-text");
+  out += label("end", kWidth - kRight, ticks, "violation " + time_text(causality.violation),
+               "violation-text");
   constexpr int kTicks = 5;
-  for (int i = 0; i <= kTicks; ++i) {
+  for (int i = 0; i < kTicks; ++i) {
     const std::int64_t time = axes.from + (causality.violation - axes.from) * i / kTicks;
-    out += label(i == 0        ? "start"
-                 : i == kTicks ? "end"
-                               : "middle",
-                 axes.x(time), ticks, time_text(time));
+    out += label(i == 0 ? "start" : "middle", axes.x(time), ticks, time_text(time));
   }
   return out + lanes(faults, axes, first_lane) + "</svg>\n";
 }
@@ -171,10 +169,12 @@ std::string sentence(const Causality& causality) {
     return base + "; no point was found from which on nine of ten did.";
   }
   if (!causality.open_until) return base + ": the run was doomed from its beginning.";
+  const std::int64_t ahead = causality.violation - *causality.doomed_from;
   return base + ". The run became doomed between " + time_text(*causality.open_until) + " and " +
-         time_text(*causality.doomed_from) + ", " +
-         duration_text(causality.violation - *causality.doomed_from) +
-         " before the violation: from then on at least nine of ten did.";
+         time_text(*causality.doomed_from) +
+         (ahead > 0 ? ", " + duration_text(ahead) + " before the violation"
+                    : ", at the violation") +
+         ": from then on at least nine of ten did.";
 }
 
 }  // namespace

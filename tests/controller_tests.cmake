@@ -2,7 +2,12 @@ add_library(ww_test_support STATIC support/program.cpp)
 target_link_libraries(ww_test_support PUBLIC ww_flags)
 
 ww_test(controller_test LABEL unit
-  SOURCES unit/options_test.cpp unit/plan_file_test.cpp unit/store_test.cpp unit/test_spec_test.cpp
+  SOURCES
+    unit/options_test.cpp
+    unit/plan_file_test.cpp
+    unit/quorum_test.cpp
+    unit/store_test.cpp
+    unit/test_spec_test.cpp
   DEPS ww_cli ww_run ww_test_support)
 
 ww_test(mix_test LABEL unit SOURCES unit/mix_test.cpp DEPS ww_mix)
@@ -30,8 +35,8 @@ ww_test(rerun_test LABEL unit
 
 # Whole runs without processes.
 ww_test(simulated_test LABEL unit TIMEOUT 300
-  SOURCES unit/simulated_test.cpp
-  DEPS ww_worlds ww_test_support)
+  SOURCES unit/simulated_faults_test.cpp unit/simulated_test.cpp
+  DEPS ww_mix ww_worlds ww_test_support)
 
 # Real processes in virtual time.
 ww_test(stepped_process_test LABEL unit
@@ -53,5 +58,9 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
 endif()
 
 ww_test(shrink_test LABEL unit TIMEOUT 300
-  SOURCES unit/ddmin_test.cpp unit/shrink_zoo_test.cpp unit/shrinker_test.cpp
+  SOURCES unit/ddmin_test.cpp unit/shrinker_test.cpp
   DEPS ww_shrink ww_worlds ww_test_support)
+# Half a minute of failures made small.
+ww_test(shrink_zoo_test LABEL slow TIMEOUT 600
+  SOURCES unit/shrink_zoo_test.cpp
+  DEPS ww_shrink ww_worlds)

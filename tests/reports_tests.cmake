@@ -11,6 +11,7 @@ ww_test(reports_test LABEL unit
 ww_test(report_browser_test LABEL slow TIMEOUT 600
   SOURCES
     browser/report_browser_test.cpp
+    unit/campaign_report_samples.cpp
     unit/report_samples.cpp
   DEPS ww_reports)
 set_tests_properties(report_browser_test PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED: ")

@@ -15,7 +15,8 @@ Error malformed(const char* what) {
   return Error{ErrorCode::kCorrupt, true, std::string("malformed ") + what};
 }
 
-Result<void> check_sizes(const Command& command) {
+template <class Text>
+Result<void> check_sizes(const BasicCommand<Text>& command) {
   if (command.key.size() > kMaxKey) {
     return Error{ErrorCode::kTooLarge, true,
                  "a key of " + std::to_string(command.key.size()) + " bytes; the limit is " +
@@ -28,15 +29,15 @@ Result<void> check_sizes(const Command& command) {
   return {};
 }
 
-template <class Message>
-Result<std::pair<Envelope, Message>> decode_message(std::string_view payload, MessageType type,
-                                                    const char* what) {
+template <class Frame, class Message>
+Result<Frame> decode_message(std::string_view payload, MessageType type, Message Frame::*message,
+                             const char* what) {
   ByteReader in(payload);
-  std::pair<Envelope, Message> out;
-  decode_record(in, out.first);
-  decode_record(in, out.second);
-  if (!in.done() || out.first.type != type) return malformed(what);
-  if (out.first.content != out.second.request) return malformed(what);
+  Frame out;
+  decode_record(in, out.envelope);
+  decode_record(in, out.*message);
+  if (!in.done() || out.envelope.type != type) return malformed(what);
+  if (out.envelope.content != (out.*message).request) return malformed(what);
   return out;
 }
 
@@ -67,9 +68,9 @@ void encode_command(std::string& out, const Command& command) {
   encode_record(out, command);
 }
 
-Result<Command> decode_command(std::string_view bytes) {
+Result<CommandView> decode_command(std::string_view bytes) {
   ByteReader in(bytes);
-  Command command;
+  CommandView command;
   decode_record(in, command);
   if (!in.done()) return malformed("command");
   if (auto sizes = check_sizes(command); !sizes) return sizes.error();
@@ -89,16 +90,15 @@ void encode_reply(std::string& out, NodeId from, ClientId to, const ClientReply&
 }
 
 Result<RequestFrame> decode_request(std::string_view payload) {
-  auto decoded = decode_message<ClientRequest>(payload, MessageType::kClientRequest, "request");
-  if (!decoded) return decoded.error();
-  if (auto sizes = check_sizes(decoded->second.command); !sizes) return sizes.error();
-  return RequestFrame{decoded->first, std::move(decoded->second)};
+  auto decoded =
+      decode_message(payload, MessageType::kClientRequest, &RequestFrame::request, "request");
+  if (!decoded) return decoded;
+  if (auto sizes = check_sizes(decoded->request.command); !sizes) return sizes.error();
+  return decoded;
 }
 
 Result<ReplyFrame> decode_reply(std::string_view payload) {
-  auto decoded = decode_message<ClientReply>(payload, MessageType::kClientReply, "reply");
-  if (!decoded) return decoded.error();
-  return ReplyFrame{decoded->first, std::move(decoded->second)};
+  return decode_message(payload, MessageType::kClientReply, &ReplyFrame::reply, "reply");
 }
 
 }  // namespace ww::wire

@@ -28,14 +28,15 @@ inline constexpr std::size_t kMaxKey = 1024;
 inline constexpr std::size_t kMaxValue = std::size_t{256} << 10;
 
 /// One command. `session` 0 with `seq` 0 means "no session": executed as often as it is logged.
-struct Command {
+template <class Text>
+struct BasicCommand {
   CommandKind kind = CommandKind::kRead;
   SessionId session;
   std::uint64_t seq = 0;  // 1, 2, ... within the session; a retry repeats it
-  std::string key;
-  std::string value;     // write, append: the bytes; cas: what to write
-  std::string expected;  // cas: the value that must be there
-  friend bool operator==(const Command&, const Command&) = default;
+  Text key{};
+  Text value{};     // write, append: the bytes; cas: what to write
+  Text expected{};  // cas: the value that must be there
+  friend bool operator==(const BasicCommand&, const BasicCommand&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
     v("kind", s.kind);
@@ -47,9 +48,20 @@ struct Command {
   }
 };
 
+using Command = BasicCommand<std::string>;
+/// Its texts are lent: every node applies every command of the log, where it is.
+using CommandView = BasicCommand<std::string_view>;
+inline CommandView view_of(const Command& c) {
+  return {c.kind, c.session, c.seq, c.key, c.value, c.expected};
+}
+inline Command copy_of(const CommandView& c) {
+  return {
+      c.kind, c.session, c.seq, std::string(c.key), std::string(c.value), std::string(c.expected)};
+}
+
 void encode_command(std::string& out, const Command& command);
-/// Errors: kCorrupt or kTooLarge, definite.
-Result<Command> decode_command(std::string_view bytes);
+/// Lent by `bytes`. Errors: kCorrupt or kTooLarge, definite.
+Result<CommandView> decode_command(std::string_view bytes);
 
 /// How a read is made linearizable. Writes are always logged.
 enum class ReadMode : std::uint8_t { kIndex, kLog };

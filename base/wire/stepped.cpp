@@ -6,10 +6,9 @@ namespace ww::wire::stepped {
 
 namespace {
 
-/// Appends to a list and says where.
+/// Where the last of a list is.
 template <class T>
-std::uint32_t put(std::vector<T>& list, T item) {
-  list.push_back(std::move(item));
+std::uint32_t last_of(const std::vector<T>& list) {
   return static_cast<std::uint32_t>(list.size() - 1);
 }
 
@@ -28,22 +27,35 @@ void Output::clear() {
   last_words.clear();
 }
 
-void Output::add(trace::Event event) {
-  order.push_back({Kind::kTrace, put(events, std::move(event))});
+void Output::add(trace::Event&& event) {
+  events.push_back(std::move(event));
+  order.push_back({Kind::kTrace, last_of(events)});
+}
+
+void Output::add(std::vector<trace::Event>& list) {
+  if (!events.empty()) {
+    for (trace::Event& event : list) add(std::move(event));
+    return list.clear();
+  }
+  // Mostly nothing came before: then the list itself changes hands.
+  std::swap(events, list);
+  for (std::uint32_t i = 0; i < events.size(); ++i) order.push_back({Kind::kTrace, i});
 }
 
 void Output::add(const Write& write) {
-  order.push_back({Kind::kWrite, put(writes, write)});
+  writes.push_back(write);
+  order.push_back({Kind::kWrite, last_of(writes)});
 }
 
-void Output::add(Reply reply) {
-  order.push_back({Kind::kReply, put(replies, std::move(reply))});
+void Output::add(Reply&& reply) {
+  replies.push_back(std::move(reply));
+  order.push_back({Kind::kReply, last_of(replies)});
 }
 
 void Output::add_send(std::string_view payload) {
-  const Send send{bytes.size(), payload.size()};
+  sends.push_back({bytes.size(), payload.size()});
   bytes.append(payload);
-  order.push_back({Kind::kSend, put(sends, send)});
+  order.push_back({Kind::kSend, last_of(sends)});
 }
 
 }  // namespace ww::wire::stepped

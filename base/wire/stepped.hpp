@@ -90,9 +90,11 @@ struct Output {
   [[nodiscard]] std::string_view view(const Send& send) const {
     return std::string_view(bytes).substr(send.begin, send.size);
   }
-  void add(trace::Event event);
+  void add(trace::Event&& event);
+  /// All of a list, which is empty then.
+  void add(std::vector<trace::Event>& list);
   void add(const Write& write);
-  void add(Reply reply);
+  void add(Reply&& reply);
   void add_send(std::string_view payload);
 };
 

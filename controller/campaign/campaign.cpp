@@ -218,6 +218,13 @@ Totals totals(const Campaign& campaign) {
   return out;
 }
 
+std::vector<std::uint64_t> seeds_of(const Campaign& campaign) {
+  std::vector<std::uint64_t> out;
+  out.reserve(campaign.seeds.size());
+  for (const auto& [seed, result] : campaign.seeds) out.push_back(seed);
+  return out;
+}
+
 std::map<std::string, std::uint64_t> count_signatures(const Campaign& campaign) {
   std::map<std::string, std::uint64_t> out;
   for (const auto& [seed, result] : campaign.seeds) {

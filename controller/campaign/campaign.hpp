@@ -140,6 +140,9 @@ struct Totals {
 };
 Totals totals(const Campaign& campaign);
 
+/// All seeds that were run, ascending.
+std::vector<std::uint64_t> seeds_of(const Campaign& campaign);
+
 /// How many seeds ended with each signature.
 std::map<std::string, std::uint64_t> count_signatures(const Campaign& campaign);
 

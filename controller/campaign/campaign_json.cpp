@@ -75,6 +75,12 @@ Json summary_of(const Campaign& campaign) {
   json["cross_world"] = all.cross_world;
   json["states"] = campaign.coverage.states();
   json["states_exact"] = campaign.coverage.exact();
+  json["new_states"] = Json::array();
+  for (const NewStates& block : new_states(campaign.coverage, seeds_of(campaign), kMaxBlocks)) {
+    json["new_states"].push_back({{"from", std::to_string(block.first_seed)},
+                                  {"seeds", block.seeds},
+                                  {"states", block.states}});
+  }
   json["missing"] = Json::array();
   for (const Missing& m : missing(campaign)) json["missing"].push_back(describe(m));
   return json;

@@ -53,6 +53,9 @@ struct NewStates {
   friend bool operator==(const NewStates&, const NewStates&) = default;
 };
 
+/// As many as a plot shows well.
+inline constexpr std::size_t kMaxBlocks = 60;
+
 /// The seeds, cut into at most `max_blocks` blocks of equally many (a round number; the last takes
 /// the rest), each with its new states.
 /// Requires: `seeds` ascending, `max_blocks` above 1.

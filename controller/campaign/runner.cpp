@@ -24,12 +24,13 @@ constexpr int kSaveShare = 20;
 class Runner {
  public:
   Runner(Campaign& campaign, std::string session, const Hooks& hooks, const RunnerOptions& options,
-         const Callbacks& callbacks, Pool pool)
+         const Callbacks& callbacks, Interrupts& interrupts, Pool pool)
       : campaign_(campaign),
         session_(std::move(session)),
         hooks_(hooks),
         options_(options),
         callbacks_(callbacks),
+        interrupts_(interrupts),
         pool_(std::move(pool)),
         began_(monotonic_ns()),
         wall_before_(campaign.sessions.at(session_).wall) {}
@@ -56,7 +57,7 @@ class Runner {
   const Hooks& hooks_;
   const RunnerOptions& options_;
   const Callbacks& callbacks_;
-  Interrupts interrupts_;
+  Interrupts& interrupts_;
   Pool pool_;
   std::int64_t began_;
   Duration wall_before_;
@@ -309,6 +310,7 @@ std::string folder_of(const std::string& signature) {
 
 Result<Finished> run_campaign(Campaign& campaign, const std::string& session, const Hooks& hooks,
                               const RunnerOptions& options, const Callbacks& callbacks) {
+  Interrupts interrupts;  // from before there is anything to break off
   Pool::Options pool_options;
   pool_options.workers = options.workers;
   pool_options.stderr_directory = options.directory;
@@ -317,7 +319,7 @@ Result<Finished> run_campaign(Campaign& campaign, const std::string& session, co
       [&hooks, rates = options.rates](std::string_view job) { return perform(hooks, rates, job); },
       pool_options);
   if (!pool) return pool.error();
-  return Runner(campaign, session, hooks, options, callbacks, std::move(*pool)).run();
+  return Runner(campaign, session, hooks, options, callbacks, interrupts, std::move(*pool)).run();
 }
 
 }  // namespace ww::campaign

@@ -12,7 +12,7 @@ namespace ww::campaign {
 
 namespace {
 
-bool sampled(std::uint64_t seed, std::string_view what, std::uint32_t percent) {
+bool sampled(std::uint64_t seed, Domain what, std::uint32_t percent) {
   return keyed(seed, what).below(100) < percent;
 }
 

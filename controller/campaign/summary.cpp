@@ -114,10 +114,7 @@ void conclude(CampaignReport& report, const Campaign& campaign, const Totals& al
 }
 
 void add_coverage(CampaignReport& report, const Campaign& campaign) {
-  constexpr std::size_t kMaxBlocks = 60;
-  std::vector<std::uint64_t> seeds;
-  for (const auto& [seed, result] : campaign.seeds) seeds.push_back(seed);
-  for (const NewStates& block : new_states(campaign.coverage, seeds, kMaxBlocks)) {
+  for (const NewStates& block : new_states(campaign.coverage, seeds_of(campaign), kMaxBlocks)) {
     report.coverage.push_back({block.first_seed, block.seeds, block.states});
   }
   report.states = campaign.coverage.states();

@@ -79,7 +79,8 @@ CLI::App& add_campaign(CLI::App& top, CampaignFlags& flags) {
   app.add_option("-j,--jobs", command.jobs, "worker processes [one a core]")
       ->check(CLI::Range(1, 1024));
   app.add_option("--shard", flags.shard, "every n-th seed, from the i-th")->type_name("I/N");
-  app.add_option("--resume", command.resume, "run what a campaign's directory lacks");
+  app.add_option("--resume", command.resume, "run what a campaign's directory lacks")
+      ->check(CLI::ExistingDirectory);
   app.add_option("--corpus", command.corpus, "plans of past failures, to run first [tests/corpus]");
   app.add_option("--known", command.known, "signatures already known, one a line");
   app.add_option("--replay-percent", command.replay_percent, "of the seeds are run twice [5]")

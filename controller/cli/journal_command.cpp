@@ -173,6 +173,12 @@ Result<bool> Walk::play() {
   const bool wanted = is_wanted();
   const bool with_state = command_.print || (at_ && last_ == *at_);
   const Facts before = wanted && with_state ? state_of(playback_) : Facts{};
+  if (!playback_.verifiable()) {
+    // Said beforehand: a process that died within a step dies in its replay too.
+    std::fflush(stdout);
+    std::fprintf(stderr, "whitewater: incarnation %u ends with step %s, in it or after it\n",
+                 last_.incarnation, name_of(last_).c_str());
+  }
   const auto played = playback_.play();
   if (!played) return played.error();
   ++steps_;

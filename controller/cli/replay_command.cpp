@@ -225,10 +225,10 @@ int repeat_live(const Common& common, const ReplayCommand& command, const Origin
   options.signature = original.signature;
   const auto seen = [&](const run::Repetition& so_far, const run::Attempt& attempt) {
     if (common.quiet) return;
-    const bool same = attempt.signature == original.signature || original.signature.empty();
-    const std::string what = attempt.signature.empty() ? "no failure"
-                             : same                    ? "the same failure"
-                                                       : "another failure: " + attempt.signature;
+    const std::string what = attempt.signature.empty()                 ? "no failure"
+                             : attempt.signature == original.signature ? "the same failure"
+                             : original.signature.empty()              ? attempt.signature
+                                                          : "another failure: " + attempt.signature;
     std::fprintf(stderr, "run %u: %s%s; %u of %u\n", so_far.runs, what.c_str(),
                  attempt.directory.empty() ? "" : (", kept in " + attempt.directory).c_str(),
                  so_far.same, so_far.runs);

@@ -56,6 +56,8 @@ ReplayCommand finish_replay(const ReplayFlags& flags, const CLI::App& app, const
     for (const char* flag : {"--at", "--step", "--count", "--print", "--find"}) {
       if (app.count(flag) > 0) throw UsageError{std::string(flag) + " needs --node"};
     }
+  } else if (app.count("--count") > 0 && !command.step) {
+    throw UsageError{"--count needs --step"};
   } else if (command.run.empty()) {
     throw UsageError{"--node needs a run directory"};
   }

@@ -267,7 +267,7 @@ void Director::give_up(Instant now) {
 void Director::perform() {
   // Performing an action may bring new ones from within the call; they wait for their turn, since
   // the history's lines are numbered already.
-  if (std::exchange(performing_, true)) return;
+  if (actions_.empty() || std::exchange(performing_, true)) return;
   while (!actions_.empty()) {
     std::swap(actions_, in_hand_);
     for (workloads::Action& action : in_hand_) {

@@ -117,6 +117,8 @@ class Director final : public worlds::Observer {
 
   // What is known, while it runs and afterwards.
   [[nodiscard]] const History& history() const { return history_; }
+  /// The history itself, once it is judged.
+  [[nodiscard]] History take_history() { return std::move(history_); }
   [[nodiscard]] const Timeline& timeline() const { return timeline_; }
   [[nodiscard]] const faults::Nemesis* nemesis() const { return nemesis_.get(); }
   [[nodiscard]] const std::vector<Crash>& crashes() const { return crashes_; }

@@ -29,6 +29,16 @@ bool is_word(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
+bool is_digit(char c) {
+  return std::isdigit(static_cast<unsigned char>(c)) != 0;
+}
+
+/// The point of "1.218838".
+bool is_point(const std::string& text, std::size_t at) {
+  return text[at] == '.' && at > 0 && is_digit(text[at - 1]) && at + 1 < text.size() &&
+         is_digit(text[at + 1]);
+}
+
 }  // namespace
 
 std::string shape_of(const std::string& text) {
@@ -40,8 +50,8 @@ std::string shape_of(const std::string& text) {
     }
     std::size_t end = i;
     bool digit = false;
-    while (end < text.size() && is_word(text[end])) {
-      digit = digit || std::isdigit(static_cast<unsigned char>(text[end])) != 0;
+    while (end < text.size() && (is_word(text[end]) || is_point(text, end))) {
+      digit = digit || is_digit(text[end]);
       ++end;
     }
     if (digit) {

@@ -7,7 +7,8 @@
 
 namespace ww::run {
 
-/// The property broken first (LIN only when no other was) and the shape of what broke it: no times, terms, indices, ids, values.
+/// The property broken first (LIN only when no other was) and the shape of what broke it: no times,
+/// terms, indices, ids, values.
 /// "CommitDurable: # and # committed different entries"; empty for a run that did not fail.
 std::string signature_of(const reports::RunReport& report);
 

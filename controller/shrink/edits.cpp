@@ -151,8 +151,14 @@ std::string describe_steps(const PlanFile& plan) {
   }
   std::stable_sort(steps.begin(), steps.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
+  constexpr std::size_t kMostSteps = 60;
   std::string out;
-  for (const auto& [at, what] : steps) out += line(at, what);
+  for (std::size_t i = 0; i < std::min(steps.size(), kMostSteps); ++i) {
+    out += line(steps[i].first, steps[i].second);
+  }
+  if (steps.size() > kMostSteps) {
+    out += "              and " + std::to_string(steps.size() - kMostSteps) + " more\n";
+  }
   for (const run::Delivery& delivery : plan.network.deliveries) {
     out += "              " + run::describe(delivery.message) +
            (delivery.delay ? ": arrives after " + faults::human(*delivery.delay) : ": is lost") +

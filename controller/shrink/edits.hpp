@@ -29,7 +29,7 @@ Size size_of(const run::PlanFile& plan);
 /// "3 faults, 12 ops, 5 nodes, 2.1 s".
 std::string describe(const Size& size);
 
-/// The remaining faults, ops and deliveries, a line each, in words.
+/// The faults, ops and deliveries of a plan, a line each, in words; the first 60 faults and ops.
 std::string describe_steps(const run::PlanFile& plan);
 
 /// Whether a world may run it: every check that a plan read from a file must pass.

@@ -70,8 +70,8 @@ Result<void> same(const DiskImage& logged, const DiskImage& actual) {
   for (const auto& [name, bytes] : logged) {
     const auto it = actual.find(name);
     if (it == actual.end()) return disagreement(name, "is missing");
+    if (bytes == it->second) continue;
     const std::size_t at = first_difference(bytes, it->second);
-    if (at == bytes.size() && at == it->second.size()) continue;
     return disagreement(name, "differs at offset " + std::to_string(at) + " (" +
                                   std::to_string(it->second.size()) + " bytes, " +
                                   std::to_string(bytes.size()) + " logged)");

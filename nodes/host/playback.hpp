@@ -67,6 +67,9 @@ class Playback {
   [[nodiscard]] const Moment& moment() const { return moment_; }
   /// Nothing: it is a boot.
   [[nodiscard]] const std::optional<JournalInput>& input() const { return input_; }
+  /// Whether it was written down what the step did. If not, the process died in it or after it,
+  /// before its next input.
+  [[nodiscard]] bool verifiable() const { return effects_recorded_ahead().has_value(); }
   /// Before the boot there is none.
   [[nodiscard]] const raft::Replica* replica() const {
     return driver_ ? &driver_->replica() : nullptr;

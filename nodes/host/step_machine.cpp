@@ -95,7 +95,7 @@ struct StepMachine::Impl {
   /// Moves what a step wants into the output: its trace first, then its actions, each write with
   /// what it did to the files.
   void take() {
-    for (wire::trace::Event& event : scratch.events) out->add(std::move(event));
+    out->add(scratch.events);
     for (Action& action : scratch.actions) {
       if (out->ended) return;
       if (const auto* write = std::get_if<DiskWrite>(&action.what)) {

@@ -44,7 +44,7 @@ std::uint64_t hash_of(const wire::ClientReply& reply) {
   return hash_bytes(reply.value, hash);
 }
 
-Applied Machine::apply(LogPosition at, const wire::Command& command, bugs::Switches& bugs) {
+Applied Machine::apply(LogPosition at, const wire::CommandView& command, bugs::Switches& bugs) {
   if (command.kind == wire::CommandKind::kOpenSession) return open_session(at);
   if (command.session == SessionId{0}) {
     return Applied{execute(at, command), Execution::kExecuted};
@@ -86,7 +86,7 @@ Applied Machine::open_session(LogPosition at) {
   return out;
 }
 
-wire::ClientReply Machine::execute(LogPosition at, const wire::Command& command) {
+wire::ClientReply Machine::execute(LogPosition at, const wire::CommandView& command) {
   wire::ClientReply reply;
   reply.outcome = Outcome::kOk;
   reply.at = at;
@@ -105,7 +105,7 @@ wire::ClientReply Machine::execute(LogPosition at, const wire::Command& command)
       if (reply.matched) put(found, command.key, command.value);
       break;
     case wire::CommandKind::kAppend:
-      put(found, command.key, reply.exists ? found->second + command.value : command.value);
+      put(found, command.key, (reply.exists ? found->second : std::string()).append(command.value));
       break;
     case wire::CommandKind::kDelete:
       if (reply.exists) remove(found);
@@ -117,14 +117,14 @@ wire::ClientReply Machine::execute(LogPosition at, const wire::Command& command)
 }
 
 /// `place`: where `key` is, or the end.
-void Machine::put(Data::iterator place, const std::string& key, std::string value) {
+void Machine::put(Data::iterator place, std::string_view key, std::string_view value) {
   digest_ += hash_of_pair(key, value);
   if (place == data_.end()) {
-    data_.emplace(key, std::move(value));
+    data_.emplace(key, value);
     return;
   }
   digest_ -= hash_of_pair(key, place->second);
-  place->second = std::move(value);
+  place->second = value;
 }
 
 void Machine::remove(Data::iterator place) {

@@ -45,7 +45,10 @@ class Machine {
   /// session
   ///           has left behind is kUnknown/kExpired, for an earlier attempt may have executed; a
   ///           session over the limit is kFailed/kBusy. None of these changes anything.
-  Applied apply(LogPosition at, const wire::Command& command, bugs::Switches& bugs);
+  Applied apply(LogPosition at, const wire::CommandView& command, bugs::Switches& bugs);
+  Applied apply(LogPosition at, const wire::Command& command, bugs::Switches& bugs) {
+    return apply(at, wire::view_of(command), bugs);
+  }
 
   /// What a read of `key` sees: `exists`, `value`, ok.
   [[nodiscard]] wire::ClientReply read(std::string_view key) const;
@@ -75,8 +78,8 @@ class Machine {
   };
   using Data = std::map<std::string, std::string, std::less<>>;
   Applied open_session(LogPosition at);
-  wire::ClientReply execute(LogPosition at, const wire::Command& command);
-  void put(Data::iterator place, const std::string& key, std::string value);
+  wire::ClientReply execute(LogPosition at, const wire::CommandView& command);
+  void put(Data::iterator place, std::string_view key, std::string_view value);
   void remove(Data::iterator place);
   void remember(SessionId id, Session& session, std::uint64_t seq, const wire::ClientReply& reply);
 

@@ -117,7 +117,7 @@ void Replica::apply_entry(Step& s, Index index) {
   event.hash = log_.hash_at(index);
   kv::Applied applied;
   if (entry.kind == wire::EntryKind::kCommand) {
-    const Result<wire::Command> command = wire::decode_command(entry.payload);
+    const Result<wire::CommandView> command = wire::decode_command(entry.payload);
     WW_ASSERT(command.ok(), "a leader logs only commands that decode");
     applied = machine_.apply(event.at, *command, config_.bugs);
     event.session = command->session;

@@ -12,6 +12,7 @@
 
 #include "reports/files.hpp"
 #include "reports/reports.hpp"
+#include "tests/unit/campaign_report_samples.hpp"
 #include "tests/unit/report_samples.hpp"
 
 using namespace ww;
@@ -88,5 +89,11 @@ TEST_CASE("the page renders in a browser without an error, whatever the run") {
     CHECK_FALSE(has(dom.substr(0, dom.find("<head")), "data-error"));
     CHECK(has(dom, std::string("<span id=\"verdict\">") + row.verdict));
   }
+  const std::string page = dir + "/campaign.html";
+  REQUIRE(write_file_atomically(page, campaign_html(samples::campaign())).ok());
+  const std::string dom = dump_dom(browser, page, dir);
+  // A button for each command: of the campaign, and of its signatures.
+  CHECK(has(dom, "data-rendered=\"9\""));
+  CHECK_FALSE(has(dom.substr(0, dom.find("<head")), "data-error"));
   std::filesystem::remove_all(dir);
 }

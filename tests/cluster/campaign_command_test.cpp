@@ -126,7 +126,7 @@ TEST_CASE("shards merge to the same bytes in any order, and one that is missing 
 
 TEST_CASE("an interrupted campaign says so, is resumed, and ends as one that ran through") {
   const TemporaryFolder store;
-  const Words words = with(kShort, {"--seeds", "60", "-j", "2", "-q"});
+  const Words words = with(kShort, {"--seeds", "150", "-j", "2", "-q"});
   Program first(with({WW_CONTROLLER, "campaign", "-o", store.path() + "/a"}, words));
   REQUIRE(
       eventually([&] { return !directory_with(store.path() + "/a", "worker-2.stderr").empty(); }));
@@ -176,6 +176,7 @@ TEST_CASE("what cannot be meant is refused with 64 and says why") {
       {{"--concurrency", "4n"}, "--nodes"},
       {{"--bug", "locl-read"}, "did you mean 'local-read'"},
       {{"--resume", store.path()}, "--store cannot stand beside --resume"},
+      {{"--resume", ""}, "--resume"},
       {{"--corpus", store.path() + "/none"}, "none"},
       {{"--known", store.path() + "/none"}, "none"},
   };

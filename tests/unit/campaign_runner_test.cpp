@@ -218,7 +218,8 @@ TEST_CASE("an interrupt lets the seeds in hand finish, and a second one does not
     };
     const Ran ran = carry_out({}, hooks, options_for({1, 100'000, 1}, 2));
     CHECK(ran.finished.end == (twice ? End::kKilled : End::kInterrupted));
-    CHECK(ran.campaign.seeds.size() >= 9);
+    // Two workers: when the tenth seed was handed out, eight had come back.
+    CHECK(ran.campaign.seeds.size() >= (twice ? 8U : 10U));
     CHECK(ran.campaign.seeds.size() < 100'000);
     CHECK((ran.campaign.seeds.count(10) > 0) == !twice);
   }

@@ -132,6 +132,7 @@ TEST_CASE("replay takes a run directory or a seed, and the flags that belong to 
                       {{"replay", "r", "--nodes", "3"}, "--nodes cannot stand beside"},
                       {{"replay", "r", "--at", "1.2"}, "--at needs --node"},
                       {{"replay", "--seed", "1", "--node", "n1"}, "--node needs a run directory"},
+                      {{"replay", "r", "--node", "n1", "--count", "2"}, "--count needs --step"},
                       {{"replay", "r", "--slow", "0"}, "--slow"},
                       {{"replay", "r", "--times", "0"}, "--times"},
                       {{"replay", "r", "--world", "lvie"}, "did you mean 'live'"}};

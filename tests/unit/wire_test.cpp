@@ -102,7 +102,7 @@ struct CommandCodec {
     const auto decoded = decode_command(bytes);
     if (!decoded) return std::nullopt;
     std::string out;
-    encode_command(out, *decoded);
+    encode_command(out, copy_of(*decoded));
     return out;
   }
 };

@@ -91,7 +91,7 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
   out.report = run::judge(plan.test, director, links, run::WorldFacts{}, options.started,
                           options.judge_history);
   out.report.marks.push_back({"replica steps", (*world)->steps()});
-  out.history = director.history();
+  out.history = director.take_history();
   out.report.history = out.history;
   out.executed = director.executed();
   out.stop_at_violation = options.stop_at_violation;

@@ -137,7 +137,7 @@ class DiscreteWorld final : public worlds::World {
   Event& schedule_for(const Node& node, Instant when, What what);
   /// A drawn duration, or the middle one of a flat network.
   template <class... Parts>
-  [[nodiscard]] Duration draw(Duration low, Duration high, std::string_view domain,
+  [[nodiscard]] Duration draw(Duration low, Duration high, Domain domain,
                               const Parts&... parts) const;
   [[nodiscard]] std::uint64_t seed() const;
 
@@ -165,7 +165,7 @@ class DiscreteWorld final : public worlds::World {
   void step_node(Node& node, const wire::stepped::Event& event);
   void perform(Node& node);
   bool perform_item(Node& node, const wire::stepped::Output::Item& item);
-  void emit(Node& node, const wire::trace::Event& event);
+  void emit(Node& node, wire::trace::Event&& event);
   void arm(Node& node);
   void begin_sync(Node& node);
   void end(Node& node, Death how);
@@ -180,7 +180,6 @@ class DiscreteWorld final : public worlds::World {
   Instant now_{};
   std::uint64_t steps_ = 0;
   EventQueue<Event> events_;
-  Event event_;  // in hand
   std::vector<std::unique_ptr<Node>> nodes_;
   std::map<ClientId, Connection> connections_;
   std::uint64_t connection_numbers_ = 0;

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <vector>
 
 #include "base/assert.hpp"
@@ -34,14 +36,14 @@ class EventQueue {
   /// When the next event is due; kNever without one.
   [[nodiscard]] Instant next() const { return heap_.empty() ? kNever : heap_.front().at; }
 
-  /// Takes the next event out by swapping it with `event`. REQUIRES: there is one.
-  void pop(Event& event) {
+  /// Takes the next event, which stays valid until the next pop(). REQUIRES: there is one.
+  Event& pop() {
     WW_ASSERT(!heap_.empty(), "an event taken from an empty queue");
+    if (in_hand_) free_.push_back(*in_hand_);
     std::pop_heap(heap_.begin(), heap_.end(), later);
-    const std::uint32_t slot = heap_.back().slot;
+    in_hand_ = heap_.back().slot;
     heap_.pop_back();
-    std::swap(event, slots_[slot]);
-    free_.push_back(slot);
+    return slots_[*in_hand_];
   }
 
  private:
@@ -55,8 +57,9 @@ class EventQueue {
   }
 
   std::vector<Key> heap_;
-  std::vector<Event> slots_;
+  std::deque<Event> slots_;  // a deque: an event in hand stays where it is while others come
   std::vector<std::uint32_t> free_;
+  std::optional<std::uint32_t> in_hand_;
   std::uint64_t sequence_ = 0;
 };
 

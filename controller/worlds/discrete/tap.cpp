@@ -9,12 +9,12 @@ void Tap::on_start(NodeId node, Incarnation incarnation, Instant time) {
 }
 
 void Tap::on_event(NodeId node, Incarnation incarnation, std::uint64_t sequence, Instant time,
-                   const wire::trace::Event& event) {
+                   wire::trace::Event&& event) {
   record_.sequence = sequence;
   record_.time = time;
-  record_.event = event;
+  record_.event = std::move(event);
   if (recorder_) recorder_->add_record(node, incarnation, record_);
-  if (coverage_) coverage_->on_event(node, event);
+  if (coverage_) coverage_->on_event(node, record_.event);
   observer_.on_trace(node, incarnation, record_);
 }
 

@@ -26,7 +26,7 @@ class Tap {
   // As worlds::Observer.
   void on_start(NodeId node, Incarnation incarnation, Instant time);
   void on_event(NodeId node, Incarnation incarnation, std::uint64_t sequence, Instant time,
-                const wire::trace::Event& event);
+                wire::trace::Event&& event);
   void on_death(NodeId node, Incarnation incarnation, Instant time, Death how, bool torn);
   void on_disk(NodeId node, Instant time, const DiskImage& before, const DiskImage& after);
   void on_frame(Instant time, const wire::Envelope& envelope, std::string_view payload);

@@ -148,7 +148,7 @@ Result<run::FinishedRun> run_live(const run::PlanFile& plan, const run::RunOptio
   out.report =
       run::judge(plan.test, director, links,
                  world_facts(sentinel.report(), **world, plan.test.nodes), options.started);
-  out.history = director.history();
+  out.history = director.take_history();
   out.report.history = out.history;
   out.executed = director.executed();
   // When a call arrived is part of the plan, what it was may hang on real time: the seed says more.
