@@ -12,18 +12,14 @@ class ByteWriter {
  public:
   explicit ByteWriter(std::string& out) : out_(out) {}
 
-  void u8(std::uint8_t v) { out_.push_back(static_cast<char>(v)); }
+  [[gnu::always_inline]] void u8(std::uint8_t v) { out_.push_back(static_cast<char>(v)); }
   void u32(std::uint32_t v) { fixed(v, 4); }
   void u64(std::uint64_t v) { fixed(v, 8); }
   void i64(std::int64_t v) { fixed(static_cast<std::uint64_t>(v), 8); }
   /// LEB128: small numbers are short.
-  void varint(std::uint64_t v) {
-    if (v < 0x80) return u8(static_cast<std::uint8_t>(v));
-    char buffer[10];
-    std::size_t n = 0;
-    for (; v >= 0x80; v >>= 7) buffer[n++] = static_cast<char>(v | 0x80);
-    buffer[n++] = static_cast<char>(v);
-    out_.append(buffer, n);
+  [[gnu::always_inline]] void varint(std::uint64_t v) {
+    if (v < 0x80) [[likely]] return u8(static_cast<std::uint8_t>(v));
+    long_varint(v);
   }
   void raw(std::string_view bytes) { out_.append(bytes); }
   /// A length (varint), then the bytes.
@@ -34,6 +30,13 @@ class ByteWriter {
   [[nodiscard]] std::size_t size() const { return out_.size(); }
 
  private:
+  void long_varint(std::uint64_t v) {
+    char buffer[10];
+    std::size_t n = 0;
+    for (; v >= 0x80; v >>= 7) buffer[n++] = static_cast<char>(v | 0x80);
+    buffer[n++] = static_cast<char>(v);
+    out_.append(buffer, n);
+  }
   void fixed(std::uint64_t v, int n) {
     char buffer[8];
     for (int i = 0; i < n; ++i) buffer[i] = static_cast<char>(v >> (8 * i));
@@ -55,7 +58,7 @@ class ByteReader {
   [[nodiscard]] std::size_t remaining() const { return in_.size() - at_; }
   void fail() { ok_ = false; }
 
-  std::uint8_t u8() {
+  [[gnu::always_inline]] std::uint8_t u8() {
     if (!ok_ || at_ == in_.size()) {
       ok_ = false;
       return 0;
@@ -65,18 +68,11 @@ class ByteReader {
   std::uint32_t u32() { return static_cast<std::uint32_t>(fixed(4)); }
   std::uint64_t u64() { return fixed(8); }
   std::int64_t i64() { return static_cast<std::int64_t>(fixed(8)); }
-  std::uint64_t varint() {
-    const std::uint8_t first = u8();
-    if (first < 0x80) return first;
-    std::uint64_t v = first & 0x7fU;
-    for (int shift = 7; shift < 64; shift += 7) {
-      const std::uint8_t b = u8();
-      if (shift == 63 && b > 1) break;
-      v |= std::uint64_t{b & 0x7fU} << shift;
-      if ((b & 0x80) == 0) return ok_ ? v : 0;
+  [[gnu::always_inline]] std::uint64_t varint() {
+    if (ok_ && at_ != in_.size() && static_cast<unsigned char>(in_[at_]) < 0x80) [[likely]] {
+      return static_cast<unsigned char>(in_[at_++]);
     }
-    ok_ = false;
-    return 0;
+    return long_varint();
   }
   std::string_view raw(std::size_t n) {
     if (!ok_ || n > remaining()) {
@@ -98,6 +94,17 @@ class ByteReader {
   std::string_view rest() { return raw(remaining()); }
 
  private:
+  std::uint64_t long_varint() {
+    std::uint64_t v = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+      const std::uint8_t b = u8();
+      if (shift == 63 && b > 1) break;
+      v |= std::uint64_t{b & 0x7fU} << shift;
+      if ((b & 0x80) == 0) return ok_ ? v : 0;
+    }
+    ok_ = false;
+    return 0;
+  }
   std::uint64_t fixed(std::size_t n) {
     if (!ok_ || n > remaining()) {
       ok_ = false;

@@ -1,7 +1,9 @@
 // One 64-bit mixing function for digests and keyed randomness; the same on every compiler.
 #pragma once
 
+#include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -53,6 +55,17 @@ constexpr std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed = 
     hash = hash_combine(hash, hash_detail::word_of(bytes.data() + i, bytes.size() - i));
   }
   return hash;
+}
+
+/// Hash of a fixed number of words, whose order matters: each has an odd factor of its own, so the
+/// multiplications need not wait for each other. (Multilinear hashing; Lemire & Kaser 2014.)
+template <std::size_t N>
+constexpr std::uint64_t hash_words(const std::array<std::uint64_t, N>& words) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < N; ++i) {
+    sum += (words[i] ^ (words[i] >> 32)) * (mix64(i + 1) | 1);
+  }
+  return mix64(sum);
 }
 
 }  // namespace ww

@@ -1,10 +1,18 @@
-# ww_library(name SOURCES a.cpp ... [HEADERS a.hpp ...] [DEPS lib ...])
-# A static library of this project. DEPS are public: who links it sees their headers.
+# ww_library(name [COLD] SOURCES a.cpp ... [APART b.cpp ...] [HEADERS a.hpp ...] [DEPS lib ...])
+# A static library of this project. DEPS are public: who links it sees their headers. With WW_UNITY
+# its SOURCES are compiled some at a time, as one; those APART use names in their anonymous
+# namespaces that a sibling uses too, or lean on a library that needs the compiler to itself.
+# COLD: a run spends no time in it to speak of, so the build spends none on making it fast.
 function(ww_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "COLD" "" "SOURCES;APART;HEADERS;DEPS" ${ARGN})
+  list(APPEND ARG_SOURCES ${ARG_APART})
+  set_source_files_properties(${ARG_APART} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   if(ARG_SOURCES)
     add_library(${name} STATIC ${ARG_SOURCES} ${ARG_HEADERS})
     target_link_libraries(${name} PUBLIC ww_flags ${ARG_DEPS})
+    if(ARG_COLD)
+      target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+    endif()
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE ww_flags ${ARG_DEPS})

@@ -4,6 +4,7 @@
 #include <exception>
 #include <filesystem>
 
+#include "base/memory.hpp"
 #include "controller/cli/commands.hpp"
 #include "controller/cli/exit_codes.hpp"
 
@@ -44,6 +45,7 @@ int dispatch(const ww::cli::Parsed& parsed) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ww::keep_freed_memory();
   try {
     const auto parsed = ww::cli::parse(argc, argv, ww::cli::known_names());
     if (const auto* message = std::get_if<ww::cli::Message>(&parsed)) {

@@ -49,7 +49,7 @@ class Fault {
   /// What the injection did, beyond the plan's words; for the mark.
   [[nodiscard]] virtual std::string details() const { return name_of(nodes_); }
 
-  /// Whether it wants to hear on_trace.
+  /// Whether it wants to hear on_trace: of the events that a trigger can wait for.
   [[nodiscard]] virtual bool watches() const { return false; }
 
   // What worlds report about nodes, while the fault lasts and a little longer.

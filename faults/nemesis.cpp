@@ -319,7 +319,7 @@ void Nemesis::node_serving(NodeId node, Instant /*now*/) {
 }
 
 void Nemesis::note_trace(NodeId node, const wire::trace::Event& what, Instant now) {
-  if (impl_->stopped || (impl_->armed == 0 && impl_->watched == 0)) return;
+  if (impl_->stopped || (impl_->armed == 0 && impl_->watched == 0) || !can_trigger(what)) return;
   impl_->on_trace(node, what, now);
 }
 

@@ -260,6 +260,17 @@ TriggerEvent trigger_event_of(std::string_view name) {
   return TriggerEvent::kNone;
 }
 
+bool can_trigger(const wire::trace::Event& what) {
+  namespace trace = wire::trace;
+  return std::visit(
+      []<class T>(const T&) {
+        return std::is_same_v<T, trace::VoteCast> || std::is_same_v<T, trace::Appended> ||
+               std::is_same_v<T, trace::Truncated> || std::is_same_v<T, trace::Synced> ||
+               std::is_same_v<T, trace::RoleChange> || std::is_same_v<T, trace::Committed>;
+      },
+      what);
+}
+
 bool matches(TriggerEvent event, const wire::trace::Event& what) {
   namespace trace = wire::trace;
   switch (event) {

@@ -109,6 +109,8 @@ struct PlanOptions {
 std::vector<std::string_view> trigger_event_names();
 /// The event of that name, or kNone.
 TriggerEvent trigger_event_of(std::string_view name);
+/// Whether any trigger waits for events like `what`: most of a trace is not.
+bool can_trigger(const wire::trace::Event& what);
 /// Whether `event` is one that a trigger waits for at its node.
 bool matches(TriggerEvent event, const wire::trace::Event& what);
 

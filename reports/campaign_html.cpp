@@ -18,10 +18,6 @@ namespace {
 /// Signatures that are shown before the rest is folded away.
 constexpr std::size_t kShown = 12;
 
-std::string digits(std::uint64_t n) {
-  return group_digits(n, kThinSpace);
-}
-
 std::string command_box(const std::string& command) {
   return "<div class=\"command\"><code>" + escape_markup(command) +
          "</code><button type=\"button\" class=\"needs-script\">Copy</button></div>";

@@ -20,15 +20,6 @@ constexpr double kSums = 120;
 constexpr double kGap = 46;  // below the upper panel: its axis and the title of the lower one
 constexpr double kBottom = 30;
 
-std::string px(double v) {
-  const auto tenths = static_cast<std::int64_t>(std::lround(v * 10));
-  return std::to_string(tenths / 10) + "." + std::to_string(std::abs(tenths % 10));
-}
-
-std::string digits(std::uint64_t n) {
-  return group_digits(n, kThinSpace);
-}
-
 double rate_of(const CoverageBlock& block) {
   return static_cast<double>(block.states) * 1000 / static_cast<double>(block.seeds);
 }

@@ -19,11 +19,6 @@ constexpr double kRight = 24;
 constexpr double kLane = 17;
 constexpr std::size_t kMostLanes = 14;
 
-std::string px(double x) {
-  const auto tenths = static_cast<std::int64_t>(std::lround(x * 10));
-  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
-}
-
 double share_of(const DoomPoint& point) {
   return point.runs == 0 ? 0 : static_cast<double>(point.failed) / static_cast<double>(point.runs);
 }

@@ -1,8 +1,21 @@
 #include "reports/markup.hpp"
 
+#include <cmath>
+#include <cstdlib>
+
 #include "reports/format.hpp"
 
 namespace ww::reports {
+
+std::string digits(std::uint64_t n) {
+  return group_digits(n, kThinSpace);
+}
+
+std::string px(double length) {
+  const std::int64_t tenths = std::llround(length * 10);
+  return (tenths < 0 ? "-" : "") + std::to_string(std::abs(tenths) / 10) + "." +
+         std::to_string(std::abs(tenths) % 10);
+}
 
 std::string micro_sign(std::string duration) {
   if (duration.ends_with(" us")) duration.replace(duration.size() - 2, 2, "\xc2\xb5s");
@@ -10,7 +23,7 @@ std::string micro_sign(std::string duration) {
 }
 
 std::string plural(std::uint64_t n, const std::string& one, const std::string& many) {
-  return group_digits(n, kThinSpace) + " " + (n == 1 ? one : many);
+  return digits(n) + " " + (n == 1 ? one : many);
 }
 
 std::string figure(const std::string& number, const std::string& label) {
@@ -47,7 +60,7 @@ std::string Table::part(std::size_t from, std::size_t to) const {
 std::string Table::markup(std::size_t shown) const {
   // A fold that hides two rows hides nothing worth a click.
   if (shown == 0 || rows_.size() <= shown + 2) return part(0, rows_.size());
-  return part(0, shown) + "<details><summary>" + group_digits(rows_.size() - shown, kThinSpace) +
+  return part(0, shown) + "<details><summary>" + digits(rows_.size() - shown) +
          " more</summary>\n" + part(shown, rows_.size()) + "</details>\n";
 }
 

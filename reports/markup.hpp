@@ -14,6 +14,12 @@ namespace ww::reports {
 /// U+202F, between groups of digits: narrow, and never at a line's end.
 inline constexpr std::string_view kThinSpace = "\xe2\x80\xaf";
 
+/// "2 345", grouped by thin spaces.
+std::string digits(std::uint64_t n);
+
+/// A length in a drawing, to a tenth: "12.5".
+std::string px(double length);
+
 /// "12 us" with the sign for micro.
 std::string micro_sign(std::string duration);
 

@@ -126,9 +126,9 @@ std::string undecided_markup(const RunReport& report) {
 }
 
 std::vector<std::string> op_cells(const FuncStats& stats) {
-  std::vector<std::string> cells = {group_digits(stats.ok, kThinSpace),
-                                    group_digits(stats.fail, kThinSpace),
-                                    group_digits(stats.info, kThinSpace)};
+  std::vector<std::string> cells = {digits(stats.ok),
+                                    digits(stats.fail),
+                                    digits(stats.info)};
   const Percentiles& p = stats.latency;
   for (const std::int64_t ns : {p.p50, p.p90, p.p99, p.p999, p.max}) {
     cells.push_back(p.count > 0 ? micro_sign(duration_text(ns)) : "\xe2\x80\x93");
@@ -158,7 +158,7 @@ std::string ops_table(const OpStats& stats) {
   if (stats.errors.empty()) return out;
   Table errors({{"why not ok"}, {"ops", true}});
   for (const auto& [why, count] : stats.errors) {
-    errors.row({escape_markup(why), group_digits(count, kThinSpace)});
+    errors.row({escape_markup(why), digits(count)});
   }
   return out + errors.markup();
 }
@@ -168,7 +168,7 @@ std::string counts_table(const std::string& title, const std::string& note,
   if (counts.empty()) return "";
   Table table({{of}, {"count", true}});
   for (const Count& count : counts) {
-    table.row({escape_markup(count.name), group_digits(count.count, kThinSpace)});
+    table.row({escape_markup(count.name), digits(count.count)});
   }
   return "<div><h3>" + title + "</h3>\n" + table.markup() +
          (note.empty() ? "" : "<p class=\"note\">" + note + "</p>\n") + "</div>\n";
@@ -197,7 +197,7 @@ std::string counters_table(const RunReport& report) {
     for (const auto& [name, count] : report.counters[n].counts) {
       std::vector<std::string>& cells = rows[name];
       cells.resize(report.counters.size(), "\xe2\x80\x93");
-      cells[n] = group_digits(count, kThinSpace);
+      cells[n] = digits(count);
     }
   }
   Table table(columns);
@@ -246,14 +246,14 @@ std::string header_section(const RunReport& report, const OpStats& stats) {
   for (const CheckResult& check : report.checks) evaluated += check.evaluated;
   out += "<dl class=\"figures\">\n";
   out += figure(micro_sign(duration_text(report.duration)), "duration");
-  out += figure(group_digits(stats.all.ok, kThinSpace), "ops ok");
-  out += figure(group_digits(stats.all.fail, kThinSpace), "fail");
-  out += figure(group_digits(stats.all.info, kThinSpace), "info");
-  out += figure(group_digits(effective, kThinSpace) + "<small> of " +
-                    group_digits(injected, kThinSpace) + "</small>",
+  out += figure(digits(stats.all.ok), "ops ok");
+  out += figure(digits(stats.all.fail), "fail");
+  out += figure(digits(stats.all.info), "info");
+  out += figure(digits(effective) + "<small> of " +
+                    digits(injected) + "</small>",
                 "faults effective");
-  out += figure(group_digits(report.leader_changes.size(), kThinSpace), "leader changes");
-  out += figure(group_digits(evaluated, kThinSpace), "rule evaluations");
+  out += figure(digits(report.leader_changes.size()), "leader changes");
+  out += figure(digits(evaluated), "rule evaluations");
   out += "</dl>\n";
   for (const Count& bug : report.bugs) {
     out += "<p class=\"bug\">Bug switched on: <b>" + escape_markup(bug.name) + "</b>, reached " +
@@ -311,7 +311,7 @@ std::string faults_section(const RunReport& report) {
     std::string counts;
     for (const auto& [name, count] : fault.counts) {
       counts += (counts.empty() ? "" : ", ") + escape_markup(name) + " " +
-                group_digits(count, kThinSpace);
+                digits(count);
     }
     if (!counts.empty()) effect += " <span class=\"counts\">" + counts + "</span>";
     rows.row({std::to_string(fault.id),
@@ -346,7 +346,7 @@ std::string checks_section(const RunReport& report) {
         {"<b>" + escape_markup(check.checker) + "</b>",
          "<span class=\"tag " + (decides(check) ? verdict : "idle") + "\">" + verdict + "</span>",
          check.evaluated == 0 ? "<b class=\"warn\">0</b>"
-                              : group_digits(check.evaluated, kThinSpace),
+                              : digits(check.evaluated),
          what});
   }
   return "<section id=\"checks\">\n<h2>Checks</h2>\n<p class=\"needs-script\"><input "

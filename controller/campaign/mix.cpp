@@ -45,7 +45,7 @@ constexpr std::array kOpTimeoutMs = {Card{250, 1}, Card{500, 1}, Card{1000, 1}};
 constexpr std::array kSegmentBytes = {Card{4096, 1}, Card{16384, 1}, Card{65536, 1}};
 constexpr std::array kTriggered = {Card{0, 1}, Card{1, 2}};
 
-constexpr Span kRate = {150, 400};
+constexpr Span kRate = {100, 300};
 constexpr Span kElectionTimeoutMs = {60, 300};
 constexpr Span kIntervalMs = {250, 1000};
 /// The longest fault, in hundredths of the interval: how many of them overlap follows from it.

@@ -88,6 +88,7 @@ Outcome run_plan(const Hooks& hooks, const CheckRates& rates, const run::PlanFil
   if (hooks.features) outcome.result.features = hooks.features(plan);
   run::RunOptions options = judged_options();
   options.coverage = coverage;
+  options.executed = false;
   auto done = hooks.world.execute(plan, options);
   if (!done) {
     outcome.plan = run::to_json(plan);

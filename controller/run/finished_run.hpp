@@ -32,6 +32,8 @@ struct RunOptions {
   bool fingerprint = false;
   std::optional<Window> window;  // with `fingerprint`
   bool coverage = false;         // FinishedRun::states
+  /// Whether FinishedRun::executed tells what ran; else it names the test alone.
+  bool executed = true;
   bool deliveries = false;       // FinishedRun::deliveries
 };
 

@@ -18,14 +18,11 @@ Moment moment_of(const stepped::Clock& clock) {
 
 /// Whatever of a replica another one could differ in, as one word.
 std::uint64_t digest_of(const raft::Replica& r) {
-  std::uint64_t hash = hash_combine(r.current_term(), r.voted_for().value);
-  for (const std::uint64_t word :
-       {static_cast<std::uint64_t>(r.role()), std::uint64_t{r.leader().value}, r.commit_index(),
-        r.last_applied(), r.last().index, r.last().term, r.durability().stable_index(),
-        r.durability().last_issued().value, r.digest()}) {
-    hash = hash_combine(hash, word);
-  }
-  return hash;
+  return hash_words<11>({r.current_term(), r.voted_for().value,
+                         static_cast<std::uint64_t>(r.role()), r.leader().value, r.commit_index(),
+                         r.last_applied(), r.last().index, r.last().term,
+                         r.durability().stable_index(), r.durability().last_issued().value,
+                         r.digest()});
 }
 
 }  // namespace

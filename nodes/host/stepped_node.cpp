@@ -68,9 +68,9 @@ class SteppedStore final : public storage::ByteStore {
 enum class Arrival : std::uint8_t { kFrame, kEnd, kBroken };
 
 /// The node's end of the control socket. Memory is reused from frame to frame.
-class FrameSocket {
+class PacketSocket {
  public:
-  explicit FrameSocket(int fd) : fd_(fd), in_(stepped::kMaxPacket, '\0') {}
+  explicit PacketSocket(int fd) : fd_(fd), in_(stepped::kMaxPacket, '\0') {}
 
   /// Waits for a whole frame; nothing may follow it before it is answered.
   Arrival receive() {
@@ -132,7 +132,7 @@ int serve_stepped(const Options& options, const Step& step) {
 
   SteppedStore store(*files, logger);
   StepMachine machine(options.config, options.segment_bytes, store);
-  FrameSocket socket(*options.stepped_fd);
+  PacketSocket socket(*options.stepped_fd);
   stepped::Output output;
   for (;;) {
     const Arrival arrival = socket.receive();

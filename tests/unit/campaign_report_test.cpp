@@ -5,15 +5,13 @@
 
 #include "reports/campaign_plot.hpp"
 #include "tests/unit/campaign_report_samples.hpp"
+#include "tests/unit/text_search.hpp"
 
 using namespace ww;
 using namespace ww::reports;
+using ww::test::has;
 
 namespace {
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::size_t count(const std::string& text, const std::string& part) {
   std::size_t n = 0;

@@ -18,6 +18,7 @@ using namespace ww::checkers;
 using ww::test::brute_force;
 using ww::test::history_of;
 using ww::test::TinyOp;
+using ww::test::v;
 
 namespace {
 
@@ -104,9 +105,6 @@ class Exhaustive {
   Tally tally_;
 };
 
-Value v(std::int64_t number) {
-  return Value{number};
-}
 TinyOp kind(Func f, Value value, OpType end = OpType::kOk) {
   return {.f = f, .value = std::move(value), .end = end};
 }

@@ -10,12 +10,9 @@ using ww::checkers::check_linearizable;
 using ww::checkers::LinOptions;
 using ww::test::history_of;
 using ww::test::TinyOp;
+using ww::test::v;
 
 namespace {
-
-Value v(std::int64_t number) {
-  return Value{number};
-}
 
 TinyOp wrote(std::int64_t value, std::int64_t call, std::int64_t ret) {
   return {.f = Func::kWrite, .value = v(value), .call = call, .ret = ret};

@@ -5,21 +5,14 @@
 #include "reports/page_data.hpp"
 #include "reports/reports.hpp"
 #include "tests/unit/report_samples.hpp"
+#include "tests/unit/text_search.hpp"
 
 using namespace ww;
 using namespace ww::reports;
+using ww::test::has;
+using ww::test::times;
 
 namespace {
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::size_t times(const std::string& text, const std::string& part) {
-  std::size_t n = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-  return n;
-}
 
 std::string between(const std::string& text, const std::string& before, const std::string& after) {
   const std::size_t from = text.find(before);

@@ -8,10 +8,13 @@
 #include "reports/text_summary.hpp"
 #include "reports/witness.hpp"
 #include "tests/unit/report_samples.hpp"
+#include "tests/unit/text_search.hpp"
 
 using namespace ww;
 using namespace ww::reports;
 using samples::kHostile;
+using ww::test::has;
+using ww::test::times;
 
 namespace {
 
@@ -25,16 +28,6 @@ std::string line_from_end(const std::string& text, std::size_t n) {
     at = end == std::string::npos ? text.size() : end + 1;
   }
   return lines.at(lines.size() - n);
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::size_t times(const std::string& text, const std::string& part) {
-  std::size_t n = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-  return n;
 }
 
 /// A small judge of well-formedness: the elements nest, attributes are quoted, entities are known,

@@ -13,12 +13,9 @@ using namespace ww;
 using namespace ww::checkers;
 using ww::test::history_of;
 using ww::test::TinyOp;
+using ww::test::v;
 
 namespace {
-
-Value v(std::int64_t number) {
-  return Value{number};
-}
 
 /// A write and a read that overlap, and a cas that does not match.
 std::vector<TinyOp> some_ops() {

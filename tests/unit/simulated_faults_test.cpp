@@ -12,7 +12,7 @@ namespace {
 
 using namespace ww;
 
-run::FinishedRun run_plan(const run::PlanFile& plan) {
+run::FinishedRun finished(const run::PlanFile& plan) {
   auto done = worlds::find_world("simulated")->execute(plan, run::RunOptions{});
   REQUIRE(done);
   return std::move(*done);
@@ -85,7 +85,7 @@ bool finds(const run::PlanFile& plan, const std::vector<std::string>& properties
 TEST_CASE("a node may die at any event, after any of its step's actions, and no rule breaks") {
   for (const std::string_view name : faults::trigger_event_names()) {
     for (std::uint32_t actions = 0; actions <= 3; ++actions) {
-      const run::FinishedRun done = run_plan(deaths_at(faults::trigger_event_of(name), actions));
+      const run::FinishedRun done = finished(deaths_at(faults::trigger_event_of(name), actions));
       INFO(name << ", " << actions << " actions later: " << done.report.cause);
       CHECK(done.report.verdict == Verdict::kValid);
       const auto deaths = std::count_if(
@@ -108,7 +108,7 @@ TEST_CASE("what a death leaves on the disk depends on the actions that it let ou
     loss.target = faults::Target::kTrigger;
     loss.trigger = {faults::TriggerEvent::kVoteGranted, kNobody, 2, actions};
     plan.faults.faults.push_back(loss);
-    const run::FinishedRun done = run_plan(plan);
+    const run::FinishedRun done = finished(plan);
     INFO(actions << " actions: " << done.report.cause);
     CHECK(done.report.verdict == Verdict::kValid);
     const std::string& evidence = done.report.faults.at(1).evidence;
@@ -127,7 +127,7 @@ TEST_CASE("disks that are slow or fail break no rule, and their nodes come back"
     plan.test.interval_low = milliseconds(300);
     plan.test.interval_high = milliseconds(700);
     plan.faults = run::plan_for(plan.test).value();
-    const run::FinishedRun done = run_plan(plan);
+    const run::FinishedRun done = finished(plan);
     INFO("seed " << seed << ": " << done.report.cause);
     CHECK(done.report.verdict == Verdict::kValid);
     for (const faults::FaultSpec& spec : done.executed.faults.faults) shapes.insert(spec.shape);
@@ -150,7 +150,7 @@ TEST_CASE("a quorum recovers while the rest stays dead, cut off, deaf or mute") 
     faults::FaultSpec kill = fault("f2", "kill", "", milliseconds(600), milliseconds(2400));
     kill.target = faults::Target::kMinority;
     plan.faults.faults.push_back(kill);
-    const run::FinishedRun done = run_plan(plan);
+    const run::FinishedRun done = finished(plan);
     INFO("seed " << seed << ": " << done.report.cause);
     CHECK(done.report.exit_code != 3);
     CHECK(done.report.verdict != Verdict::kInvalid);
@@ -177,7 +177,7 @@ TEST_CASE("a quorum that does not recover in time is told") {
   faults::FaultSpec kill = fault("f1", "kill", "", milliseconds(3500), milliseconds(500));
   kill.target = faults::Target::kAll;
   plan.faults.faults.push_back(kill);
-  const run::FinishedRun done = run_plan(plan);
+  const run::FinishedRun done = finished(plan);
   INFO(done.report.cause);
   CHECK(done.report.exit_code == 3);
 }
@@ -187,7 +187,7 @@ TEST_CASE("seeds of the swarm mix break no rule, recover, and mean something") {
   base.world = "simulated";
   int vacuous = 0;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    const run::FinishedRun done = run_plan(campaign::draw(seed, base).value());
+    const run::FinishedRun done = finished(campaign::draw(seed, base).value());
     INFO("seed " << seed << ": " << done.report.cause);
     CHECK(done.report.verdict != Verdict::kInvalid);
     vacuous += done.report.verdict == Verdict::kUnknown ? 1 : 0;
@@ -220,7 +220,7 @@ TEST_CASE(
     while (seed <= kSeeds && !finds(campaign::draw(seed, base).value(), row.properties)) ++seed;
     REQUIRE(seed <= kSeeds);
     base.bugs.clear();
-    const run::FinishedRun clean = run_plan(campaign::draw(seed, base).value());
+    const run::FinishedRun clean = finished(campaign::draw(seed, base).value());
     INFO("seed " << seed << ": " << clean.report.cause);
     CHECK(clean.report.verdict != Verdict::kInvalid);
   }

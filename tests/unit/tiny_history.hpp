@@ -9,6 +9,10 @@
 
 namespace ww::test {
 
+inline Value v(std::int64_t number) {
+  return Value{number};
+}
+
 /// One op of key `key`, whole. `end` kInvoke: it was never completed.
 struct TinyOp {
   Func f = Func::kRead;

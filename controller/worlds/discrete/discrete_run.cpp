@@ -93,7 +93,11 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
   out.report.marks.push_back({"replica steps", (*world)->steps()});
   out.history = director.take_history();
   out.report.history = out.history;
-  out.executed = director.executed();
+  if (options.executed) {
+    out.executed = director.executed();
+  } else {
+    out.executed.test = plan.test;
+  }
   out.stop_at_violation = options.stop_at_violation;
   out.steps = (*world)->steps();
   out.length = director.ended() - Instant{};
