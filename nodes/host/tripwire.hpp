@@ -3,7 +3,7 @@
 //
 // A system-call filter alone stops no clock, since the vDSO reads them from shared pages and rdtsc
 // from the processor. Three walls, in this order:
-//   rdtsc, rdtscp    the processor refuses them (PR_SET_TSC): SIGSEGV
+//   rdtsc, rdtscp    the processor refuses them (PR_SET_TSC): SIGSEGV; if the machine can
 //   vDSO             its data pages are gone: SIGSEGV
 //   system calls     a seccomp filter knows those that a stepped node needs; any other: SIGSYS
 // A failed assertion ends in SIGSYS too, after its message: abort() asks for the process' id.
@@ -31,8 +31,8 @@ bool has_tripwire();
 Result<void> arm_tripwire(int directory);
 
 /// Whether this machine lets a process give up rdtsc: some hypervisors agree and do not keep to it.
-/// Tried in a child. Where it does not, only the search of the object code and comparing runs find
-/// rdtsc.
+/// Tried in a child. Where it does not, a tripwire leaves rdtsc alone, and only the search of the
+/// object code and comparing runs find it.
 bool can_forbid_rdtsc();
 
 }  // namespace ww::host
