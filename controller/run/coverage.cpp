@@ -46,6 +46,10 @@ void Coverage::on_event(NodeId id, const trace::Event& event) {
   } else if (const auto* cut = std::get_if<trace::Truncated>(&event)) {
     node.last = {cut->from - 1, 0};
     node.synced = std::min(node.synced, node.last.index);
+  } else if (const auto* snapshot = std::get_if<trace::Snapshot>(&event)) {
+    if (snapshot->act == trace::SnapshotAct::kTaken) return;
+    if (!snapshot->kept) node.last = snapshot->at;
+    node.synced = std::max(node.synced, snapshot->at.index);
   } else if (const auto* synced = std::get_if<trace::Synced>(&event)) {
     node.synced = synced->upto.index;
   } else {

@@ -278,7 +278,7 @@ class Node:
                 del self.log[index:]
                 self.log.append((term, kind, r.bytes()))
         self.stable = self.last()[0]
-        self.out.trace(0, varint(self.current_term, self.voted_for, 1, *self.last()))
+        self.out.trace(0, varint(self.current_term, self.voted_for, 1, *self.last(), 0, 0))
         self.become(FOLLOWER)
         self.wait_for_leader()
 
@@ -517,6 +517,8 @@ def parse_options():
     p.add_argument("--election-timeout", type=parse_duration, default=parse_duration("300ms"))
     p.add_argument("--heartbeat", type=parse_duration, default=parse_duration("50ms"))
     p.add_argument("--segment-bytes", type=int, help="unused: there is one file")
+    for flag in ("entries", "bytes", "trailing", "piece"):
+        p.add_argument("--snapshot-" + flag, type=int, help="unused: it takes none")
     p.add_argument("--bug", action="append", help="unused: it has bugs of its own, if any")
     options = p.parse_args()
     options.nodes = sorted(options.nodes or [options.id])

@@ -38,6 +38,7 @@ TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") 
   std::set<std::uint32_t> follow, log_reads, workers;
   std::set<std::uint64_t> segments;
   std::set<faults::TriggerEvent> events;
+  std::uint64_t by_entries = 0, by_bytes = 0, tiny = 0, never = 0;
   std::uint64_t uniform = 0;
   std::uint64_t small_domain = 0;
   std::uint64_t without_triggers = 0;
@@ -71,6 +72,10 @@ TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") 
     log_reads.insert(spec.log_read_percent);
     workers.insert(spec.workers() / spec.nodes);
     segments.insert(spec.segment_bytes);
+    by_entries += spec.snapshot_entries != 0 ? 1 : 0;
+    by_bytes += spec.snapshot_bytes != 0 ? 1 : 0;
+    tiny += spec.snapshot_entries != 0 && spec.snapshot_entries <= 10 ? 1 : 0;
+    never += spec.snapshot_entries == 0 && spec.snapshot_bytes == 0 ? 1 : 0;
     small_domain += spec.small_domain ? 1 : 0;
     without_triggers += triggers ? 0 : 1;
   }
@@ -87,6 +92,11 @@ TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") 
   CHECK(log_reads == std::set<std::uint32_t>{0, 20, 60});
   CHECK(workers == std::set<std::uint32_t>{1, 2, 3});
   CHECK(segments == std::set<std::uint64_t>{4096, 16384, 65536});
+  CHECK(by_entries > kSeeds / 3);
+  CHECK(by_bytes > kSeeds / 6);
+  CHECK(tiny > kSeeds / 20);
+  CHECK(never > kSeeds / 20);
+  CHECK(never < kSeeds / 4);
   CHECK(small_domain > kSeeds / 20);
   CHECK(events.size() == faults::trigger_event_names().size());
   CHECK(without_triggers > kSeeds / 5);

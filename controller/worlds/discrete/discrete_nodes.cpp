@@ -35,6 +35,11 @@ void DiscreteWorld::feed_now(Node& node, const Input& input) {
     case Input::Kind::kWriteFailed:
       node.write_failed = true;
       return step_node(node, stepped::WriteFailed{input.upto, "Input/output error"});
+    case Input::Kind::kSaved:
+      return step_node(node, stepped::Saved{input.save});
+    case Input::Kind::kSaveFailed:
+      node.write_failed = true;
+      return step_node(node, stepped::SaveFailed{input.save, "Input/output error"});
   }
 }
 
@@ -78,6 +83,9 @@ bool DiscreteWorld::perform_item(Node& node, const Output::Item& item) {
       return false;
     case Output::Kind::kWrite:
       node.waiting.push_back(out.writes[item.index].id);
+      return true;
+    case Output::Kind::kSave:
+      begin_save(node, out.saves[item.index].id);
       return true;
     case Output::Kind::kSend: {
       const std::string_view payload = out.view(out.sends[item.index]);
@@ -153,6 +161,23 @@ void DiscreteWorld::on_sync_done(const Event& event) {
   node.syncing = WriteId{};
   feed(node, std::move(done));
   if (node.phase == Phase::kServing) begin_sync(node);
+}
+
+/// A snapshot's file is synced beside the log's, and may be done before or after it.
+void DiscreteWorld::begin_save(Node& node, SaveId id) {
+  const Duration length = draw(kMinSync, kMaxSync, "disk.save", node.id, node.incarnation, id);
+  const Instant done = now_ + std::max(length, node.trouble.sync);
+  schedule_for(node, done, What::kSaveDone).save = id;
+}
+
+void DiscreteWorld::on_save_done(const Event& event) {
+  Node& node = at(event.node);
+  if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
+  Input done;
+  done.kind = node.trouble.fails ? Input::Kind::kSaveFailed : Input::Kind::kSaved;
+  done.source = kSnapshotFile;
+  done.save = event.save;
+  feed(node, std::move(done));
 }
 
 }  // namespace ww::discrete

@@ -80,6 +80,8 @@ void DiscreteWorld::step() {
       return on_frame(event);
     case What::kSyncDone:
       return on_sync_done(event);
+    case What::kSaveDone:
+      return on_save_done(event);
     case What::kConnected:
       return on_connected(event);
     case What::kConnectionLost:

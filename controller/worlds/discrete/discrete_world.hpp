@@ -96,6 +96,7 @@ class DiscreteWorld final : public worlds::World {
     kTimer,
     kFrame,  // a message arrives at a node or a client
     kSyncDone,
+    kSaveDone,
     kConnected,
     kConnectionLost,
     kClockSet,
@@ -112,16 +113,25 @@ class DiscreteWorld final : public worlds::World {
     wire::Envelope envelope;
     std::string payload;
     faults::ClockSkew skew;
+    SaveId save;
   };
   /// Something to be fed to a node, kept while it is paused.
   struct Input {
-    enum class Kind : std::uint8_t { kMessage, kRequest, kWritten, kWriteFailed };
+    enum class Kind : std::uint8_t {
+      kMessage,
+      kRequest,
+      kWritten,
+      kWriteFailed,
+      kSaved,
+      kSaveFailed
+    };
     Kind kind = Kind::kMessage;
     std::uint64_t source = 0;  // the socket or file it waits in
     std::string payload;
     ClientId connection;
     wire::ClientRequest request;
     WriteId upto;  // or the write that failed
+    SaveId save;
   };
   struct PowerLossOrder {
     std::uint64_t key = 0;
@@ -146,6 +156,7 @@ class DiscreteWorld final : public worlds::World {
   void on_timer(const Event& event);
   void on_frame(Event& event);
   void on_sync_done(const Event& event);
+  void on_save_done(const Event& event);
   void on_connected(const Event& event);
   void on_connection_lost(ClientId client, std::uint64_t connection, bool refused);
   void on_clock_set(const Event& event);
@@ -168,6 +179,7 @@ class DiscreteWorld final : public worlds::World {
   void emit(Node& node, wire::trace::Event&& event);
   void arm(Node& node);
   void begin_sync(Node& node);
+  void begin_save(Node& node, SaveId id);
   void end(Node& node, Death how);
   void die(Node& node, const Error& error);
   void die_unheard(Node& node, const Error& error);

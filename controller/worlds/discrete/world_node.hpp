@@ -19,6 +19,8 @@ inline constexpr Duration kMinSync = microseconds(200);
 inline constexpr Duration kMaxSync = microseconds(1500);
 inline constexpr Duration kMinBoot = milliseconds(8);
 inline constexpr Duration kMaxBoot = milliseconds(30);
+/// Input::source of what a snapshot's file is waited for.
+inline constexpr std::uint64_t kSnapshotFile = ~std::uint64_t{0};
 inline constexpr Duration kReap = milliseconds(1);
 inline constexpr Duration kControl = microseconds(300);
 

@@ -167,6 +167,10 @@ NodeCommand LiveWorld::command_for(const Node& node) const {
   add("--election-timeout", run::format_duration(spec_.election_timeout));
   add("--heartbeat", run::format_duration(spec_.heartbeat_interval));
   add("--segment-bytes", std::to_string(spec_.segment_bytes));
+  add("--snapshot-entries", std::to_string(spec_.snapshot_entries));
+  add("--snapshot-bytes", std::to_string(spec_.snapshot_bytes));
+  add("--snapshot-trailing", std::to_string(spec_.snapshot_trailing));
+  add("--snapshot-piece", std::to_string(spec_.snapshot_piece));
   add("--listen", plan.peer(node.id).text());
   add("--client-listen", plan.client(node.id).text());
   for (const Node& other : nodes_) {

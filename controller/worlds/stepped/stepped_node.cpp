@@ -102,6 +102,13 @@ class SteppedNode final : public discrete::NodePort {
                           in_ns(spec.heartbeat_interval),
                           "--segment-bytes",
                           std::to_string(spec.segment_bytes)};
+    for (const auto& [flag, value] :
+         {std::pair<const char*, std::uint64_t>{"--snapshot-entries", spec.snapshot_entries},
+          {"--snapshot-bytes", spec.snapshot_bytes},
+          {"--snapshot-trailing", spec.snapshot_trailing},
+          {"--snapshot-piece", spec.snapshot_piece}}) {
+      command_.arguments.insert(command_.arguments.end(), {flag, std::to_string(value)});
+    }
     for (const std::string& bug : spec.bugs) {
       command_.arguments.insert(command_.arguments.end(), {"--bug", bug});
     }
