@@ -17,7 +17,7 @@ ww_test(campaign_test LABEL unit
   DEPS ww_campaign ww_test_support)
 
 # Whole runs of the built program.
-foreach(name campaign_command determinism replay run_command scenario)
+foreach(name campaign_command determinism replay run_command scenario shrink_command)
   ww_test(${name}_test LABEL cluster TIMEOUT 400
     SOURCES cluster/${name}_test.cpp
     DEPS ww_test_support ww_base)

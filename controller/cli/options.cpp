@@ -58,7 +58,10 @@ void parse_interval(const std::string& text, run::TestSpec& spec) {
   }
   const auto a = run::parse_duration(low);
   const auto b = run::parse_duration(high);
-  if (!a || !b) throw CLI::ValidationError("'" + text + "' is not an interval; write 2s-5s");
+  if (!a || !b) {
+    throw CLI::ValidationError("--nemesis-interval",
+                               "'" + text + "' is not an interval; write 2s-5s");
+  }
   spec.interval_low = *a;
   spec.interval_high = *b;
 }
@@ -69,8 +72,8 @@ void parse_concurrency(const std::string& text, run::TestSpec& spec, bool& per_n
   const char* const end = text.data() + text.size() - (n ? 1 : 0);
   const auto [at, ec] = std::from_chars(text.data(), end, count);
   if (ec != std::errc{} || at != end || count == 0 || count > 1000) {
-    throw CLI::ValidationError("'" + text +
-                               "' is not a number of workers; write 10, or 2n for two a node");
+    throw CLI::ValidationError(
+        "--concurrency", "'" + text + "' is not a number of workers; write 10, or 2n for two a node");
   }
   per_node = n;
   spec.concurrency = count;
@@ -86,7 +89,8 @@ std::uint64_t parse_bytes(const std::string& text) {
     if (ec == std::errc{} && suffix == unit && count < (std::uint64_t{1} << 30))
       return count << shift;
   }
-  throw CLI::ValidationError("'" + text + "' is not a size; write 5GB or 500MB");
+  throw CLI::ValidationError("--store-limit",
+                             "'" + text + "' is not a size; write 5GB or 500MB");
 }
 
 Result<void> check_name(const std::string& what, const std::string& name,
@@ -264,9 +268,9 @@ CLI::Option* add_duration(CLI::App& app, const std::string& flags, Duration& tar
   return app
       .add_option_function<std::string>(
           flags,
-          [&target](const std::string& text) {
+          [&target, flags](const std::string& text) {
             auto parsed = run::parse_duration(text);
-            if (!parsed) throw CLI::ValidationError(parsed.error().message);
+            if (!parsed) throw CLI::ValidationError(flags, parsed.error().message);
             target = *parsed;
           },
           help + " [" + run::format_duration(target) + "]")
