@@ -72,8 +72,9 @@ void parse_concurrency(const std::string& text, run::TestSpec& spec, bool& per_n
   const char* const end = text.data() + text.size() - (n ? 1 : 0);
   const auto [at, ec] = std::from_chars(text.data(), end, count);
   if (ec != std::errc{} || at != end || count == 0 || count > 1000) {
-    throw CLI::ValidationError(
-        "--concurrency", "'" + text + "' is not a number of workers; write 10, or 2n for two a node");
+    throw CLI::ValidationError("--concurrency", "'" + text +
+                                                    "' is not a number of workers; write 10, or "
+                                                    "2n for two a node");
   }
   per_node = n;
   spec.concurrency = count;
@@ -237,7 +238,7 @@ std::optional<std::string> misspelt_command(const CLI::App& app,
 std::string suggest_flag(const CLI::App& app, const std::string& text) {
   const std::size_t at = text.find("--");
   if (at == std::string::npos) return text;
-  const std::string flag = text.substr(at, text.find_first_of(" =", at) - at);
+  const std::string flag = text.substr(at, text.find_first_of(" =:", at) - at);
   std::vector<std::string> known;
   for (const CLI::App* sub : app.get_subcommands()) {
     for (const CLI::Option* option : sub->get_options()) {
