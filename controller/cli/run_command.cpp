@@ -141,6 +141,7 @@ int do_run(const Common& common, const RunCommand& command, const std::string& n
   const worlds::WorldInfo* world = worlds::find_world(plan->test.world);
   WW_ASSERT(world != nullptr, "an unknown world reached the run");
   options.fingerprint = world->deterministic;
+  options.interruptible = true;
   auto done = world->execute(*plan, options);
   progress.clear();
   if (!done) return complain(done.error());

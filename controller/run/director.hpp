@@ -111,6 +111,7 @@ class Director final : public worlds::Observer {
   void on_clock_set(NodeId node, const faults::ClockSkew& skew, Instant true_time,
                     const Now& shown) override;
   void on_power_loss(NodeId node, const faults::PowerLoss& loss, Instant now) override;
+  void on_sync(NodeId node, bool ok, Duration late, Instant now) override;
   void on_paused(NodeId node, bool paused, Instant now) override;
   void on_disk_disagreement(NodeId node, Instant now, const Error& error) override;
   void on_world_error(const Error& error) override;

@@ -23,6 +23,9 @@ struct RunOptions {
   std::function<void(const reports::Progress&)> on_progress;
 
   // Deterministic worlds.
+  /// Whether SIGINT and SIGTERM end the torture (the second one: the run); else they do what the
+  /// process has them do. The live world always listens.
+  bool interruptible = false;
   /// Ends the run at the first violation of an invariant, without a recovery.
   bool stop_at_violation = false;
   /// Judges nothing: how fast the world itself is.
