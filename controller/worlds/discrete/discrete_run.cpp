@@ -38,9 +38,7 @@ void run_to_the_end(const run::PlanFile& plan, const run::RunOptions& options,
   director.advance(world.now());
   while (!director.done()) {
     if (++events > plan.test.max_events) {
-      director.on_world_error(Error{ErrorCode::kTooLarge, true,
-                                    "the cap of " + std::to_string(plan.test.max_events) +
-                                        " events was reached: a livelock, or raise --max-events"});
+      director.on_livelock(plan.test.max_events);
       return director.abandon(world.now());
     }
     if (options.on_progress && events % kProgressEvery == 0) {
@@ -90,6 +88,7 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
   run::FinishedRun out;
   out.report = run::judge(plan.test, director, links, run::WorldFacts{}, options.started,
                           options.judge_history);
+  out.interrupted = director.interrupted();
   out.report.marks.push_back({"replica steps", (*world)->steps()});
   out.history = director.take_history();
   out.report.history = out.history;
