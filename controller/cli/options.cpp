@@ -32,7 +32,7 @@ constexpr const char* kTopFooter = R"(Examples:
 Every flag can also come from the environment (--time-limit: WHITEWATER_TIME_LIMIT) or from an INI
 file (--config). Exit status: 0 valid, 1 invalid, 2 unknown or vacuous, 3 no recovery, 4 a node
 crashed by itself, 64 usage, 69 the machine lacks something, 70 a bug of the harness,
-130 interrupted.)";
+75 a campaign to be resumed, 130 interrupted.)";
 
 constexpr const char* kRunFooter = R"(Examples:
   ./whitewater run -s 42                         the plan of seed 42

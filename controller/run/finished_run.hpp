@@ -37,7 +37,7 @@ struct RunOptions {
   bool coverage = false;         // FinishedRun::states
   /// Whether FinishedRun::executed tells what ran; else it names the test alone.
   bool executed = true;
-  bool deliveries = false;       // FinishedRun::deliveries
+  bool deliveries = false;  // FinishedRun::deliveries
 };
 
 /// A message as it went, and the draw or rule that decided it.
@@ -53,7 +53,7 @@ struct FinishedRun {
   reports::RunReport report;
   History history;                 // what the report points at
   PlanFile executed;               // what really ran; runnable
-  bool killed = false;             // by a second interrupt
+  bool interrupted = false;        // by the user
   bool stop_at_violation = false;  // as the options said
   Fingerprint fingerprint;         // when asked for
   std::uint64_t steps = 0;         // replica steps; deterministic worlds

@@ -32,9 +32,8 @@ Result<Files> open_files(const std::string& directory) {
   return files;
 }
 
-/// Event by event until the run is done, is abandoned, or has no end. Whether it was killed: by a
-/// second interrupt.
-bool run_to_the_end(const run::PlanFile& plan, const run::RunOptions& options,
+/// Event by event until the run is done, is abandoned, or has no end.
+void run_to_the_end(const run::PlanFile& plan, const run::RunOptions& options,
                     run::Director& director, DiscreteWorld& world) {
   constexpr std::uint64_t kProgressEvery = 1U << 16;
   std::uint64_t events = 0;
@@ -43,18 +42,12 @@ bool run_to_the_end(const run::PlanFile& plan, const run::RunOptions& options,
   director.advance(world.now());
   while (!director.done()) {
     if (++events > plan.test.max_events) {
-      director.on_world_error(Error{ErrorCode::kTooLarge, true,
-                                    "the cap of " + std::to_string(plan.test.max_events) +
-                                        " events was reached: a livelock, or raise --max-events"});
-      director.abandon(world.now());
-      return false;
+      director.on_livelock(plan.test.max_events);
+      return director.abandon(world.now());
     }
     if (signals && signals->count() > 0) {
       if (!director.interrupted()) director.interrupt(world.now());
-      if (signals->count() > 1) {
-        director.abandon(world.now());
-        return true;
-      }
+      if (signals->count() > 1) return director.abandon(world.now());
     }
     if (options.on_progress && events % kProgressEvery == 0) {
       options.on_progress(director.progress(world.now()));
@@ -68,7 +61,6 @@ bool run_to_the_end(const run::PlanFile& plan, const run::RunOptions& options,
     director.advance(world.now());
     if (options.stop_at_violation && director.violated()) director.abandon(world.now());
   }
-  return false;
 }
 
 void close(Files& files, run::Director& director) {
@@ -98,15 +90,15 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
   if (!world) return world.error();
   if (options.deliveries) (*world)->record_deliveries();
   director.begin(**world, (*world)->now());
-  const bool killed = run_to_the_end(plan, options, director, **world);
+  run_to_the_end(plan, options, director, **world);
   close(*files, director);
 
   run::WorldFacts facts;
   if (!logs.empty()) facts.sanitizer = worlds::sanitizer_lines(logs, plan.test.nodes);
   run::FinishedRun out;
-  out.killed = killed;
   out.report =
       run::judge(plan.test, director, links, facts, options.started, options.judge_history);
+  out.interrupted = director.interrupted();
   out.report.marks.push_back({"replica steps", (*world)->steps()});
   out.history = director.take_history();
   out.report.history = out.history;

@@ -128,7 +128,7 @@ Result<run::FinishedRun> run_live(const run::PlanFile& plan, const run::RunOptio
   signals.clear(ignored);
 
   run::FinishedRun out;
-  out.killed = loop.killed;
+  out.interrupted = director.interrupted();
   out.report = run::judge(plan.test, director, links,
                           world_facts(sentinel.report(), options.run_directory, plan.test.nodes),
                           options.started);
