@@ -217,7 +217,10 @@ Result<run::PlanFile> draw(std::uint64_t seed, const run::TestSpec& base,
 
 std::string mix_text() {
   std::string text = "uniform: one in " + std::to_string(kUniformOneIn) + '\n' +
-                     "torture: " + std::to_string(kTorture.count()) + " ns\n";
+                     "torture: " + std::to_string(kTorture.count()) + " ns\n" +
+                     "uniform: longest " + std::to_string(kUniformLongest.count()) + " ns, rate " +
+                     std::to_string(kUniformRate) + "\n" +
+                     "faults a card: " + std::to_string(kFaultsPerCard) + "\n";
   add(text, "nodes", kNodes);
   add(text, "workers per node", kWorkersPerNode);
   add(text, "follow-one-in", kFollowOneIn);

@@ -33,7 +33,7 @@ constexpr const char* kTopFooter = R"(Examples:
 Every flag can also come from the environment (--time-limit: WHITEWATER_TIME_LIMIT) or from an INI
 file (--config). Exit status: 0 valid, 1 invalid, 2 unknown or vacuous, 3 no recovery, 4 a node
 crashed by itself, 5 slower than asked for, 64 usage, 69 the machine lacks something, 70 a bug of
-the harness, 130 interrupted.)";
+the harness, 75 a campaign to be resumed, 130 interrupted.)";
 
 constexpr const char* kRunFooter = R"(Examples:
   ./whitewater run -s 42                         the plan of seed 42
@@ -59,7 +59,10 @@ void parse_interval(const std::string& text, run::TestSpec& spec) {
   }
   const auto a = run::parse_duration(low);
   const auto b = run::parse_duration(high);
-  if (!a || !b) throw CLI::ValidationError("'" + text + "' is not an interval; write 2s-5s");
+  if (!a || !b) {
+    throw CLI::ValidationError("--nemesis-interval",
+                               "'" + text + "' is not an interval; write 2s-5s");
+  }
   spec.interval_low = *a;
   spec.interval_high = *b;
 }
@@ -70,8 +73,9 @@ void parse_concurrency(const std::string& text, run::TestSpec& spec, bool& per_n
   const char* const end = text.data() + text.size() - (n ? 1 : 0);
   const auto [at, ec] = std::from_chars(text.data(), end, count);
   if (ec != std::errc{} || at != end || count == 0 || count > 1000) {
-    throw CLI::ValidationError("'" + text +
-                               "' is not a number of workers; write 10, or 2n for two a node");
+    throw CLI::ValidationError("--concurrency", "'" + text +
+                                                    "' is not a number of workers; write 10, or "
+                                                    "2n for two a node");
   }
   per_node = n;
   spec.concurrency = count;
@@ -87,7 +91,8 @@ std::uint64_t parse_bytes(const std::string& text) {
     if (ec == std::errc{} && suffix == unit && count < (std::uint64_t{1} << 30))
       return count << shift;
   }
-  throw CLI::ValidationError("'" + text + "' is not a size; write 5GB or 500MB");
+  throw CLI::ValidationError("--store-limit",
+                             "'" + text + "' is not a size; write 5GB or 500MB");
 }
 
 Result<void> check_name(const std::string& what, const std::string& name,
@@ -234,7 +239,7 @@ std::optional<std::string> misspelt_command(const CLI::App& app,
 std::string suggest_flag(const CLI::App& app, const std::string& text) {
   const std::size_t at = text.find("--");
   if (at == std::string::npos) return text;
-  const std::string flag = text.substr(at, text.find_first_of(" =", at) - at);
+  const std::string flag = text.substr(at, text.find_first_of(" =:", at) - at);
   std::vector<std::string> known;
   for (const CLI::App* sub : app.get_subcommands()) {
     for (const CLI::Option* option : sub->get_options()) {
@@ -265,9 +270,9 @@ CLI::Option* add_duration(CLI::App& app, const std::string& flags, Duration& tar
   return app
       .add_option_function<std::string>(
           flags,
-          [&target](const std::string& text) {
+          [&target, flags](const std::string& text) {
             auto parsed = run::parse_duration(text);
-            if (!parsed) throw CLI::ValidationError(parsed.error().message);
+            if (!parsed) throw CLI::ValidationError(flags, parsed.error().message);
             target = *parsed;
           },
           help + " [" + run::format_duration(target) + "]")

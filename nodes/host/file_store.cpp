@@ -203,10 +203,12 @@ void FileStore::forget(const std::string& file) {
 
 Error FileStore::failed(std::string_view operation, const std::string& file) const {
   const int error = errno;
-  const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
+  ErrorCode code = ErrorCode::kIo;
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) code = ErrorCode::kNoSpace;
+  if (error == ENOENT || error == EEXIST) code = ErrorCode::kInternal;
   std::string message(operation);
   message += " of " + path_ + (file.empty() ? "" : "/" + file) + ": " + std::strerror(error);
-  return {full ? ErrorCode::kNoSpace : ErrorCode::kIo, false, std::move(message)};
+  return {code, false, std::move(message)};
 }
 
 }  // namespace ww::host

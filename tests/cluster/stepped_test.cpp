@@ -145,6 +145,29 @@ TEST_CASE("a program that is no node is told from one that crashed") {
   CHECK_THAT(crashes_of(done), Catch::Contains("exited with status 1"));
 }
 
+TEST_CASE("a node that says by its status that something is missing is no crash") {
+  const test::TemporaryFolder folder;
+  const std::string script = folder.path() + "/node";
+  std::ofstream(script) << "#!/bin/sh\necho 'made up: no room' >&2\nexit 69\n";
+  REQUIRE(::chmod(script.c_str(), 0755) == 0);
+  const run::FinishedRun done = run_in("stepped", plan_of(1), {}, script);
+  INFO(done.report.cause);
+  CHECK(done.report.exit_code == 69);
+  CHECK_THAT(done.report.cause, Catch::Contains("made up: no room"));
+}
+
+TEST_CASE("what a sanitizer said of a node fails the run") {
+  const test::TemporaryFolder folder;
+  const std::string script = folder.path() + "/node";
+  std::ofstream(script) << "#!/bin/sh\necho '==1==ERROR: AddressSanitizer: made up' >&2\n"
+                        << "exec " << std::filesystem::absolute(WW_NODE).string() << " \"$@\"\n";
+  REQUIRE(::chmod(script.c_str(), 0755) == 0);
+  const run::FinishedRun done = run_in("stepped", plan_of(3), {}, script);
+  INFO(done.report.cause);
+  CHECK(done.report.exit_code == 4);
+  CHECK_THAT(done.report.cause + crashes_of(done), Catch::Contains("AddressSanitizer: made up"));
+}
+
 TEST_CASE("a node whose actions follow from an address is caught by comparing two runs") {
   const run::PlanFile plan = plan_of(4);
   const run::FinishedRun honest = run_in("stepped", plan);
@@ -172,14 +195,15 @@ TEST_CASE("a node in another language that keeps to the contract is valid under 
   }
   const std::string python = "examples/python/raft_node.py";
   run::PlanFile plan;
+  plan.test.world = "stepped";
   plan.test.nodes = 3;
   plan.test.time_limit = seconds(5);
   plan.test.interval_low = milliseconds(500);
   plan.test.interval_high = milliseconds(1200);
   plan.test.rate = 400;
   plan.test.ignore_traces = true;
-  SECTION("killed and cut off") {
-    plan.test.faults = {"kill", "partition"};
+  SECTION("killed, cut off, on disks that are slow and fail") {
+    plan.test.faults = {"kill", "partition", "disk"};
     Verdict best = Verdict::kUnknown;
     // A seed whose faults all had their effect; the others prove less, and must not fail.
     for (plan.test.seed = 1; best != Verdict::kValid && plan.test.seed <= 4; ++plan.test.seed) {

@@ -172,3 +172,26 @@ TEST_CASE("a benchmark that cannot be is a usage error that names the flag") {
   CHECK(complaint_of({"bench", "--fail-if", "fast"}).find("ratio<10") != std::string::npos);
   CHECK(complaint_of({"compare", "one.json"}).find("AFTER") != std::string::npos);
 }
+
+TEST_CASE("shrink names a run, a budget, and where the result goes") {
+  const auto parsed = parse_words({"shrink", "store/latest-failure", "--budget", "10m",
+                                   "--executions", "500", "--causality", "-o", "elsewhere"});
+  REQUIRE(std::holds_alternative<Parsed>(parsed));
+  const auto& command = std::get<ShrinkCommand>(std::get<Parsed>(parsed).command);
+  CHECK(command.run == "store/latest-failure");
+  CHECK(command.budget == seconds(600));
+  CHECK(command.executions == 500);
+  CHECK(command.causality);
+  CHECK(command.store == "elsewhere");
+  CHECK(complaint_of({"shrink"}).find("RUN") != std::string::npos);
+  CHECK(complaint_of({"shrink", "x", "--executions", "0"}).find("--executions") !=
+        std::string::npos);
+  CHECK(complaint_of({"shrink", "x", "--budget", "soon"}).find("--budget") != std::string::npos);
+}
+
+TEST_CASE("runs of a seed are shrunk unless told otherwise, runs of a plan the other way round") {
+  CHECK(run_of({"run"}).shrink);
+  CHECK_FALSE(run_of({"run", "--no-shrink"}).shrink);
+  CHECK_FALSE(run_of({"run", "--plan", "plan.json"}).shrink);
+  CHECK(run_of({"run", "--plan", "plan.json", "--shrink"}).shrink);
+}

@@ -48,7 +48,10 @@ Output random_output(Rng& rng) {
   out.deadline = instant_at(static_cast<std::int64_t>(rng.next()));
   out.digest = rng.next();
   out.ended = rng.below(4) == 0;
-  if (out.ended) out.last_words = random_bytes(rng, 30);
+  if (out.ended) {
+    out.cause = static_cast<EndCause>(rng.below(3));
+    out.last_words = random_bytes(rng, 30);
+  }
   for (std::uint64_t items = rng.below(8); items > 0; --items) {
     switch (rng.below(5)) {
       case 0:
@@ -164,6 +167,7 @@ TEST_CASE("An output comes back as it went, once its bytes are read from the fil
     REQUIRE(encoded(again) == bytes);
     REQUIRE(again.deadline == output.deadline);
     REQUIRE(again.digest == output.digest);
+    REQUIRE(again.cause == output.cause);
     REQUIRE(again.last_words == output.last_words);
     REQUIRE_FALSE(decode_output(bytes + '\0', again, lengths));
   }

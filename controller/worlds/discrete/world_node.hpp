@@ -34,6 +34,7 @@ struct DiscreteWorld::Node {
   std::optional<PowerLossOrder> power_loss;
   wire::Role role = wire::Role::kFollower;
   Term term = 0;
+  LogPosition last;  // of its log in memory
 
   faults::DiskModel disk;
   faults::DiskTrouble trouble;
@@ -41,22 +42,33 @@ struct DiscreteWorld::Node {
   wire::stepped::Output output;
   std::uint64_t trace_sequence = 0;
   Instant armed = kNever;        // when a timer event is due, at the latest
-  std::vector<WriteId> waiting;  // written, for the next sync
-  WriteId syncing;               // the sync under way completes up to here; 0: none is
-  WriteId syncing_from;          // the first write of it
-  bool write_failed = false;     // by the world's will: to end is no crash then
-  std::vector<Input> held;       // while paused
+  WriteId last_write;            // of this incarnation
+  std::vector<wire::stepped::Write> waiting;  // written, not done: for the next sync
+  WriteId syncing;                            // the sync under way ends here; 0: none is
+  WriteId syncing_from;                       // the first write of it
+  Duration sync_late{};                       // it takes so much longer than of itself
+  bool hears_of_failure = false;  // a write failed, by the world's will, and it is told now
+  std::vector<Input> held;        // while paused
 
   // While its output is carried out.
   bool performing = false;
   std::uint32_t let_out = 0;          // actions that still leave before a death
   std::optional<Death> death_wanted;  // once they have
-  bool cut_short = false;             // the rest of an output was discarded: so are its writes
+  std::size_t performed = 0;          // items of it
+  /// What the files of a dead process may hold beyond what was carried out.
+  enum class Leftover : std::uint8_t {
+    kNone,
+    kDiscarded,  // what the rest of its output told
+    kUnknown,    // what it did in a step of which there is no output
+  };
+  Leftover leftover = Leftover::kNone;
+  bool crashed = false;  // it ended by itself, and was not made to
+  bool lost = false;     // its files could not be read or restored: it never starts again
 
   void reset_process() {
     waiting.clear();
+    last_write = WriteId{};
     syncing = WriteId{};
-    write_failed = false;
     held.clear();
     armed = kNever;
     trace_sequence = 0;
@@ -65,7 +77,8 @@ struct DiscreteWorld::Node {
     paused = false;
     let_out = 0;
     death_wanted.reset();
-    cut_short = false;
+    leftover = Leftover::kNone;
+    crashed = false;
   }
 };
 
