@@ -11,6 +11,7 @@ ww_test(controller_test LABEL unit
     unit/test_spec_test.cpp
   DEPS ww_cli ww_run ww_test_support)
 
+ww_test(bench_plan_test LABEL unit SOURCES unit/bench_plan_test.cpp DEPS ww_bench_plan)
 ww_test(mix_test LABEL unit SOURCES unit/mix_test.cpp DEPS ww_mix)
 # Campaigns in made-up worlds.
 ww_test(campaign_test LABEL unit
@@ -18,7 +19,8 @@ ww_test(campaign_test LABEL unit
   DEPS ww_campaign ww_test_support)
 
 # Whole runs of the built program.
-foreach(name campaign_command determinism replay run_command scenario shrink_command)
+foreach(name
+  bench_command campaign_command determinism replay run_command scenario shrink_command)
   ww_test(${name}_test LABEL cluster TIMEOUT 400
     SOURCES cluster/${name}_test.cpp
     DEPS ww_test_support ww_base)

@@ -26,13 +26,14 @@ constexpr const char* kTopFooter = R"(Examples:
   ./whitewater replay store/latest-failure       the same run again
   ./whitewater shrink store/latest-failure       the smallest plan that still fails
   ./whitewater check store/latest/history.jsonl  judge a recorded history again
+  ./whitewater bench --vary batching=on,off      throughput of two variants, and their ratio
   ./whitewater report store/latest               render a run's report again
   ./whitewater test                              every test of this project
 
 Every flag can also come from the environment (--time-limit: WHITEWATER_TIME_LIMIT) or from an INI
 file (--config). Exit status: 0 valid, 1 invalid, 2 unknown or vacuous, 3 no recovery, 4 a node
-crashed by itself, 64 usage, 69 the machine lacks something, 70 a bug of the harness,
-75 a campaign to be resumed, 130 interrupted.)";
+crashed by itself, 5 slower than asked for, 64 usage, 69 the machine lacks something, 70 a bug of
+the harness, 75 a campaign to be resumed, 130 interrupted.)";
 
 constexpr const char* kRunFooter = R"(Examples:
   ./whitewater run -s 42                         the plan of seed 42
@@ -386,6 +387,13 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
   CLI::App& shrink_app = add_shrink(app, shrink);
   add_common(shrink_app, common, format, colour);
 
+  BenchFlags bench;
+  CLI::App& bench_app = add_bench(app, bench);
+  add_common(bench_app, common, format, colour);
+  CompareCommand compare;
+  CLI::App& compare_app = add_compare(app, compare);
+  add_common(compare_app, common, format, colour);
+
   CheckCommand check;
   CLI::App& check_app = *app.add_subcommand("check", "the checkers alone, on a recorded history");
   check_app.footer(
@@ -426,6 +434,8 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
     if (merge_app.parsed()) return Parsed{common, merge};
     if (replay_app.parsed()) return Parsed{common, finish_replay(replay_flags, replay_app, names)};
     if (shrink_app.parsed()) return Parsed{common, shrink};
+    if (bench_app.parsed()) return Parsed{common, finish_bench(bench)};
+    if (compare_app.parsed()) return Parsed{common, compare};
     if (check_app.parsed()) return Parsed{common, check};
     if (report_app.parsed()) return Parsed{common, report};
     if (list_app.parsed()) return Parsed{common, list};

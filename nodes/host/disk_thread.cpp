@@ -16,8 +16,11 @@ storage::Batch batch_of(const DiskJob& job) {
 
 }  // namespace
 
-DiskThread::DiskThread(storage::LogStore log, Deliver deliver)
-    : log_(std::move(log)), deliver_(std::move(deliver)), thread_([this] { run(); }) {}
+DiskThread::DiskThread(storage::LogStore log, bool group_commit, Deliver deliver)
+    : log_(std::move(log)),
+      group_commit_(group_commit),
+      deliver_(std::move(deliver)),
+      thread_([this] { run(); }) {}
 
 DiskThread::~DiskThread() {
   stop();
@@ -49,12 +52,16 @@ void DiskThread::run() {
       if (queue_.empty()) return;
       group.swap(queue_);
     }
-    commit(group);
+    if (group_commit_) {
+      commit(group);
+    } else {
+      for (const DiskJob& job : group) commit(std::span(&job, 1));
+    }
     group.clear();
   }
 }
 
-void DiskThread::commit(const std::vector<DiskJob>& group) {
+void DiskThread::commit(std::span<const DiskJob> group) {
   // Unsynced writes at the head of the group are done before the sync; those behind a synced one
   // wait for it, since completions keep the order of issue.
   std::vector<DiskCompletion> written;

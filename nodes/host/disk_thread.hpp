@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,7 +40,8 @@ class DiskThread {
   /// Called on the disk's thread; takes some completions, in issue order.
   using Deliver = std::function<void(std::vector<DiskCompletion>)>;
 
-  DiskThread(storage::LogStore log, Deliver deliver);
+  /// Without `group_commit` each write is followed by a sync of its own.
+  DiskThread(storage::LogStore log, bool group_commit, Deliver deliver);
   /// As stop().
   ~DiskThread();
   DiskThread(const DiskThread&) = delete;
@@ -54,9 +56,10 @@ class DiskThread {
 
  private:
   void run();
-  void commit(const std::vector<DiskJob>& group);
+  void commit(std::span<const DiskJob> group);
 
   storage::LogStore log_;  // the thread's alone
+  const bool group_commit_;
   const Deliver deliver_;
   std::mutex mutex_;
   std::condition_variable wake_;

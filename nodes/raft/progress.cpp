@@ -4,8 +4,8 @@
 
 namespace ww::raft {
 
-bool Progress::has_room() const {
-  return probing_ ? !probe_sent_ : in_flight_count_ < kMaxInFlightAppends;
+bool Progress::has_room(std::size_t max_in_flight) const {
+  return probing_ ? !probe_sent_ : in_flight_count_ < std::min(max_in_flight, kMaxInFlightAppends);
 }
 
 void Progress::sent(wire::EntryRange range) {

@@ -11,8 +11,7 @@
 
 namespace ww::raft {
 
-/// Appends with entries that may be under way to one peer; later entries gather into larger
-/// appends.
+/// Limits::max_in_flight_appends is at most this; entries beyond gather into larger appends.
 inline constexpr std::size_t kMaxInFlightAppends = 8;
 
 /// A peer is probed until it is known where its log meets ours; then appends are pipelined.
@@ -29,8 +28,8 @@ class Progress {
   [[nodiscard]] Index next_index() const { return next_; }
   [[nodiscard]] Index match_index() const { return match_; }
   [[nodiscard]] bool probing() const { return probing_; }
-  /// Whether an append with entries may be sent now.
-  [[nodiscard]] bool has_room() const;
+  /// Whether an append with entries may be sent now, where `max_in_flight` may be under way.
+  [[nodiscard]] bool has_room(std::size_t max_in_flight) const;
   /// An append with `range` is sent.
   void sent(wire::EntryRange range);
   /// The peer holds our log up to `match`, durably. Returns whether that was news.

@@ -47,14 +47,15 @@ void Replica::step(Now now, const Input& input, Effects& effects) {
     return;
   }
   std::visit([&](const auto& i) { on(s, i); }, input);
-  issue_write(s);
+  const Leader* leader = as_leader();
+  if (leader == nullptr || leader->gather_due == kNever) issue_write(s);
   if (config_.bugs != before) trace_bugs(s, before);
 }
 
 Instant Replica::deadline() const {
   if (role() == wire::Role::kHalted) return kNever;
   if (const auto* leader = std::get_if<Leader>(&role_)) {
-    return std::min(leader->heartbeat_due, leader->quorum_check_due);
+    return std::min({leader->heartbeat_due, leader->quorum_check_due, leader->gather_due});
   }
   return election_due_;
 }

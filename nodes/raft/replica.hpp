@@ -165,6 +165,7 @@ class Replica {
   void send_append(Step& s, Progress& peer, wire::EntryRange range);
   void send_entries(Step& s, Progress& peer);
   void append_own(Step& s, wire::EntryKind kind, std::string_view payload);
+  void release_gathered(Step& s);
   void advance_leader_commit(Step& s);
   [[nodiscard]] Index quorum_match(Index own) const;
   [[nodiscard]] std::uint64_t quorum_round() const;

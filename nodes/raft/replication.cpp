@@ -147,6 +147,7 @@ void Replica::on_message(Step& s, NodeId from, const wire::AppendReply& m) {
 void Replica::on_leader_timer(Step& s) {
   Leader* leader = as_leader();
   if (s.now.mono >= leader->quorum_check_due && !check_quorum(s)) return;
+  if (s.now.mono >= leader->gather_due) release_gathered(s);
   if (s.now.mono >= leader->heartbeat_due) broadcast(s);
 }
 
@@ -169,7 +170,8 @@ void Replica::broadcast(Step& s) {
   leader.heartbeat_due = s.now.mono + config_.heartbeat_interval;
   bind_reads(s);
   for (Progress& peer : leader.peers) {
-    if (peer.has_room() && peer.next_index() <= log_.last_index()) {
+    if (peer.has_room(config_.limits.max_in_flight_appends) &&
+        peer.next_index() <= log_.last_index()) {
       send_entries(s, peer);
     } else {
       send_append(s, peer, {peer.next_index(), 0});
@@ -195,8 +197,11 @@ void Replica::send_append(Step& s, Progress& peer, wire::EntryRange range) {
 }
 
 void Replica::send_entries(Step& s, Progress& peer) {
-  while (peer.has_room() && peer.next_index() <= log_.last_index()) {
-    send_append(s, peer, log_.batch_from(peer.next_index(), config_.limits.max_append_bytes));
+  const Limits& limits = config_.limits;
+  while (peer.has_room(limits.max_in_flight_appends) && peer.next_index() <= log_.last_index()) {
+    wire::EntryRange range = log_.batch_from(peer.next_index(), limits.max_append_bytes);
+    range.count = std::min(range.count, limits.max_append_entries);
+    send_append(s, peer, range);
   }
 }
 
@@ -204,8 +209,15 @@ void Replica::append_own(Step& s, wire::EntryKind kind, std::string_view payload
   log_.append({hard_.term, kind, payload});
   const Index index = log_.last_index();
   s.trace(trace::Appended{index, {{hard_.term, log_.hash_at(index)}}});
-  appended_from_ = index;
+  if (appended_from_ == 0) appended_from_ = index;
+}
+
+/// Writes and replicates the commands that were appended since the last time.
+void Replica::release_gathered(Step& s) {
+  as_leader()->gather_due = kNever;
   issue_write(s);
+  replicate(s);
+  advance_leader_commit(s);  // Nothing to do before the write is durable, in a correct node.
 }
 
 Index Replica::quorum_match(Index own) const {

@@ -143,6 +143,36 @@ TEST_CASE("replay takes a run directory or a seed, and the flags that belong to 
   }
 }
 
+TEST_CASE("a benchmark's flags set every dimension, and --vary makes variants of them") {
+  const auto parsed = parse_words({"bench", "--vary", "batching=on,off", "--vary", "clients=1,8",
+                                   "-n", "5", "--fsync-floor", "2ms", "--read-share", "10",
+                                   "--blocks", "3", "--duration", "2s", "--seed", "9", "--data",
+                                   "/d", "--fail-if", "ratio<10", "--fail-if", "p99>5ms"});
+  if (const auto* message = std::get_if<Message>(&parsed)) FAIL(message->text);
+  const auto& bench = std::get<BenchCommand>(std::get<Parsed>(parsed).command);
+  REQUIRE(bench.plan.variants.size() == 4);
+  CHECK(bench.plan.variants[1].label == "batching=on clients=8");
+  for (const auto& variant : bench.plan.variants) {
+    CHECK(variant.settings.nodes == 5);
+    CHECK(variant.settings.fsync_floor == milliseconds(2));
+    CHECK(variant.settings.read_share == 10);
+  }
+  CHECK(bench.plan.blocks == 3);
+  CHECK(bench.plan.duration == seconds(2));
+  CHECK(bench.plan.warm_up == seconds(1));
+  CHECK(bench.plan.seed == 9);
+  CHECK(bench.plan.data == "/d");
+  CHECK(bench.conditions.size() == 2);
+}
+
+TEST_CASE("a benchmark that cannot be is a usage error that names the flag") {
+  CHECK(complaint_of({"bench", "--vary", "batchin=on,off"}).find("batching") != std::string::npos);
+  CHECK(complaint_of({"bench", "--clients", "0"}).find("clients") != std::string::npos);
+  CHECK(complaint_of({"bench", "--duration", "1ms"}).find("--duration") != std::string::npos);
+  CHECK(complaint_of({"bench", "--fail-if", "fast"}).find("ratio<10") != std::string::npos);
+  CHECK(complaint_of({"compare", "one.json"}).find("AFTER") != std::string::npos);
+}
+
 TEST_CASE("shrink names a run, a budget, and where the result goes") {
   const auto parsed = parse_words({"shrink", "store/latest-failure", "--budget", "10m",
                                    "--executions", "500", "--causality", "-o", "elsewhere"});

@@ -52,6 +52,9 @@ class Torture {
     Config c;
     c.seed = seed;
     c.limits.max_append_bytes = rng_.below(2) == 0 ? 40 : 4096;
+    c.limits.max_append_entries = rng_.below(4) == 0 ? 1 : 65536;
+    c.limits.max_in_flight_appends = rng_.below(4) == 0 ? 1 : 8;
+    c.gather = rng_.below(2) == 0;
     c.limits.max_pending_requests = 8;
     c.limits.max_uncommitted_bytes = 500;
     c.limits.max_sessions = Oracle::kMaxSessions;
