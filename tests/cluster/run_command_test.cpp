@@ -107,7 +107,7 @@ TEST_CASE("an interrupt ends a run in virtual time too, and its verdict says so"
     const Finished end = run.wait(std::chrono::seconds(90));
     INFO(end.out << end.err);
     CHECK(end.status == 130);
-    CHECK(end.out.find("interrupted") != std::string::npos);
+    CHECK(end.out.find("INTERRUPTED") != std::string::npos);
     CHECK(fs::exists(store.path() + "/latest/report.html"));
     CHECK_FALSE(fs::exists(store.path() + "/latest/fingerprint.json"));
   }

@@ -182,7 +182,9 @@ TEST_CASE("Damaged frames are refused, or read as something that can be written"
     std::string payload;
     std::string bytes;
     encode_event(bytes, random_clock(rng), random_event(rng, round % kEventKinds, payload));
-    if (const auto event = decode_event(test::corrupted(bytes, rng)); event) {
+    // A decoded message points into its frame.
+    const std::string damaged = test::corrupted(bytes, rng);
+    if (const auto event = decode_event(damaged); event) {
       std::string again;
       encode_event(again, event->clock, event->event);
       REQUIRE(decode_event(again));
