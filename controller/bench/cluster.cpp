@@ -252,21 +252,6 @@ const std::optional<Error>& Cluster::failure() const {
   return impl_->failure;
 }
 
-void Cluster::kill(NodeId node) {
-  Node& n = impl_->at(node);
-  if (n.process == nullptr) return;
-  n.ending = true;
-  n.process->signal(SIGKILL);
-}
-
-Result<void> Cluster::restart(NodeId node) {
-  Node& n = impl_->at(node);
-  if (!impl_->run_until([&n] { return n.process == nullptr; }, kEndLimit)) {
-    return Error{ErrorCode::kTimeout, true, name_of(node) + " does not end"};
-  }
-  return impl_->spawn(n);
-}
-
 Result<void> Cluster::shut_down() {
   Impl& c = *impl_;
   for (Node& node : c.nodes) {

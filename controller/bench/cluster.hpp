@@ -51,10 +51,6 @@ class Cluster {
   /// A node that ended by itself, with its last words; or what the checks found.
   [[nodiscard]] const std::optional<Error>& failure() const;
 
-  /// Kills a node with SIGKILL, and starts it again.
-  void kill(NodeId node);
-  Result<void> restart(NodeId node);
-
   /// Ends the nodes in order, within 10 s. Errors: failure(), if there was one.
   Result<void> shut_down();
 
