@@ -284,6 +284,26 @@ TEST_CASE("a failure is named by the rule broken first, and by its clients only 
   CHECK(run::signature_of(report).empty());
 }
 
+TEST_CASE("a run in which too little happened is vacuous, one that a checker gave up on is not") {
+  const auto undecided = [](const std::string& checker) {
+    CheckResult check;
+    check.checker = checker;
+    check.verdict = Verdict::kUnknown;
+    check.evaluated = 1;
+    return check;
+  };
+  reports::RunReport report;
+  report.exit_code = cli::kExitUnknown;
+  report.checks = {undecided("statistics")};
+  CHECK(run::is_only_vacuous(report));
+  report.checks.push_back(undecided("vacuity"));
+  CHECK(run::is_only_vacuous(report));
+  report.checks.push_back(undecided("linearizable"));
+  CHECK_FALSE(run::is_only_vacuous(report));
+  report.checks.clear();
+  CHECK_FALSE(run::is_only_vacuous(report));
+}
+
 TEST_CASE("a fingerprint is stored and read back, and a wrong file is told by its key") {
   StoredFingerprint stored = stored_of({});
   stored.world = "stepped";
