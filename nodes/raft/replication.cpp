@@ -111,7 +111,8 @@ bool Replica::accept_entries(Step& s, const wire::Append& m) {
     if (appended.entries.empty()) appended.first = index;
     appended.entries.push_back({entry.term, log_.hash_at(index)});
   }
-  appended_from_ = appended.first;
+  // Entries that this node gathered as a leader may wait for their write before these.
+  if (appended_from_ == 0) appended_from_ = appended.first;
   s.trace(std::move(appended));
   return true;
 }
@@ -120,6 +121,7 @@ void Replica::remove_entries(Step& s, Index from) {
   log_.truncate(from);
   durability_.truncated(from);
   truncated_from_ = from;
+  if (appended_from_ >= from) appended_from_ = 0;
   s.trace(trace::Truncated{from});
 }
 
