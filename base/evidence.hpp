@@ -15,6 +15,19 @@
 namespace ww {
 
 enum class Death : std::uint8_t { kKilled, kPowerLoss, kShutdown, kByItself };
+constexpr std::string_view name_of(Death how) {
+  switch (how) {
+    case Death::kKilled:
+      return "kill";
+    case Death::kPowerLoss:
+      return "power-loss";
+    case Death::kShutdown:
+      return "shutdown";
+    case Death::kByItself:
+      return "ended by itself";
+  }
+  return "?";
+}
 
 /// The files of a node's data directory by name.
 using DiskImage = std::map<std::string, std::string>;

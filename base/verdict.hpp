@@ -24,6 +24,7 @@ constexpr Verdict compose(Verdict a, Verdict b) {
 struct Violation {
   std::string property;   // "LIN", "ES", "Vote1", ...: an id of docs/invariants.md
   std::string summary;    // one sentence, with the nodes, terms and indices in it
+  std::string kind;       // what stays of the sentence for all failures alike; empty: its shape
   std::int64_t time = 0;  // ns since the run began, of the event that showed it
   History witness;        // the smallest set of ops that it can name; empty for node invariants
   std::vector<std::string> evidence;  // the trace events and frames that prove it, in causal order

@@ -40,17 +40,22 @@ class Explanation {
         initial_(initial),
         times_are_lines_(times_are_lines) {}
 
-  [[nodiscard]] std::string sentence() const {
-    const std::string what = past(culprit_) + " at " + time(culprit_.ret);
+  /// Writes the sentence and its kind.
+  void tell(Violation& violation) const {
+    std::string& text = violation.summary;
+    text += past(culprit_) + " at " + time(culprit_.ret);
     const std::optional<Value> seen = seen_by(culprit_);
-    if (seen) {
-      if (std::string why = why_unwritten(*seen); !why.empty()) return what + ", " + why;
+    const std::string why = seen ? why_unwritten(*seen) : "";
+    if (!why.empty()) {
+      text += ", " + why;
+      violation.kind = "a value that was not written";
+    } else if (const KeyOp* other = contradiction(seen)) {
+      text += " after " + perfect(*other) + " at " + time(other->ret);
+      violation.kind = "a state that was over";
+    } else {
+      text += ", which no order of these " + std::to_string(minimal_.ops.size()) + " ops explains";
+      violation.kind = "no order";
     }
-    if (const KeyOp* other = contradiction(seen)) {
-      return what + " after " + perfect(*other) + " at " + time(other->ret);
-    }
-    return what + ", which no order of these " + std::to_string(minimal_.ops.size()) +
-           " ops explains";
   }
 
  private:
@@ -186,8 +191,8 @@ Violation explain(const History& history, std::span<const OpPair> pairs, std::ui
                   const Minimal& minimal, const Value& initial, bool times_are_lines) {
   Violation violation;
   violation.property = "LIN";
-  violation.summary = "key " + std::to_string(key) + ": " +
-                      Explanation(history, pairs, minimal, initial, times_are_lines).sentence();
+  violation.summary = "key " + std::to_string(key) + ": ";
+  Explanation(history, pairs, minimal, initial, times_are_lines).tell(violation);
   violation.time = minimal.ops[minimal.culprit].ret;
   std::vector<std::uint32_t> lines;
   for (const KeyOp& op : minimal.ops) {

@@ -27,6 +27,8 @@ target_include_directories(ww_flags INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_options(ww_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast
   -Wnon-virtual-dtor -Wimplicit-fallthrough)
+# What an assertion says must not depend on where the checkout is.
+target_compile_options(ww_flags INTERFACE "-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees overlaps in std::string concatenation that are not there (GCC bug 105651).
   # It also takes a moved-from std::variant for uninitialised memory (GCC bug 80635).

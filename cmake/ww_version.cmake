@@ -5,9 +5,12 @@ execute_process(COMMAND git -C "${SOURCE}" rev-parse --short=12 HEAD
 if(failed)
   set(commit "unknown")
 else()
-  execute_process(COMMAND git -C "${SOURCE}" diff --quiet HEAD RESULT_VARIABLE dirty ERROR_QUIET)
-  if(dirty)
-    set(commit "${commit}+changes")
+  # Two states of an edited tree are two builds.
+  execute_process(COMMAND git -C "${SOURCE}" diff HEAD OUTPUT_VARIABLE changes ERROR_QUIET)
+  if(changes)
+    string(SHA256 hash "${changes}")
+    string(SUBSTRING "${hash}" 0 8 hash)
+    set(commit "${commit}+${hash}")
   endif()
 endif()
 set(text "#include \"controller/run/version.hpp\"\n\nnamespace ww::run {\n

@@ -35,6 +35,8 @@ int dispatch(const ww::cli::Parsed& parsed) {
           [&](const MergeCommand& c) { return do_merge(common, c); },
           [&](const ReplayCommand& c) { return do_replay(common, c, node_executable()); },
           [&](const ShrinkCommand& c) { return do_shrink(common, c, node_executable()); },
+          [&](const BenchCommand& c) { return do_bench(common, c, node_executable()); },
+          [&](const CompareCommand& c) { return do_compare(common, c); },
           [&](const CheckCommand& c) { return do_check(common, c); },
           [&](const ReportCommand& c) { return do_report(common, c); },
           [&](const ListCommand& c) { return do_list(common, c); },

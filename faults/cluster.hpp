@@ -25,7 +25,7 @@ struct ClockSkew {
 /// What is wrong with a node's disk; {} is a sound one.
 struct DiskTrouble {
   Duration sync{};     // a sync that begins now takes so long, if the world's own draw is shorter
-  bool fails = false;  // every sync that ends, and wrote something, ends with an error
+  bool fails = false;  // every sync that the node hears of now has failed
   friend bool operator==(const DiskTrouble&, const DiskTrouble&) = default;
 };
 
@@ -59,7 +59,8 @@ NodeId leader_of(const ClusterView& view);
 /// The verbs that a world implements.
 ///
 /// Verbs return at once and may take effect a little later; the world then tells the nemesis
-/// (node_died, node_serving, note_clock_set, note_power_loss), also from within the verb.
+/// (node_died, node_serving, note_clock_set, note_power_loss, note_sync), also from within the
+/// verb.
 class Cluster {
  public:
   virtual ~Cluster() = default;
@@ -84,8 +85,10 @@ class Cluster {
   /// Replaces what is wrong with the node's disk; it stays so while the node is down, and for its
   /// next process. A sync that fails fails each of its writes: the node is told (WriteFailed), the
   /// files keep what was handed to the system, and nothing of it counts as synced. The correct node
-  /// then halts and ends; since it was made to, the world tells on_death (kByItself), but no
-  /// on_crash. Recovery is spared. Asked only of worlds whose disks are virtual.
+  /// halts and ends in its answer; since it was made to, the world tells on_death (kByItself), but
+  /// no on_crash. A paused node hears of its syncs when it goes on. Recovery is spared, and so is a
+  /// write that needs no sync. The world tells of every sync by note_sync. Asked only of worlds
+  /// whose disks are virtual.
   virtual void set_disk(NodeId /*node*/, const DiskTrouble& /*trouble*/) {}
 
   [[nodiscard]] virtual ClusterView view() const = 0;

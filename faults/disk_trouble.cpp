@@ -13,14 +13,13 @@ class Disk final : public Fault {
  public:
   using Fault::Fault;
 
-  bool inject(Instant now, bool settle) override {
+  bool inject(Instant /*now*/, bool settle) override {
     nodes_ = resolve(settle, [&](const NodeView& node) {
       return node.alive && node.serving && !ports_.holds.down(node.id);
     });
     if (nodes_.empty()) return false;
     trouble_.fails = spec_.shape == "write-error";
     trouble_.sync = milliseconds(param(spec_, "sync_ms"));
-    since_ = now;
     for (const NodeId node : nodes_) ports_.holds.set_disk(node, spec_.id, trouble_);
     return true;
   }
@@ -31,14 +30,12 @@ class Disk final : public Fault {
     for (const NodeId node : failed_) ports_.holds.let_up(node, spec_.id);
   }
 
-  [[nodiscard]] bool watches() const override { return true; }
-  void on_trace(NodeId node, const wire::trace::Event& what, Instant now) override {
-    const auto* synced = std::get_if<wire::trace::Synced>(&what);
-    if (synced == nullptr || healed_ || !hits(node)) return;
-    // What ends sooner was under way when the fault began.
-    if (synced->ok && now - since_ >= trouble_.sync) ++late_;
+  // The disk tells, not the node: one that keeps silent, or lies, is hit all the same.
+  void on_sync(NodeId node, bool ok, Duration late) override {
+    if (healed_ || !hits(node)) return;
+    if (ok && late > Duration{0}) ++late_;
     const bool known = std::find(failed_.begin(), failed_.end(), node) != failed_.end();
-    if (synced->ok || !trouble_.fails || known) return;
+    if (ok || !trouble_.fails || known) return;
     failed_.push_back(node);
     ports_.holds.hold_down(node, spec_.id);
   }
@@ -53,7 +50,6 @@ class Disk final : public Fault {
 
  private:
   DiskTrouble trouble_;
-  Instant since_{};
   bool healed_ = false;
   std::uint64_t late_ = 0;
   std::vector<NodeId> failed_;
@@ -66,7 +62,7 @@ KindInfo disk_kind() {
       .name = "disk",
       .summary = "a node's disk is slow, or a write of it fails and takes the node down",
       .heal = "syncs are as fast as before; a node that a failed write took down starts again",
-      .evidence = "slow: a write became durable late; write-error: a write failed",
+      .evidence = "slow: a sync took longer than it would have; write-error: a sync failed",
       .verbs = "set_disk, start",
       .color = "#6b7f8f",
       .min_nodes = 1,

@@ -49,15 +49,12 @@ class Fault {
   /// What the injection did, beyond the plan's words; for the mark.
   [[nodiscard]] virtual std::string details() const { return name_of(nodes_); }
 
-  /// Whether it wants to hear on_trace: of the events that a trigger can wait for.
-  [[nodiscard]] virtual bool watches() const { return false; }
-
   // What worlds report about nodes, while the fault lasts and a little longer.
-  virtual void on_trace(NodeId /*node*/, const wire::trace::Event& /*what*/, Instant /*now*/) {}
   virtual void on_death(NodeId /*node*/, Instant /*now*/) {}
   virtual void on_clock_set(NodeId /*node*/, const ClockSkew& /*skew*/) {}
   virtual void on_clock_flip(NodeId /*node*/) {}
   virtual void on_power_loss(NodeId /*node*/, const PowerLoss& /*loss*/) {}
+  virtual void on_sync(NodeId /*node*/, bool /*ok*/, Duration /*late*/) {}
 
   [[nodiscard]] const FaultSpec& spec() const { return spec_; }
   /// The nodes that it hit.

@@ -110,15 +110,34 @@ Decision LinkTable::decide(const wire::Envelope& envelope) {
     decision.changed_by |= std::uint64_t{1} << (cut.fault % 64);
     decision.copies = 0;
   }
+  deal(envelope, decision, [&](const Rule& rule) -> LinkCounts& { return counts_[rule.fault]; });
+  return decision;
+}
+
+/// Asks the rules in turn, for as long as there is something left to decide.
+template <class CountsOf>
+void LinkTable::deal(const wire::Envelope& envelope, Decision& decision, CountsOf counts_of) {
   for (Rule& rule : rules_) {
     if (decision.lost()) break;
     if (!matches(rule.packet, envelope)) continue;
     const std::uint64_t number = ++rule.matched;
     const PacketRule& packet = rule.packet;
     if (packet.count != 0 && (number < packet.nth || number - packet.nth >= packet.count)) continue;
-    apply(rule, envelope, decision);
+    apply(rule, envelope, decision, counts_of(rule));
   }
-  return decision;
+}
+
+void LinkTable::pass(const wire::Envelope& envelope) {
+  // What the rules would have done decides which of them would have seen it.
+  Decision unused;
+  LinkCounts nobody;
+  if (is_cut(envelope.from, envelope.to)) unused.copies = 0;
+  deal(envelope, unused, [&](const Rule&) -> LinkCounts& { return nobody; });
+}
+
+void LinkTable::reseed(std::uint64_t seed) {
+  seed_ = seed;
+  for (Rule& rule : rules_) rule.key = key_of(seed, "packet", names_[rule.fault]);
 }
 
 bool LinkTable::matches(const PacketRule& rule, const wire::Envelope& envelope) {
@@ -136,12 +155,12 @@ bool LinkTable::matches(const PacketRule& rule, const wire::Envelope& envelope) 
 
 // Each of the four effects has a draw of its own, so that changing the rate of one leaves the
 // others.
-void LinkTable::apply(Rule& rule, const wire::Envelope& envelope, Decision& decision) {
+void LinkTable::apply(Rule& rule, const wire::Envelope& envelope, Decision& decision,
+                      LinkCounts& counts) {
   const std::uint64_t content = content_key(envelope);
   const std::uint32_t nth = rule.seen[content]++;
   const auto draw = [&](Domain effect) { return keyed(rule.key, effect, content, nth); };
   const PacketRule& packet = rule.packet;
-  LinkCounts& counts = counts_[rule.fault];
   const std::size_t type = slot_of(envelope.type);
   const std::uint64_t bit = std::uint64_t{1} << (rule.fault % 64);
 

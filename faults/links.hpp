@@ -91,6 +91,11 @@ class LinkTable {
 
   /// The fate of a message that was just sent, and the counts of it.
   Decision decide(const wire::Envelope& envelope);
+  /// Takes note of a message that was just sent and whose fate is decided elsewhere: the rules
+  /// count it as they would have, so that what they do to the others stays, and leave it alone.
+  void pass(const wire::Envelope& envelope);
+  /// From here on rules draw by `seed`, those in force too; what they have counted stays.
+  void reseed(std::uint64_t seed);
   /// Whether a message that is due now may arrive: no, and counted, when its link is cut.
   bool may_deliver(const wire::Envelope& envelope);
   /// Whether a link lets nothing through; counts nothing.
@@ -122,7 +127,10 @@ class LinkTable {
   [[nodiscard]] NodeId side_of(wire::Endpoint endpoint) const;
   [[nodiscard]] bool cuts(const Cut& cut, wire::Endpoint from, wire::Endpoint to) const;
   static bool matches(const PacketRule& rule, const wire::Envelope& envelope);
-  void apply(Rule& rule, const wire::Envelope& envelope, Decision& decision);
+  template <class CountsOf>
+  void deal(const wire::Envelope& envelope, Decision& decision, CountsOf counts_of);
+  static void apply(Rule& rule, const wire::Envelope& envelope, Decision& decision,
+                    LinkCounts& counts);
 
   std::uint64_t seed_;
   std::uint32_t nodes_;

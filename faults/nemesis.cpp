@@ -100,7 +100,6 @@ struct Nemesis::Impl {
         return entry.fault->advance(now);
       case State::kGrace:
         entry.state = State::kDone;
-        if (entry.fault->watches()) --watched;
         if (!entry.fault->effective()) deal_again(entry, now);
         return;
       case State::kDone:
@@ -138,7 +137,6 @@ struct Nemesis::Impl {
     entry.due = now + time_left(entry, now);
     if (!entry.fault->inject(now, settle)) return false;
     entry.injected = true;
-    if (entry.fault->watches()) ++watched;
     mark(entry, Phase::kInject, now, describe(entry.spec) + "; hits " + entry.fault->details());
     return true;
   }
@@ -154,14 +152,10 @@ struct Nemesis::Impl {
     // By number: an injection may make the world report more, and so more entries.
     for (std::size_t i = 0; i < entries.size(); ++i) {
       Entry& entry = *entries[i];
-      if (entry.state == State::kArmed) {
-        const Trigger& trigger = entry.spec.trigger;
-        if (trigger.node != kNobody && trigger.node != node) continue;
-        if (matches(trigger.event, what) && ++entry.events >= trigger.nth)
-          set_off(entry, node, now);
-      } else if (entry.state == State::kActive && entry.fault->watches()) {
-        entry.fault->on_trace(node, what, now);
-      }
+      if (entry.state != State::kArmed) continue;
+      const Trigger& trigger = entry.spec.trigger;
+      if (trigger.node != kNobody && trigger.node != node) continue;
+      if (matches(trigger.event, what) && ++entry.events >= trigger.nth) set_off(entry, node, now);
     }
   }
 
@@ -256,7 +250,6 @@ struct Nemesis::Impl {
   std::vector<std::unique_ptr<Entry>> entries;  // addresses stay when a fault is dealt again
   std::optional<Instant> next;                  // deadline(), unless something changed
   std::uint32_t armed = 0;                      // entries that wait for an event
-  std::uint32_t watched = 0;  // faults that want to hear every event, in force or in grace
   bool stopped = false;
 };
 
@@ -319,7 +312,7 @@ void Nemesis::node_serving(NodeId node, Instant /*now*/) {
 }
 
 void Nemesis::note_trace(NodeId node, const wire::trace::Event& what, Instant now) {
-  if (impl_->stopped || (impl_->armed == 0 && impl_->watched == 0) || !can_trigger(what)) return;
+  if (impl_->stopped || impl_->armed == 0 || !can_trigger(what)) return;
   impl_->on_trace(node, what, now);
 }
 
@@ -333,6 +326,10 @@ void Nemesis::note_clock_flip(NodeId node, Instant /*now*/) {
 
 void Nemesis::note_power_loss(NodeId node, const PowerLoss& loss, Instant /*now*/) {
   impl_->tell([&](Fault& fault) { fault.on_power_loss(node, loss); });
+}
+
+void Nemesis::note_sync(NodeId node, bool ok, Duration late, Instant /*now*/) {
+  impl_->tell([&](Fault& fault) { fault.on_sync(node, ok, late); });
 }
 
 std::vector<FaultOutcome> Nemesis::outcomes() const {

@@ -115,6 +115,9 @@ class Nemesis {
   void note_trace(NodeId node, const wire::trace::Event& what, Instant now);
   /// What the last power loss of `node` removed.
   void note_power_loss(NodeId node, const PowerLoss& loss, Instant now);
+  /// The node is about to hear that a sync of its disk ended, well or not, `late` longer than it
+  /// took of itself.
+  void note_sync(NodeId node, bool ok, Duration late, Instant now);
 
   /// One row a fault, those dealt again included, in order of their planned time.
   [[nodiscard]] std::vector<FaultOutcome> outcomes() const;

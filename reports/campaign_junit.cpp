@@ -37,6 +37,7 @@ std::string campaign_body(const CampaignReport& report) {
   if (!report.divergences.empty()) {
     return problem("error", "two runs of one plan differ", "harness", details);
   }
+  if (report.incomplete) return problem("error", "seeds are missing", "incomplete", details);
   const bool explained = report.failures > 0 || report.exit_code == 0;
   return explained ? "" : problem("error", report.cause, report.headline, details);
 }

@@ -54,6 +54,7 @@ struct CampaignReport {
   Verdict verdict = Verdict::kUnknown;
   int exit_code = 2;
   std::string cause;                  // one sentence
+  bool incomplete = false;            // seeds or shards were asked for and are not here
   std::vector<std::string> warnings;  // missing shards, what could not be compared, ...
   std::string command;                // runs the campaign again
   std::string world;

@@ -115,6 +115,7 @@ requires std::is_same_v<std::remove_const_t<T>, Violation>
 void fields(V& v, T& r) {
   v("property", r.property), v("summary", r.summary), v("time", r.time), v("nodes", r.nodes);
   v("evidence", r.evidence), v("witness", r.witness);
+  v.since_later("kind", r.kind);
 }
 
 template <class V, class T>

@@ -2,6 +2,7 @@ ww_test(base_test LABEL unit
   SOURCES
     unit/bytes_test.cpp
     unit/frame_test.cpp
+    unit/histogram_test.cpp
     unit/history_test.cpp
     unit/rng_test.cpp
     unit/stepped_codec_test.cpp

@@ -7,9 +7,11 @@ ww_test(controller_test LABEL unit
     unit/plan_file_test.cpp
     unit/quorum_test.cpp
     unit/store_test.cpp
+    unit/temporary_folder_test.cpp
     unit/test_spec_test.cpp
   DEPS ww_cli ww_run ww_test_support)
 
+ww_test(bench_plan_test LABEL unit SOURCES unit/bench_plan_test.cpp DEPS ww_bench_plan)
 ww_test(mix_test LABEL unit SOURCES unit/mix_test.cpp DEPS ww_mix)
 # Campaigns in made-up worlds.
 ww_test(campaign_test LABEL unit
@@ -17,7 +19,8 @@ ww_test(campaign_test LABEL unit
   DEPS ww_campaign ww_test_support)
 
 # Whole runs of the built program.
-foreach(name campaign_command determinism replay run_command scenario)
+foreach(name
+  bench_command campaign_command determinism replay run_command scenario shrink_command)
   ww_test(${name}_test LABEL cluster TIMEOUT 400
     SOURCES cluster/${name}_test.cpp
     DEPS ww_test_support ww_base)
@@ -37,6 +40,11 @@ ww_test(rerun_test LABEL unit
 ww_test(simulated_test LABEL unit TIMEOUT 300
   SOURCES unit/simulated_faults_test.cpp unit/simulated_test.cpp
   DEPS ww_mix ww_worlds ww_test_support)
+
+# The scheduler, with nodes that misbehave.
+ww_test(discrete_world_test LABEL unit
+  SOURCES unit/discrete_world_test.cpp
+  DEPS ww_simulated ww_test_support)
 
 # Real processes in virtual time.
 ww_test(stepped_process_test LABEL unit

@@ -6,6 +6,7 @@ ww_test(host_test LABEL unit
     unit/host_file_store_test.cpp
     unit/host_options_test.cpp
     unit/host_trace_writer_test.cpp
+    unit/step_machine_test.cpp
   DEPS ww_host ww_driver)
 
 ww_test(recorder_test LABEL unit

@@ -1,5 +1,6 @@
 ww_test(reports_test LABEL unit
   SOURCES
+    unit/bench_report_test.cpp
     unit/campaign_report_samples.cpp
     unit/campaign_report_test.cpp
     unit/report_test.cpp

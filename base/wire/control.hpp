@@ -54,7 +54,33 @@ struct Shutdown {
   }
 };
 
-using Message = std::variant<Hello, SetClock, ClockState, Shutdown>;
+/// Controller: say what you measured since I last asked, or since your start.
+struct TakeStatistics {
+  std::uint64_t request = 0;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("request", s.request);
+  }
+};
+/// Node: the syncs of its data directory, each as long as it took (a floor included), and the
+/// processor time that the whole process used.
+struct Statistics {
+  std::uint64_t request = 0;
+  std::uint64_t syncs = 0;
+  Duration sync_median{};
+  Duration sync_p99{};
+  Duration sync_max{};
+  Duration user_time{};
+  Duration system_time{};
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("request", s.request), v("syncs", s.syncs), v("sync_median", s.sync_median);
+    v("sync_p99", s.sync_p99), v("sync_max", s.sync_max);
+    v("user_time", s.user_time), v("system_time", s.system_time);
+  }
+};
+
+using Message = std::variant<Hello, SetClock, ClockState, Shutdown, TakeStatistics, Statistics>;
 
 /// A frame's payload: u8 kind, fields.
 void encode(std::string& out, const Message& message);

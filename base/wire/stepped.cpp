@@ -25,6 +25,7 @@ void Output::clear() {
   deadline = kNever;
   digest = 0;
   ended = false;
+  cause = EndCause::kOwn;
   last_words.clear();
 }
 

@@ -79,6 +79,13 @@ struct Reply {
   ClientReply reply;
 };
 
+/// Why a process ends by itself.
+enum class EndCause : std::uint8_t {
+  kOwn,      // its own reasons, a damaged log or a write that it was told has failed among them
+  kDisk,     // an operation on its files failed: the machine's fault, not its own
+  kNoSpace,  // the same, for want of space
+};
+
 /// What one event led to, in order. Memory is reused from event to event.
 struct Output {
   enum class Kind : std::uint8_t { kTrace, kWrite, kSend, kReply, kSave };
@@ -99,6 +106,7 @@ struct Output {
   std::uint64_t digest = 0;
   /// The process ends by itself after this, and why.
   bool ended = false;
+  EndCause cause = EndCause::kOwn;
   std::string last_words;
 
   void clear();

@@ -185,7 +185,7 @@ void encode_output(std::string& out, const Output& output) {
   ByteWriter w(out);
   w.i64(to_ns(output.deadline));
   w.u64(output.digest);
-  w.u8(output.ended ? 1 : 0);
+  w.u8(static_cast<std::uint8_t>(output.ended ? 1 + static_cast<int>(output.cause) : 0));
   if (output.ended) w.bytes(output.last_words);
   for (const Output::Item& item : output.order) {
     switch (item.kind) {
@@ -226,9 +226,12 @@ Result<void> decode_output(std::string_view payload, Output& output,
   output.deadline = instant_at(in.i64());
   output.digest = in.u64();
   const std::uint8_t ended = in.u8();
-  if (ended > 1) in.fail();
-  output.ended = ended == 1;
-  if (output.ended) output.last_words = in.bytes();
+  if (ended > 1 + static_cast<int>(EndCause::kNoSpace)) in.fail();
+  output.ended = ended > 0;
+  if (output.ended) {
+    output.cause = static_cast<EndCause>(ended - 1);
+    output.last_words = in.bytes();
+  }
   std::size_t items = 0;
   while (in.ok() && in.remaining() > 0) {
     ++items;

@@ -138,6 +138,13 @@ void Campaign::add_shrunk(const std::string& signature, Shrunk shrunk) {
 Result<void> merge(Campaign& a, const Campaign& b) {
   if (auto same = same_identity(a.identity, b.identity); !same) return same;
   if (auto same = same_results(a, b); !same) return same;
+  std::uint64_t together = a.seeds.size();
+  for (const auto& [seed, result] : b.seeds) together += 1 - a.seeds.count(seed);
+  if (together > kMaxSeeds) {
+    return Error{ErrorCode::kTooLarge, true,
+                 "together they have " + std::to_string(together) +
+                     " seeds, and a campaign keeps at most " + std::to_string(kMaxSeeds)};
+  }
   for (const auto& [request, shards] : b.requests) {
     a.requests[request].insert(shards.begin(), shards.end());
   }

@@ -5,7 +5,7 @@
 // the lowest, the highest, or "must be equal". A campaign is therefore the join of its seeds, and
 // merging two is commutative, associative and idempotent: the merged file is the same bytes for any
 // order of the parts, and a part that is given twice counts once. Times of the clock live in
-// Session alone; all else depends on the seeds only.
+// Session alone; all else depends on the seeds only, but for shrunk plans, which a budget ends.
 #pragma once
 
 #include <array>

@@ -35,21 +35,23 @@ class Runner {
         began_(monotonic_ns()),
         wall_before_(campaign.sessions.at(session_).wall) {}
 
-  Result<Finished> run();
+  Finished run();
 
  private:
   std::optional<Job> next_first();
   std::optional<Job> next_last();
-  Result<void> drive(const std::function<std::optional<Job>()>& next);
+  void drive(const std::function<std::optional<Job>()>& next);
   void take(const Pool::Done& done);
   void take_reply(const Job& job, const Pool::Done& done);
+  void note_first_death(const Job& job, const std::string& death, Outcome& outcome);
+  bool submit_next(const std::function<std::optional<Job>()>& next);
   void apply(const Outcome& outcome);
   void apply_in_order();
   void stop(End why, const std::string& reason = {});
   Outcome outcome_of(const Job& job, const Pool::Done& done) const;
   void list_last_jobs();
   [[nodiscard]] Duration elapsed() const { return Duration{monotonic_ns() - began_}; }
-  Result<void> look_around();
+  void look_around();
   Result<void> save();
 
   Campaign& campaign_;
@@ -65,12 +67,18 @@ class Runner {
   std::size_t corpus_next_ = 0;
   std::uint64_t index_ = 0;   // of the shard's seeds
   std::uint64_t ticket_ = 0;  // of the next job
-  std::map<std::uint64_t, Job> in_hand_;
+  struct InHand {
+    Job job;
+    std::string death;  // of the worker that had it first
+  };
+  std::map<std::uint64_t, InHand> in_hand_;
+  std::deque<std::uint64_t> again_;  // tickets in hand whose worker died
   std::map<std::uint64_t, Outcome> arrived_;
   std::uint64_t apply_next_ = 0;  // the ticket whose outcome is added next
   std::deque<Job> last_;
   bool stopping_ = false;
   bool last_phase_ = false;
+  bool save_failed_ = false;
   Finished finished_;
   Status status_;
 };
@@ -193,11 +201,35 @@ void Runner::take_reply(const Job& job, const Pool::Done& done) {
 void Runner::take(const Pool::Done& done) {
   const auto at = in_hand_.find(done.ticket);
   WW_ASSERT(at != in_hand_.end(), "a result that nobody asked for");
-  const Job job = std::move(at->second);
+  const bool seed =
+      at->second.job.kind == JobKind::kSeed || at->second.job.kind == JobKind::kCorpus;
+  if (seed && !done.death.empty() && at->second.death.empty()) {
+    // A worker may die of the machine: another one tells.
+    at->second.death = done.death;
+    again_.push_back(done.ticket);
+    return;
+  }
+  const InHand had = std::move(at->second);
   in_hand_.erase(at);
-  if (job.kind == JobKind::kKeep || job.kind == JobKind::kShrink) return take_reply(job, done);
-  arrived_.emplace(done.ticket, outcome_of(job, done));
+  if (!seed) return take_reply(had.job, done);
+  Outcome outcome = outcome_of(had.job, done);
+  if (done.death.empty() && !had.death.empty()) note_first_death(had.job, had.death, outcome);
+  arrived_.emplace(done.ticket, std::move(outcome));
   apply_in_order();
+}
+
+/// A worker died of the job, the next one did not.
+void Runner::note_first_death(const Job& job, const std::string& death, Outcome& outcome) {
+  const std::string subject =
+      job.kind == JobKind::kCorpus ? job.path : "seed " + std::to_string(job.seed);
+  // Whoever kills, or slows the machine until a seed takes too long, is not the seed.
+  const bool from_outside =
+      death.find("killed by signal 9 ") == 0 || death.find("hung") != std::string::npos;
+  if (from_outside) {
+    finished_.warnings.push_back(subject + " was run again, for its worker died: " + death);
+  } else if (outcome.divergence.empty()) {
+    outcome.divergence = "its worker died (" + death + "), and a second one did not";
+  }
 }
 
 Result<void> Runner::save() {
@@ -208,7 +240,7 @@ Result<void> Runner::save() {
   return saved;
 }
 
-Result<void> Runner::look_around() {
+void Runner::look_around() {
   const std::uint32_t interrupts = interrupts_.count();
   if (interrupts == 1) stop(End::kInterrupted);
   if (interrupts > 1) stop(End::kKilled);
@@ -221,25 +253,39 @@ Result<void> Runner::look_around() {
     if (options_.known.count(text) == 0) ++status_.fresh;
   }
   if (callbacks_.on_progress) callbacks_.on_progress(status_);
-  if (elapsed() >= next_save_) return save();
-  return {};
+  if (elapsed() < next_save_) return;
+  // What could not be stored now may be the next time, or at the end.
+  if (auto saved = save(); !saved && !save_failed_) {
+    save_failed_ = true;
+    finished_.warnings.push_back("not stored for a time: " + saved.error().message);
+  }
 }
 
-Result<void> Runner::drive(const std::function<std::optional<Job>()>& next) {
-  bool more = true;
+/// Gives a free worker something to do. Returns whether there was anything.
+bool Runner::submit_next(const std::function<std::optional<Job>()>& next) {
+  if (!again_.empty()) {
+    const std::uint64_t ticket = again_.front();
+    again_.pop_front();
+    pool_.submit(ticket, encoded(in_hand_.at(ticket).job));
+    return true;
+  }
+  if (stopping_ || arrived_.size() >= kMaxAhead) return false;
+  auto job = next();
+  if (!job) return false;
+  pool_.submit(ticket_, encoded(*job));
+  in_hand_.emplace(ticket_++, InHand{std::move(*job), {}});
+  return true;
+}
+
+void Runner::drive(const std::function<std::optional<Job>()>& next) {
   for (;;) {
-    while (more && !stopping_ && pool_.has_free() && arrived_.size() < kMaxAhead) {
-      auto job = next();
-      more = job.has_value();
-      if (!more) break;
-      pool_.submit(ticket_, encoded(*job));
-      in_hand_.emplace(ticket_++, std::move(*job));
+    while (pool_.has_free() && submit_next(next)) {
     }
-    if (pool_.busy() == 0 || finished_.end == End::kKilled) return {};
+    if (pool_.busy() == 0 || finished_.end == End::kKilled) return;
     auto done = pool_.wait(kPoll, interrupts_.fd());
-    if (!done) return done.error();
+    if (!done) return stop(End::kEnvironment, done.error().message);
     for (const Pool::Done& one : *done) take(one);
-    if (auto looked = look_around(); !looked) return looked;
+    look_around();
   }
 }
 
@@ -262,15 +308,15 @@ void Runner::list_last_jobs() {
   }
 }
 
-Result<Finished> Runner::run() {
+Finished Runner::run() {
   next_save_ = options_.save_every;
   status_.all = seeds_of_shard(options_.request, options_.shard);
   status_.done = campaign_.seeds.size();
   status_.failures = totals(campaign_).failures;
   status_.phase = "seeds";
-  if (auto driven = drive([this] { return next_first(); }); !driven) return driven.error();
+  drive([this] { return next_first(); });
   const End end = finished_.end;
-  if (end == End::kKilled && !options_.fail_fast) {
+  if ((end == End::kKilled || end == End::kEnvironment) && !options_.fail_fast) {
     for (const auto& [ticket, outcome] : arrived_) apply(outcome);
   }
   if (end != End::kInterrupted && end != End::kKilled && end != End::kEnvironment) {
@@ -280,10 +326,10 @@ Result<Finished> Runner::run() {
     last_phase_ = true;
     status_.phase = "keeping and shrinking failures";
     list_last_jobs();
-    if (auto driven = drive([this] { return next_last(); }); !driven) return driven.error();
+    drive([this] { return next_last(); });
     if (finished_.end == End::kDone) finished_.end = end;
   }
-  if (auto saved = save(); !saved) return saved.error();
+  if (auto saved = save(); !saved) stop(End::kEnvironment, saved.error().message);
   return finished_;
 }
 
@@ -311,6 +357,8 @@ std::string folder_of(const std::string& signature) {
 Result<Finished> run_campaign(Campaign& campaign, const std::string& session, const Hooks& hooks,
                               const RunnerOptions& options, const Callbacks& callbacks) {
   Interrupts interrupts;  // from before there is anything to break off
+  // From here on the directory can be resumed, whatever happens.
+  if (auto saved = callbacks.save(campaign); !saved) return saved.error();
   Pool::Options pool_options;
   pool_options.workers = options.workers;
   pool_options.stderr_directory = options.directory;

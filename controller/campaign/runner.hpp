@@ -73,7 +73,8 @@ struct Callbacks {
 ///
 /// Requires: the main thread, for workers die with the thread that forked them. `session` is in
 ///           `campaign.sessions`.
-/// Errors:   kEnvironment without processes; those of `save`.
+/// Errors:   kEnvironment without processes; those of the first `save`, before anything ran. What
+///           fails later ends the campaign with what it has.
 Result<Finished> run_campaign(Campaign& campaign, const std::string& session, const Hooks& hooks,
                               const RunnerOptions& options, const Callbacks& callbacks);
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "controller/cli/exit_codes.hpp"
+#include "controller/run/signature.hpp"
 
 namespace ww::campaign {
 
@@ -27,17 +28,6 @@ constexpr std::array<Row, kClasses> kRows = {{{"valid", cli::kExitValid, false},
 
 const Row& row_of(Class verdict) {
   return kRows[static_cast<std::size_t>(verdict)];
-}
-
-/// Nothing is undecided but whether enough happened.
-bool only_vacuous(const reports::RunReport& report) {
-  bool vacuous = false;
-  for (const CheckResult& check : report.checks) {
-    if (!reports::decides(check) || check.verdict == Verdict::kValid) continue;
-    if (check.checker != "vacuity") return false;
-    vacuous = true;
-  }
-  return vacuous;
 }
 
 }  // namespace
@@ -74,7 +64,7 @@ Class class_of(const reports::RunReport& report) {
     case cli::kExitEnvironment:
       return Class::kEnvironment;
     case cli::kExitUnknown:
-      return only_vacuous(report) ? Class::kVacuous : Class::kUnknown;
+      return run::is_only_vacuous(report) ? Class::kVacuous : Class::kUnknown;
     default:
       return Class::kHarness;
   }

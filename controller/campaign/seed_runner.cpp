@@ -119,6 +119,7 @@ std::string signature_of(const reports::RunReport& report, Class verdict) {
       return "vacuous";
     case Class::kInvalid:
     case Class::kNoRecovery:
+    case Class::kCrash:
       return run::signature_of(report);
     default:
       return std::string(name_of(verdict)) + ": " + run::shape_of(report.cause);

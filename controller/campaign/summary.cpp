@@ -78,6 +78,21 @@ std::vector<reports::SignatureRow> signature_rows(const Campaign& campaign,
   return rows;
 }
 
+/// What kept a campaign without failures from being valid.
+std::string undecided(const Campaign& campaign, const Totals& all) {
+  const std::uint64_t unknown = all.classes[static_cast<std::size_t>(Class::kUnknown)];
+  if (unknown > 0) {
+    return counted(unknown, "seed", "seeds") + " of " + group_digits(all.seeds) +
+           " could not be decided.";
+  }
+  for (const auto& [path, entry] : campaign.corpus) {
+    if (entry.result.verdict == Class::kUnknown) {
+      return "A plan of the corpus could not be decided: " + path + ": " + entry.cause;
+    }
+  }
+  return "Too many of " + counted(all.seeds, "seed", "seeds") + " were vacuous.";
+}
+
 /// The headline, its verdict and the sentence below it.
 void conclude(CampaignReport& report, const Campaign& campaign, const Totals& all) {
   report.exit_code = exit_code(campaign);
@@ -106,7 +121,7 @@ void conclude(CampaignReport& report, const Campaign& campaign, const Totals& al
     const bool incomplete = !missing(campaign).empty() || all.seeds == 0;
     report.headline = incomplete ? "incomplete" : "unknown";
     report.cause = incomplete ? seeds + " ran, no failure so far; others were not run."
-                              : "Too many of " + seeds + " decided too little.";
+                              : undecided(campaign, all);
   } else {
     report.headline = "valid";
     report.cause = seeds + " ran, no failure.";
@@ -220,6 +235,7 @@ CampaignReport summarise(const Campaign& campaign, const SummaryContext& context
   }
   conclude(report, campaign, all);
   for (const Missing& lacks : missing(campaign)) report.warnings.push_back(describe(lacks));
+  report.incomplete = !report.warnings.empty();
   report.warnings.insert(report.warnings.end(), context.warnings.begin(), context.warnings.end());
   add_coverage(report, campaign);
   add_features(report, campaign);

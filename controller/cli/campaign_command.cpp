@@ -15,10 +15,12 @@
 #include "controller/cli/exit_codes.hpp"
 #include "controller/cli/moving_line.hpp"
 #include "controller/run/divergence.hpp"
+#include "controller/run/plan_file.hpp"
 #include "controller/run/store.hpp"
 #include "controller/run/version.hpp"
 #include "controller/shrink/shrinker.hpp"
 #include "controller/worlds/registry.hpp"
+#include "reports/files.hpp"
 
 namespace ww::cli {
 
@@ -126,7 +128,8 @@ campaign::Identity identity_of(const CampaignCommand& command) {
   return identity;
 }
 
-/// The plans of the corpus, by name. Errors: kIo when a folder that was named is not there.
+/// The plans of the corpus, by name. Errors: kIo when a folder that was named is not there; those
+/// of a plan that cannot be run.
 Result<std::vector<std::string>> corpus_of(const CampaignCommand& command) {
   std::vector<std::string> out;
   const std::string folder = command.corpus.empty() ? kCorpus : command.corpus;
@@ -139,6 +142,15 @@ Result<std::vector<std::string>> corpus_of(const CampaignCommand& command) {
     if (it->path().extension() == ".json") out.push_back(it->path().string());
   }
   std::sort(out.begin(), out.end());
+  for (const std::string& path : out) {
+    const auto text = reports::read_file(path);
+    if (!text) return text.error();
+    const auto plan = run::parse_plan_file(*text, path);
+    if (!plan) return plan.error();
+    if (auto known = check_names(plan->test, known_names()); !known) {
+      return Error{ErrorCode::kUsage, true, path + ", test: " + known.error().message};
+    }
+  }
   return out;
 }
 

@@ -68,7 +68,7 @@ CLI::App& add_campaign(CLI::App& top, CampaignFlags& flags) {
          "--for",
          [&command](const std::string& text) {
            auto parsed = run::parse_duration(text);
-           if (!parsed) throw CLI::ValidationError(parsed.error().message);
+           if (!parsed) throw CLI::ValidationError("--for", parsed.error().message);
            command.time = *parsed;
          },
          "as many seeds as there is time for, instead of --seeds")

@@ -19,6 +19,8 @@ int do_replay(const Common& common, const ReplayCommand& command,
 int do_replay_journal(const Common& common, const ReplayCommand& command);
 int do_shrink(const Common& common, const ShrinkCommand& command,
               const std::string& node_executable);
+int do_bench(const Common& common, const BenchCommand& command, const std::string& node_executable);
+int do_compare(const Common& common, const CompareCommand& command);
 int do_check(const Common& common, const CheckCommand& command);
 int do_report(const Common& common, const ReportCommand& command);
 int do_list(const Common& common, const ListCommand& command);

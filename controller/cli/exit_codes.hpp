@@ -21,8 +21,9 @@ enum ExitCode : int {
 
 /// The status of several runs together: an unknown never hides a failure.
 constexpr int worst_exit(std::span<const int> codes) {
-  constexpr int kOrder[] = {kExitInvalid,     kExitNodeCrashed, kExitNoRecovery, kExitHarness,
-                            kExitEnvironment, kExitInterrupted, kExitUnknown,    kExitRegression};
+  constexpr int kOrder[] = {kExitInvalid,     kExitNodeCrashed, kExitNoRecovery,
+                            kExitHarness,     kExitEnvironment, kExitSigint,
+                            kExitInterrupted, kExitUnknown,     kExitRegression};
   for (const int code : kOrder) {
     for (const int seen : codes) {
       if (seen == code) return code;

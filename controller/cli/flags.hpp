@@ -56,4 +56,16 @@ struct ReplayFlags {
 CLI::App& add_replay(CLI::App& top, ReplayFlags& flags);
 ReplayCommand finish_replay(const ReplayFlags& flags, const CLI::App& app, const Names& names);
 
+struct BenchFlags {
+  bench::Settings settings;
+  std::vector<std::string> vary;
+  std::vector<std::string> fail_if;
+  BenchCommand command;
+};
+CLI::App& add_bench(CLI::App& top, BenchFlags& flags);
+/// Throws UsageError.
+BenchCommand finish_bench(const BenchFlags& flags);
+
+CLI::App& add_compare(CLI::App& top, CompareCommand& command);
+
 }  // namespace ww::cli

@@ -78,15 +78,15 @@ std::string text_of(Instant time) {
 }
 
 /// The state, a line a field; those that are not in `before` are marked.
-void print_facts(const char* title, const Facts& facts, const Facts* before) {
+void print_facts(std::FILE* out, const char* title, const Facts& facts, const Facts* before) {
   std::size_t width = 0;
   for (const raft::Fact& fact : facts) width = std::max(width, fact.name.size());
-  std::printf("%s\n", title);
+  std::fprintf(out, "%s\n", title);
   for (const raft::Fact& fact : facts) {
     const bool news =
         before != nullptr && std::find(before->begin(), before->end(), fact) == before->end();
-    std::printf("%c %-*s  %s\n", news ? '*' : ' ', static_cast<int>(width), fact.name.c_str(),
-                fact.text.c_str());
+    std::fprintf(out, "%c %-*s  %s\n", news ? '*' : ' ', static_cast<int>(width), fact.name.c_str(),
+                 fact.text.c_str());
   }
 }
 
@@ -107,8 +107,8 @@ std::vector<std::string> effects_of(const Playback& playback) {
 /// One walk through a journal.
 class Walk {
  public:
-  Walk(const ReplayCommand& command, Playback& playback, std::optional<StepId> at)
-      : command_(command), playback_(playback), at_(at) {}
+  Walk(const ReplayCommand& command, Playback& playback, std::optional<StepId> at, std::FILE* prose)
+      : command_(command), playback_(playback), at_(at), prose_(prose) {}
 
   /// Goes on to the end, to the first difference, or to what was asked for.
   Result<void> run();
@@ -143,6 +143,8 @@ class Walk {
   std::uint64_t shown_ = 0;
   std::uint64_t found_ = 0;
   StepId last_;
+  bool at_seen_ = false;
+  std::FILE* prose_;  // where people read
 };
 
 Result<void> Walk::run() {
@@ -157,6 +159,12 @@ Result<void> Walk::run() {
       tell_fork();
       return {};
     }
+    if (at_ && playback_.id() > *at_ && !at_seen_) {
+      return Error{ErrorCode::kUsage, true,
+                   "there is no step " + name_of(*at_) + "; " + name_of(playback_.id()) +
+                       " comes after " + name_of(last_)};
+    }
+    at_seen_ = at_seen_ || (at_ && playback_.id() == *at_);
     const auto more = play();
     if (!more) return more.error();
     if (!*more) return {};
@@ -200,34 +208,37 @@ void Walk::tell_fork() {
   const StepId next{playback_.id().incarnation, playback_.id().step + 1};
   differs_ = next;
   const Facts reached = raft::describe(playback_.fork());
-  std::printf("the checkpoint before step %s is not the state that the steps before it lead to\n",
-              name_of(next).c_str());
-  print_facts("reached", reached, nullptr);
+  std::fprintf(prose_,
+               "the checkpoint before step %s is not the state that the steps before it lead to\n",
+               name_of(next).c_str());
+  print_facts(prose_, "reached", reached, nullptr);
   const Facts recorded = state_of(playback_);
-  print_facts("recorded", recorded, &reached);
+  print_facts(prose_, "recorded", recorded, &reached);
 }
 
 void Walk::tell_step(const Facts& before, bool with_state, const Playback::Played& played) {
-  std::printf("step %s at %s, mono %s, wall %s\n", name_of(last_).c_str(),
-              text_of(playback_.moment().true_time).c_str(),
-              text_of(playback_.moment().now.mono).c_str(),
-              text_of(playback_.moment().now.wall).c_str());
-  if (with_state) print_facts("before", before, nullptr);
-  std::printf("input\n  %s\neffects\n", input_of(playback_).c_str());
-  for (const std::string& line : effects_of(playback_)) std::printf("  %s\n", line.c_str());
-  if (with_state) print_facts("after (* changed)", state_of(playback_), &before);
+  std::fprintf(prose_, "step %s at %s, mono %s, wall %s\n", name_of(last_).c_str(),
+               text_of(playback_.moment().true_time).c_str(),
+               text_of(playback_.moment().now.mono).c_str(),
+               text_of(playback_.moment().now.wall).c_str());
+  if (with_state) print_facts(prose_, "before", before, nullptr);
+  std::fprintf(prose_, "input\n  %s\neffects\n", input_of(playback_).c_str());
+  for (const std::string& line : effects_of(playback_))
+    std::fprintf(prose_, "  %s\n", line.c_str());
+  if (with_state) print_facts(prose_, "after (* changed)", state_of(playback_), &before);
   if (!played.recorded) {
-    std::printf("not verified: the process died before it noted what this step did\n");
+    std::fprintf(prose_,
+                 "not verified: the journal ends here; the process died, or stopped recording\n");
   }
-  std::printf("\n");
+  std::fprintf(prose_, "\n");
 }
 
 void Walk::tell_found() {
   const auto tell = [this](const std::string& line) {
     if (line.find(command_.find) == std::string::npos) return;
     ++found_;
-    std::printf("%s  %s  %s\n", name_of(last_).c_str(),
-                text_of(playback_.moment().true_time).c_str(), line.c_str());
+    std::fprintf(prose_, "%s  %s  %s\n", name_of(last_).c_str(),
+                 text_of(playback_.moment().true_time).c_str(), line.c_str());
   };
   tell(input_of(playback_));
   for (const std::string& line : effects_of(playback_)) tell(line);
@@ -266,7 +277,7 @@ std::string count_of(std::uint64_t n, const std::string& one) {
 
 /// Shows the step whose effects are not those recorded, from a second playback.
 Result<void> show_difference(const ReplayCommand& command, const std::string& directory,
-                             const StepId& id) {
+                             const StepId& id, std::FILE* prose) {
   auto playback = open_journal(command, directory);
   if (!playback) return playback.error();
   if (auto there = playback->seek(id); !there) return there;
@@ -280,14 +291,16 @@ Result<void> show_difference(const ReplayCommand& command, const std::string& di
     if (!played) return played.error();
     if (playback->id() != id) continue;
     if (!played->differs()) return {};
-    std::printf("step %s at %s does not do again what it did\n", name_of(id).c_str(),
-                text_of(playback->moment().true_time).c_str());
-    print_facts("before", before, nullptr);
-    std::printf("input\n  %s\nrecorded\n  effects of hash %s\nproduced\n  effects of hash %s:\n",
-                input_of(*playback).c_str(), run::hex(*played->recorded).c_str(),
-                run::hex(played->produced).c_str());
-    for (const std::string& line : effects_of(*playback)) std::printf("  %s\n", line.c_str());
-    print_facts("after (* changed)", state_of(*playback), &before);
+    std::fprintf(prose, "step %s at %s does not do again what it did\n", name_of(id).c_str(),
+                 text_of(playback->moment().true_time).c_str());
+    print_facts(prose, "before", before, nullptr);
+    std::fprintf(prose,
+                 "input\n  %s\nrecorded\n  effects of hash %s\nproduced\n  effects of hash %s:\n",
+                 input_of(*playback).c_str(), run::hex(*played->recorded).c_str(),
+                 run::hex(played->produced).c_str());
+    for (const std::string& line : effects_of(*playback))
+      std::fprintf(prose, "  %s\n", line.c_str());
+    print_facts(prose, "after (* changed)", state_of(*playback), &before);
     return {};
   }
 }
@@ -306,9 +319,10 @@ void print_summary(const std::string& directory, const Playback& playback, const
                 playback.torn() == 1 ? "a segment ends" : "segments end");
   }
   if (walk.unverified() > 0) {
-    std::printf("open     %s executed but not verified: the process died before it noted what %s\n",
-                count_of(walk.unverified(), "step").c_str(),
-                walk.unverified() == 1 ? "it did" : "they did");
+    std::printf(
+        "open     %s executed but not verified: there an incarnation's journal ends; its process\n"
+        "         died, or stopped recording and said so in stderr.log\n",
+        count_of(walk.unverified(), "step").c_str());
   }
   if (walk.differs()) {
     std::printf("replay   step %s differs; %s before it are the same\n",
@@ -352,13 +366,15 @@ int do_replay_journal(const Common& common, const ReplayCommand& command) {
   }
   const Build build = build_of(*playback);
   if (!build.same) std::fprintf(stderr, "whitewater: %s\n", build.text.c_str());
-  Walk walk(command, *playback, at);
+  // A machine reads stdout then.
+  std::FILE* const prose = common.format == Format::kJson ? stderr : stdout;
+  Walk walk(command, *playback, at, prose);
   const auto walked = walk.run();
   std::fflush(stdout);
   if (!walked)
     return complain(Error{walked.error().code, true, directory + ": " + walked.error().message});
   if (walk.differs()) {
-    if (auto shown = show_difference(command, directory, *walk.differs_at()); !shown) {
+    if (auto shown = show_difference(command, directory, *walk.differs_at(), prose); !shown) {
       return complain(shown.error());
     }
   }

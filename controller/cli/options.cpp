@@ -26,13 +26,14 @@ constexpr const char* kTopFooter = R"(Examples:
   ./whitewater replay store/latest-failure       the same run again
   ./whitewater shrink store/latest-failure       the smallest plan that still fails
   ./whitewater check store/latest/history.jsonl  judge a recorded history again
+  ./whitewater bench --vary batching=on,off      throughput of two variants, and their ratio
   ./whitewater report store/latest               render a run's report again
   ./whitewater test                              every test of this project
 
 Every flag can also come from the environment (--time-limit: WHITEWATER_TIME_LIMIT) or from an INI
 file (--config). Exit status: 0 valid, 1 invalid, 2 unknown or vacuous, 3 no recovery, 4 a node
-crashed by itself, 64 usage, 69 the machine lacks something, 70 a bug of the harness,
-130 interrupted.)";
+crashed by itself, 5 slower than asked for, 64 usage, 69 the machine lacks something, 70 a bug of
+the harness, 75 a campaign to be resumed, 130 interrupted.)";
 
 constexpr const char* kRunFooter = R"(Examples:
   ./whitewater run -s 42                         the plan of seed 42
@@ -58,7 +59,10 @@ void parse_interval(const std::string& text, run::TestSpec& spec) {
   }
   const auto a = run::parse_duration(low);
   const auto b = run::parse_duration(high);
-  if (!a || !b) throw CLI::ValidationError("'" + text + "' is not an interval; write 2s-5s");
+  if (!a || !b) {
+    throw CLI::ValidationError("--nemesis-interval",
+                               "'" + text + "' is not an interval; write 2s-5s");
+  }
   spec.interval_low = *a;
   spec.interval_high = *b;
 }
@@ -69,8 +73,9 @@ void parse_concurrency(const std::string& text, run::TestSpec& spec, bool& per_n
   const char* const end = text.data() + text.size() - (n ? 1 : 0);
   const auto [at, ec] = std::from_chars(text.data(), end, count);
   if (ec != std::errc{} || at != end || count == 0 || count > 1000) {
-    throw CLI::ValidationError("'" + text +
-                               "' is not a number of workers; write 10, or 2n for two a node");
+    throw CLI::ValidationError("--concurrency", "'" + text +
+                                                    "' is not a number of workers; write 10, or "
+                                                    "2n for two a node");
   }
   per_node = n;
   spec.concurrency = count;
@@ -86,7 +91,8 @@ std::uint64_t parse_bytes(const std::string& text) {
     if (ec == std::errc{} && suffix == unit && count < (std::uint64_t{1} << 30))
       return count << shift;
   }
-  throw CLI::ValidationError("'" + text + "' is not a size; write 5GB or 500MB");
+  throw CLI::ValidationError("--store-limit",
+                             "'" + text + "' is not a size; write 5GB or 500MB");
 }
 
 Result<void> check_name(const std::string& what, const std::string& name,
@@ -233,7 +239,7 @@ std::optional<std::string> misspelt_command(const CLI::App& app,
 std::string suggest_flag(const CLI::App& app, const std::string& text) {
   const std::size_t at = text.find("--");
   if (at == std::string::npos) return text;
-  const std::string flag = text.substr(at, text.find_first_of(" =", at) - at);
+  const std::string flag = text.substr(at, text.find_first_of(" =:", at) - at);
   std::vector<std::string> known;
   for (const CLI::App* sub : app.get_subcommands()) {
     for (const CLI::Option* option : sub->get_options()) {
@@ -264,9 +270,9 @@ CLI::Option* add_duration(CLI::App& app, const std::string& flags, Duration& tar
   return app
       .add_option_function<std::string>(
           flags,
-          [&target](const std::string& text) {
+          [&target, flags](const std::string& text) {
             auto parsed = run::parse_duration(text);
-            if (!parsed) throw CLI::ValidationError(parsed.error().message);
+            if (!parsed) throw CLI::ValidationError(flags, parsed.error().message);
             target = *parsed;
           },
           help + " [" + run::format_duration(target) + "]")
@@ -314,6 +320,8 @@ void add_test_flags(CLI::App& app, TestFlags& flags) {
   app.add_option(
       "--snapshot-bytes", spec.snapshot_bytes,
       "nodes take a snapshot after so many bytes of entries; 0: whatever their size [0]");
+  add_duration(app, "--snapshot-interval", spec.snapshot_interval,
+               "nodes take a snapshot so long after the last; 0s: never for that");
   app.add_option("--snapshot-trailing", spec.snapshot_trailing,
                  "entries that nodes keep in front of a snapshot [64]");
   app.add_option("--snapshot-piece", spec.snapshot_piece,
@@ -390,6 +398,13 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
   CLI::App& shrink_app = add_shrink(app, shrink);
   add_common(shrink_app, common, format, colour);
 
+  BenchFlags bench;
+  CLI::App& bench_app = add_bench(app, bench);
+  add_common(bench_app, common, format, colour);
+  CompareCommand compare;
+  CLI::App& compare_app = add_compare(app, compare);
+  add_common(compare_app, common, format, colour);
+
   CheckCommand check;
   CLI::App& check_app = *app.add_subcommand("check", "the checkers alone, on a recorded history");
   check_app.footer(
@@ -430,6 +445,8 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
     if (merge_app.parsed()) return Parsed{common, merge};
     if (replay_app.parsed()) return Parsed{common, finish_replay(replay_flags, replay_app, names)};
     if (shrink_app.parsed()) return Parsed{common, shrink};
+    if (bench_app.parsed()) return Parsed{common, finish_bench(bench)};
+    if (compare_app.parsed()) return Parsed{common, compare};
     if (check_app.parsed()) return Parsed{common, check};
     if (report_app.parsed()) return Parsed{common, report};
     if (list_app.parsed()) return Parsed{common, list};

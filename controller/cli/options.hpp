@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "controller/bench/bench_run.hpp"
 #include "controller/run/test_spec.hpp"
 
 namespace ww::cli {
@@ -96,8 +97,20 @@ struct ShrinkCommand {
   std::string store = "store";
 };
 
+struct BenchCommand {
+  bench::BenchPlan plan;  // `data` empty: below the results; no node executable yet
+  std::vector<bench::Condition> conditions;
+  std::string baseline;
+  std::string store = "store";
+};
+struct CompareCommand {
+  std::string before;
+  std::string after;
+};
+
 using Command = std::variant<RunCommand, CheckCommand, ReportCommand, ListCommand, DoctorCommand,
-                             CampaignCommand, MergeCommand, ReplayCommand, ShrinkCommand>;
+                             CampaignCommand, MergeCommand, ReplayCommand, ShrinkCommand,
+                             BenchCommand, CompareCommand>;
 
 struct Parsed {
   Common common;

@@ -35,6 +35,7 @@ struct Original {
   std::optional<run::StoredFingerprint> stored;
   std::string signature;  // of a run that failed
   std::string commit;     // that made it; empty: not known
+  std::string compiler;   // likewise
   std::string command;    // that repeats it
 };
 
@@ -74,20 +75,31 @@ Result<Original> original_of_run(const ReplayCommand& command) {
     auto stored = run::parse_fingerprint(*json, print);
     if (!stored) return stored.error();
     out.commit = stored->commit;
+    out.compiler = stored->compiler;
     out.stored = std::move(*stored);
   }
   // A run that was killed has no report; then any failure of its plan is looked for.
   if (const auto loaded = reports::load(command.run)) {
-    out.signature = run::signature_of(loaded->report);
+    // What is looked for is a failure; a run that was none looks for any.
+    if (run::is_failure(loaded->report.exit_code)) {
+      out.signature = run::signature_of(loaded->report);
+    }
     out.commit = loaded->report.commit;
+    out.compiler = loaded->report.compiler;
   }
   return out;
 }
 
 /// "" when the run is of this build.
 std::string other_build(const Original& original) {
-  if (original.commit.empty() || original.commit == run::commit()) return {};
-  return "the run was made by build " + original.commit + "; this is build " + run::commit();
+  const bool commit = original.commit.empty() || original.commit == run::commit();
+  const bool compiler = original.compiler.empty() || original.compiler == run::compiler();
+  if (commit && compiler) return {};
+  if (!commit) {
+    return "the run was made by build " + original.commit + "; this is build " + run::commit();
+  }
+  return "the run was made by a build of " + original.compiler + "; this is one of " +
+         run::compiler();
 }
 
 run::Repeat repeat_in(const worlds::WorldInfo& world, const run::PlanFile& plan,
@@ -177,11 +189,14 @@ Result<run::Attempt> attempt(const ReplayCommand& command, const run::PlanFile& 
   if (!done) return done.error();
   run::Attempt out;
   out.exit_code = done->report.exit_code;
-  if (out.exit_code == kExitValid) {
+  out.interrupted = done->interrupted;
+  out.judged = out.exit_code != kExitEnvironment && out.exit_code != kExitHarness;
+  if (!out.judged) out.cause = done->report.cause;
+  if (out.exit_code == kExitValid || out.exit_code == kExitUnknown) {
     run::remove_run(*directory);
     return out;
   }
-  out.signature = run::signature_of(done->report);
+  if (run::is_failure(out.exit_code)) out.signature = run::signature_of(done->report);
   out.directory = directory->path;
   done->report.command = "./whitewater run --plan " + directory->file("plan.json");
   if (auto written = run::write_results(directory->path, *done); !written) return written.error();
@@ -203,6 +218,7 @@ void print_repetition(const Common& common, const std::string& looked_for,
     json["low"] = interval.low;
     json["high"] = interval.high;
     json["interrupted"] = repetition.interrupted;
+    json["broken_off"] = repetition.broken_off;
     json["same_build"] = build.empty();
     std::printf("%s\n", json.dump(2).c_str());
     return;
@@ -212,6 +228,9 @@ void print_repetition(const Common& common, const std::string& looked_for,
   std::printf("rate     %s\n", run::describe_rate(repetition.same, repetition.runs).c_str());
   if (repetition.others > 0) std::printf("others   %u failed otherwise\n", repetition.others);
   if (repetition.interrupted) std::printf("interrupted after %u runs\n", repetition.runs);
+  if (!repetition.broken_off.empty()) {
+    std::printf("ended    early: %s\n", repetition.broken_off.c_str());
+  }
 }
 
 int repeat_live(const Common& common, const ReplayCommand& command, const Original& original,
@@ -233,11 +252,11 @@ int repeat_live(const Common& common, const ReplayCommand& command, const Origin
                  attempt.directory.empty() ? "" : (", kept in " + attempt.directory).c_str(),
                  so_far.same, so_far.runs);
   };
-  const auto repetition = run::repeat(
+  auto repetition = run::repeat(
       options, [&] { return attempt(command, *plan, world, node_executable); }, seen);
   if (!repetition) return complain(repetition.error());
   print_repetition(common, original.signature, *repetition, other_build(original));
-  if (repetition->interrupted) return kExitSigint;
+  if (repetition->interrupted) repetition->exit_codes.push_back(kExitSigint);
   return worst_exit(repetition->exit_codes);
 }
 

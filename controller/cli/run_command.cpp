@@ -9,6 +9,7 @@
 #include "controller/cli/shrunk_run.hpp"
 #include "controller/run/plan_file.hpp"
 #include "controller/run/results_files.hpp"
+#include "controller/run/signature.hpp"
 #include "controller/run/store.hpp"
 #include "controller/worlds/registry.hpp"
 #include "reports/files.hpp"
@@ -104,7 +105,8 @@ void shrink_failure(const Common& common, const RunCommand& command, const run::
   if (!shrunk) {
     std::fprintf(stderr, "whitewater: not shrunk: %s\n", shrunk.error().message.c_str());
   } else if (common.format == Format::kHuman) {
-    std::printf("Shrunk: %s\n", describe(*shrunk).c_str());
+    std::printf("\nShrunk: %s", describe(*shrunk).c_str());
+    std::fflush(stdout);
   }
 }
 
@@ -141,6 +143,7 @@ int do_run(const Common& common, const RunCommand& command, const std::string& n
   const worlds::WorldInfo* world = worlds::find_world(plan->test.world);
   WW_ASSERT(world != nullptr, "an unknown world reached the run");
   options.fingerprint = world->deterministic;
+  options.interruptible = true;
   auto done = world->execute(*plan, options);
   progress.clear();
   if (!done) return complain(done.error());
@@ -151,9 +154,6 @@ int do_run(const Common& common, const RunCommand& command, const std::string& n
   done->executed = run::stored_form(std::move(done->executed), *plan, world->deterministic);
   const auto written = write_everything(command, *directory, *done);
   const bool kept = command.keep == Keep::kAll || (command.keep == Keep::kFailures && failed);
-  const bool broken = report.exit_code == kExitInvalid || report.exit_code == kExitNoRecovery ||
-                      report.exit_code == kExitNodeCrashed;
-  if (broken && kept && command.shrink) shrink_failure(common, command, *done, node_executable);
   print_result(common, report, kept ? directory->file("report.html") : "");
   if (!written) {
     const int status = complain(written.error());
@@ -162,6 +162,10 @@ int do_run(const Common& common, const RunCommand& command, const std::string& n
   }
   if (kept) {
     if (auto linked = run::link_latest(*directory, failed); !linked) complain(linked.error());
+    // Last: whoever breaks it off has the run's own result.
+    if (command.shrink && run::is_failure(report.exit_code)) {
+      shrink_failure(common, command, *done, node_executable);
+    }
   } else {
     run::remove_run(*directory);
   }

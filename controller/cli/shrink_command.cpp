@@ -82,6 +82,12 @@ int do_shrink(const Common& common, const ShrinkCommand& command,
                      "--causality shows in a run's report: it needs a run directory, and " +
                          command.run + " is not one"});
   }
+  if (command.causality && plan->test.world != "simulated") {
+    return complain({ErrorCode::kUsage, true,
+                     "--causality needs a run of the simulated world: the future of a process "
+                     "cannot be drawn anew. Run the plan there: run --world simulated --plan " +
+                         command.run + "/plan.json"});
+  }
   const auto shrunk = shrink_and_keep(common, *plan, *execute,
                                       budget_of(command.budget, command.executions), command.store);
   if (!shrunk) return complain(shrunk.error());
@@ -94,7 +100,10 @@ int do_shrink(const Common& common, const ShrinkCommand& command,
   if (command.causality) {
     const auto added = add_causality(common, command.run, *plan, *execute,
                                      budget_of(command.budget, command.executions));
-    if (!added) return complain(added.error());
+    if (!added) {
+      const int codes[] = {shrunk->run.report.exit_code, complain(added.error())};
+      return worst_exit(codes);
+    }
     if (common.format == Format::kHuman) {
       std::printf("causality: %s/report.html\n", command.run.c_str());
     }

@@ -38,10 +38,13 @@ Result<shrink::Execute> execute_in_world_of(const run::PlanFile& plan,
 }
 
 shrink::Budget budget_of(Duration budget, std::uint64_t executions) {
-  struct sigaction action {};
-  action.sa_handler = note_interrupt;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one kills
-  ::sigaction(SIGINT, &action, nullptr);
+  static const bool listening = [] {
+    struct sigaction action {};
+    action.sa_handler = note_interrupt;
+    action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one kills
+    return ::sigaction(SIGINT, &action, nullptr) == 0;
+  }();
+  static_cast<void>(listening);
   shrink::Budget out;
   out.executions = executions;
   const Instant end = instant_at(monotonic_ns()) + budget;
@@ -52,9 +55,16 @@ shrink::Budget budget_of(Duration budget, std::uint64_t executions) {
 Result<ShrunkRun> shrink_and_keep(const Common& common, const run::PlanFile& plan,
                                   const shrink::Execute& execute, const shrink::Budget& budget,
                                   const std::string& store) {
+  auto directory = run::make_run_directory(store, plan.test.workload, plan.test.seed);
+  if (!directory) return directory.error();
   MovingLine moving(common.quiet);
   shrink::ShrinkOptions options;
   options.budget = budget;
+  // The best so far is there for whoever cannot wait, or whose machine does not.
+  Result<void> kept_best;
+  options.on_confirmed = [&](const run::PlanFile& best) {
+    kept_best = reports::write_file_atomically(directory->file("plan.json"), run::to_json(best));
+  };
   options.on_better = [&moving](const shrink::Progress& progress) {
     const Instant now = instant_at(monotonic_ns());
     if (!moving.due(now)) return;
@@ -68,10 +78,11 @@ Result<ShrunkRun> shrink_and_keep(const Common& common, const run::PlanFile& pla
   };
   auto shrunk = shrink::shrink(plan, execute, options);
   moving.clear();
-  if (!shrunk) return shrunk.error();
-
-  auto directory = run::make_run_directory(store, plan.test.workload, shrunk->plan.test.seed);
-  if (!directory) return directory.error();
+  if (!shrunk) {
+    run::remove_run(*directory);
+    return shrunk.error();
+  }
+  if (!kept_best) return kept_best.error();
   run::RunOptions kept;
   kept.run_directory = directory->path;
   kept.started = directory->started;

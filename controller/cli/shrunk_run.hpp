@@ -23,11 +23,13 @@ struct ShrunkRun {
 Result<shrink::Execute> execute_in_world_of(const run::PlanFile& plan,
                                             const std::string& node_executable);
 
-/// Ends after `budget` of the clock, or when the process is asked to end by SIGINT.
+/// Ends after `budget` of the clock, or when the process is asked to end by SIGINT: all budgets of
+/// this process end then, and a second SIGINT ends the process.
 shrink::Budget budget_of(Duration budget, std::uint64_t executions);
 
-/// Shrinks `plan` with progress on stderr, runs what is left into a new directory of `store`, and
-/// writes its reports and shrunk.txt there. Errors: those of shrink::shrink and of the files.
+/// Shrinks `plan` with progress on stderr, into a new directory of `store`: plan.json is the best
+/// so far while it lasts; then what is left is run there, with its reports and shrunk.txt. Errors:
+/// those of shrink::shrink, and then there is no directory; those of the files.
 Result<ShrunkRun> shrink_and_keep(const Common& common, const run::PlanFile& plan,
                                   const shrink::Execute& execute, const shrink::Budget& budget,
                                   const std::string& store);

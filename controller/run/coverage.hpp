@@ -1,9 +1,9 @@
 // Which abstract states a cluster went through: a measure of how much a mix of faults still shows.
 //
 // The state of a cluster is abstracted to what decides in Raft: of each node whether it runs, its
-// role, whether its term is behind, how its log stands beside the furthest one, and whether it has
-// a tail that is not synced. Nodes have no names in it: two states that differ in who is who are
-// one.
+// role, whether its term is behind, whether its log is as long as the furthest one, a part of it,
+// or parts from it, and whether it has a tail that is not synced. Nodes have no names in it: two
+// states that differ in who is who are one.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +31,12 @@ class Coverage {
     bool running = false;
     wire::Role role = wire::Role::kFollower;
     Term term = 0;
-    LogPosition last;
+    std::vector<Term> log;  // the terms of its entries, from index 1; also of those it dropped
     Index synced = 0;
   };
+  enum class Stand : std::uint64_t { kLevel, kBehind, kParted };
+  static Stand stand_of(const std::vector<Term>& log, const std::vector<Term>& furthest);
+  void adopt(Node& node, LogPosition at);
   void note();
 
   std::vector<Node> nodes_;

@@ -42,20 +42,6 @@ std::unique_ptr<workloads::Engine> make_engine(const PlanFile& plan) {
   return std::make_unique<workloads::Engine>(options, info->make(register_options));
 }
 
-std::string_view cause_of(Death how) {
-  switch (how) {
-    case Death::kKilled:
-      return "kill";
-    case Death::kPowerLoss:
-      return "power-loss";
-    case Death::kShutdown:
-      return "shutdown";
-    case Death::kByItself:
-      return "ended by itself";
-  }
-  return "?";
-}
-
 }  // namespace
 
 std::string_view name_of(RunPhase phase) {
@@ -329,7 +315,7 @@ void Director::on_trace(NodeId node, Incarnation incarnation, const wire::trace:
 }
 
 void Director::on_death(NodeId node, Incarnation incarnation, Instant time, Death how, bool torn) {
-  timeline_.on_death(node, time, std::string(cause_of(how)));
+  timeline_.on_death(node, time, std::string(ww::name_of(how)));
   if (!unchecked_) invariants_.on_death(node, incarnation, time, how, torn);
   if (nemesis_) nemesis_->node_died(node, time);
 }
@@ -383,6 +369,10 @@ void Director::on_clock_set(NodeId node, const faults::ClockSkew& skew, Instant 
 
 void Director::on_power_loss(NodeId node, const faults::PowerLoss& loss, Instant now) {
   if (nemesis_) nemesis_->note_power_loss(node, loss, now);
+}
+
+void Director::on_sync(NodeId node, bool ok, Duration late, Instant now) {
+  if (nemesis_) nemesis_->note_sync(node, ok, late, now);
 }
 
 void Director::on_paused(NodeId node, bool paused, Instant now) {

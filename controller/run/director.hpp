@@ -89,6 +89,8 @@ class Director final : public worlds::Observer {
   void cut(Instant now);
   /// Ends the run now, without even stopping its nodes: what was seen so far is judged.
   void abandon(Instant now);
+  /// It did so many events and came to no end.
+  void on_livelock(std::uint64_t events) { livelock_ = events; }
   /// Checks no invariant. Called before begin().
   void leave_unchecked() { unchecked_ = true; }
   /// Whether an invariant is broken so far.
@@ -111,6 +113,7 @@ class Director final : public worlds::Observer {
   void on_clock_set(NodeId node, const faults::ClockSkew& skew, Instant true_time,
                     const Now& shown) override;
   void on_power_loss(NodeId node, const faults::PowerLoss& loss, Instant now) override;
+  void on_sync(NodeId node, bool ok, Duration late, Instant now) override;
   void on_paused(NodeId node, bool paused, Instant now) override;
   void on_disk_disagreement(NodeId node, Instant now, const Error& error) override;
   void on_world_error(const Error& error) override;
@@ -125,6 +128,8 @@ class Director final : public worlds::Observer {
   [[nodiscard]] const std::vector<Error>& errors() const { return errors_; }
   [[nodiscard]] const std::vector<Violation>& disk_violations() const { return disk_violations_; }
   [[nodiscard]] std::uint64_t disk_audits() const { return disk_audits_; }
+  /// The events after which the run was given up as one without an end; 0: it was not.
+  [[nodiscard]] std::uint64_t livelock() const { return livelock_; }
   [[nodiscard]] bool interrupted() const { return interrupted_; }
   /// It ended without a recovery: it is judged by its safety alone.
   [[nodiscard]] bool abandoned() const { return abandoned_; }
@@ -181,6 +186,7 @@ class Director final : public worlds::Observer {
   bool interrupted_ = false;
   bool abandoned_ = false;
   bool stop_limit_passed_ = false;
+  std::uint64_t livelock_ = 0;
   std::optional<Instant> torture_begin_;
   std::optional<Instant> torture_end_;
   std::optional<Instant> healed_;

@@ -14,20 +14,6 @@ std::string at(Instant time) {
   return std::to_string(to_ns(time)) + " ns  ";
 }
 
-std::string_view name_of(Death how) {
-  switch (how) {
-    case Death::kKilled:
-      return "killed";
-    case Death::kPowerLoss:
-      return "lost power";
-    case Death::kShutdown:
-      return "was shut down";
-    case Death::kByItself:
-      return "ended by itself";
-  }
-  return "?";
-}
-
 }  // namespace
 
 void Recorder::add(Kind kind, std::uint64_t who, Instant time, std::uint64_t content) {
@@ -63,7 +49,7 @@ void Recorder::add_record(NodeId node, Incarnation incarnation, const wire::trac
 }
 
 void Recorder::add_death(NodeId node, Incarnation incarnation, Instant time, Death how) {
-  if (wanted()) note(at(time) + ww::name_of(node) + " " + std::string(name_of(how)));
+  if (wanted()) note(at(time) + ww::name_of(node) + " is gone: " + std::string(name_of(how)));
   add(Kind::kDeath, node.value, time, hash_combine(incarnation, static_cast<std::uint64_t>(how)));
 }
 

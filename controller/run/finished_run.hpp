@@ -23,6 +23,9 @@ struct RunOptions {
   std::function<void(const reports::Progress&)> on_progress;
 
   // Deterministic worlds.
+  /// Whether SIGINT and SIGTERM end the torture (the second one: the run); else they do what the
+  /// process has them do. The live world always listens.
+  bool interruptible = false;
   /// Ends the run at the first violation of an invariant, without a recovery.
   bool stop_at_violation = false;
   /// Judges nothing: how fast the world itself is.
@@ -34,7 +37,7 @@ struct RunOptions {
   bool coverage = false;         // FinishedRun::states
   /// Whether FinishedRun::executed tells what ran; else it names the test alone.
   bool executed = true;
-  bool deliveries = false;       // FinishedRun::deliveries
+  bool deliveries = false;  // FinishedRun::deliveries
 };
 
 /// A message as it went, and the draw or rule that decided it.
@@ -50,7 +53,7 @@ struct FinishedRun {
   reports::RunReport report;
   History history;                 // what the report points at
   PlanFile executed;               // what really ran; runnable
-  bool killed = false;             // by a second interrupt
+  bool interrupted = false;        // by the user
   bool stop_at_violation = false;  // as the options said
   Fingerprint fingerprint;         // when asked for
   std::uint64_t steps = 0;         // replica steps; deterministic worlds

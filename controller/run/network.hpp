@@ -31,7 +31,9 @@ struct Delivery {
   friend bool operator==(const Delivery&, const Delivery&) = default;
 };
 
-/// After this moment of the run's time everything that is drawn is drawn anew, from `seed`.
+/// After this moment of the run's time everything that is drawn is drawn anew, from `seed`:
+/// latencies, timeouts, the fates that packet rules deal, those in force too. What is written down
+/// stays: the plan with its faults, and explicit deliveries.
 struct Redraw {
   Instant after{};
   std::uint64_t seed = 0;

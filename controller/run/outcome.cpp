@@ -6,6 +6,7 @@
 #include "base/real_time.hpp"
 #include "checkers/registry.hpp"
 #include "controller/cli/exit_codes.hpp"
+#include "controller/run/signature.hpp"
 
 namespace ww::run {
 
@@ -127,6 +128,24 @@ void keep_safety(std::vector<CheckResult>& checks) {
   for (CheckResult& check : checks) check.numbers[reports::kRare] = 1;
 }
 
+/// Of a run that had no end: nodes that keep each other busy make no progress.
+CheckResult livelock_check(const Director& director) {
+  CheckResult out;
+  out.checker = "liveness";
+  out.title = "the run comes to an end";
+  out.verdict = Verdict::kInvalid;
+  out.evaluated = 1;
+  out.violation_count = 1;
+  out.reason = "a livelock: " + std::to_string(director.livelock()) +
+               " events and no end; raise --max-events if it needs more";
+  Violation violation;
+  violation.property = "Live";
+  violation.summary = out.reason;
+  violation.time = to_ns(director.ended());
+  out.violations.push_back(std::move(violation));
+  return out;
+}
+
 std::vector<CheckResult> all_checks(const TestSpec& spec, Director& director,
                                     const faults::LinkTable& links, const WorldFacts& world,
                                     bool judge_history) {
@@ -145,6 +164,7 @@ std::vector<CheckResult> all_checks(const TestSpec& spec, Director& director,
     checks.push_back(checkers::check_liveness(liveness_facts(director, world), liveness));
     checks.push_back(checkers::check_vacuity(run_facts(director, links)));
   }
+  if (director.livelock() > 0) checks.push_back(livelock_check(director));
   checks.push_back(disk_audit(director));
   checks.push_back(crash_check(director, world));
   checks.push_back(harness_check(director));
@@ -165,7 +185,7 @@ bool is_invalid(const CheckResult* check) {
 /// The first thing that a reader should know.
 void conclude(RunReport& report, const Director& director) {
   report.verdict = Verdict::kValid;
-  const CheckResult* safety = nullptr;
+  const CheckResult* safety = broken_check(report);
   const CheckResult* unknown = nullptr;
   std::uint64_t evaluations = 0;
   std::size_t rules = 0;
@@ -174,13 +194,6 @@ void conclude(RunReport& report, const Director& director) {
     if (check.verdict == Verdict::kValid) {
       evaluations += check.evaluated;
       ++rules;
-    }
-    const bool other = check.checker == "liveness" || check.checker == "crash";
-    if (check.verdict == Verdict::kInvalid && !other) {
-      const bool earlier = safety == nullptr || safety->violations.empty() ||
-                           (!check.violations.empty() &&
-                            check.violations.front().time < safety->violations.front().time);
-      if (earlier) safety = &check;
     }
     if (check.verdict == Verdict::kUnknown && reports::decides(check) && unknown == nullptr)
       unknown = &check;
@@ -305,6 +318,9 @@ std::string snapshots_text(const TestSpec& spec) {
   }
   if (spec.snapshot_bytes != 0) {
     out += (out.empty() ? "after " : " or ") + std::to_string(spec.snapshot_bytes) + " bytes";
+  }
+  if (spec.snapshot_interval != Duration{}) {
+    out += (out.empty() ? "after " : " or ") + format_duration(spec.snapshot_interval);
   }
   if (out.empty()) return "never";
   return out + ", " + std::to_string(spec.snapshot_trailing) + " entries kept in front";

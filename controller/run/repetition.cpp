@@ -12,13 +12,22 @@ Result<Repetition> repeat(const RepetitionOptions& options,
   Repetition out;
   while (options.times == 0 || out.runs < options.times) {
     const auto attempt = once();
-    if (!attempt) return attempt.error();
-    if (attempt->exit_code == cli::kExitSigint) {
+    if (!attempt && out.runs == 0) return attempt.error();
+    if (!attempt) {
+      out.broken_off = attempt.error().message;
+      out.exit_codes.push_back(cli::kExitEnvironment);
+      break;
+    }
+    if (attempt->interrupted) {
       out.interrupted = true;
       break;
     }
-    ++out.runs;
     out.exit_codes.push_back(attempt->exit_code);
+    if (!attempt->judged) {
+      out.broken_off = attempt->cause;
+      break;
+    }
+    ++out.runs;
     const bool failed = !attempt->signature.empty();
     const bool same =
         failed && (options.signature.empty() || attempt->signature == options.signature);

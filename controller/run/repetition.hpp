@@ -13,8 +13,11 @@ namespace ww::run {
 /// One run of the plan.
 struct Attempt {
   int exit_code = 0;
-  std::string signature;  // empty: it did not fail
-  std::string directory;  // where it was kept; empty: it was not
+  std::string signature;       // empty: it did not fail
+  std::string directory = {};  // where it was kept; empty: it was not
+  bool interrupted = false;
+  bool judged = true;      // whether it says anything about the failure
+  std::string cause = {};  // of what was not judged
 };
 
 struct Repetition {
@@ -22,6 +25,7 @@ struct Repetition {
   std::uint32_t same = 0;    // with the signature looked for
   std::uint32_t others = 0;  // that failed otherwise
   bool interrupted = false;
+  std::string broken_off;  // what kept a run from being one, and so all that would follow
   std::vector<int> exit_codes;
 };
 
@@ -31,11 +35,11 @@ struct RepetitionOptions {
   std::string signature;     // what is looked for; empty: any failure
 };
 
-/// Runs `once` as often as the options say, or until it is interrupted, and tells `seen` of each.
-/// An interrupted run counts for nothing.
+/// Runs `once` as often as the options say, or until it is interrupted or cannot be done, and tells
+/// `seen` of each. A run that was interrupted or not judged counts for nothing.
 ///
 /// Requires: a bound on the times, or until_fail.
-/// Errors:   the first of `once`.
+/// Errors:   that of `once`, when it was the first.
 Result<Repetition> repeat(const RepetitionOptions& options,
                           const std::function<Result<Attempt>()>& once,
                           const std::function<void(const Repetition&, const Attempt&)>& seen);

@@ -1,10 +1,11 @@
 #include "controller/run/replay.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <utility>
+
+#include "controller/run/temporary_folder.hpp"
 
 namespace ww::run {
 
@@ -67,39 +68,22 @@ Result<std::string> difference_of(const Fingerprint& a, const Fingerprint& b, co
   return lead + (*found ? describe(**found) : "no two runs parted at the same place");
 }
 
-/// A folder that goes with this object; its path is empty when it could not be made.
-class Scratch {
- public:
-  Scratch() {
-    std::error_code ec;
-    std::string path = (fs::temp_directory_path(ec) / "whitewater-replay-XXXXXX").string();
-    if (!ec && ::mkdtemp(path.data()) != nullptr) path_ = path;
-  }
-  ~Scratch() {
-    std::error_code ec;
-    if (!path_.empty()) fs::remove_all(path_, ec);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 /// What a world that repeats itself now did otherwise when the run was stored.
 Result<std::string> difference_from_files(const std::string& directory, const Window& window,
                                           const Repeat& now) {
-  const Scratch scratch;
+  std::error_code ec;
+  const std::string base = fs::temp_directory_path(ec).string();
+  sweep_temporary_folders(base);
+  const auto folder = TemporaryFolder::make(base);  // without one, the events alone must tell
   RunOptions options = with_fingerprint();
-  options.run_directory = scratch.path();
+  if (folder) options.run_directory = folder->path();
   options.window = window;
   const auto run = now(options);
   if (!run) return run.error();
   for (const char* name : {"trace.jsonl", "history.jsonl"}) {
-    if (scratch.path().empty()) break;
+    if (!folder) break;
     std::string line =
-        first_different_line(name, directory + "/" + name, scratch.path() + "/" + name);
+        first_different_line(name, directory + "/" + name, folder->path() + "/" + name);
     if (!line.empty()) return line;
   }
   return "the first event that differs is among those from " + std::to_string(window.first) +

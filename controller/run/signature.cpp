@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <limits>
+#include <tuple>
 
 #include "controller/cli/exit_codes.hpp"
 
@@ -9,20 +11,14 @@ namespace ww::run {
 
 namespace {
 
-/// The check whose first violation came first; nullptr when none has one. What the clients saw is
-/// named only when no rule of the nodes was broken: a broken rule is nearer to the cause, and the
-/// name must not depend on whether the run went on until a client saw its consequence.
-const CheckResult* first_broken(const reports::RunReport& report) {
-  const CheckResult* first = nullptr;
-  const auto by_clients = [](const CheckResult& check) { return check.checker == "linearizable"; };
-  for (const CheckResult& check : report.checks) {
-    if (check.verdict != Verdict::kInvalid || check.violations.empty()) continue;
-    const bool nearer = first == nullptr || (by_clients(*first) && !by_clients(check)) ||
-                        (by_clients(*first) == by_clients(check) &&
-                         check.violations.front().time < first->violations.front().time);
-    if (nearer) first = &check;
-  }
-  return first;
+/// Whether it judges safety: the others say whether the run recovered, and who survived it.
+bool is_safety(const CheckResult& check) {
+  return check.checker != "liveness" && check.checker != "crash";
+}
+
+std::int64_t time_of(const CheckResult& check) {
+  return check.violations.empty() ? std::numeric_limits<std::int64_t>::max()
+                                  : check.violations.front().time;
 }
 
 bool is_word(char c) {
@@ -69,26 +65,50 @@ std::string shape_of(const std::string& text) {
   return out;
 }
 
-const Violation* violation_of(const reports::RunReport& report) {
-  if (report.exit_code != cli::kExitInvalid) return nullptr;
-  const CheckResult* check = first_broken(report);
-  return check == nullptr ? nullptr : &check->violations.front();
+const CheckResult* broken_check(const reports::RunReport& report) {
+  const auto rank = [](const CheckResult& check) {
+    return std::tuple(check.checker == "linearizable", time_of(check));
+  };
+  const CheckResult* first = nullptr;
+  for (const CheckResult& check : report.checks) {
+    if (check.verdict != Verdict::kInvalid || !is_safety(check)) continue;
+    if (first == nullptr || rank(check) < rank(*first)) first = &check;
+  }
+  return first;
 }
 
-std::string property_of(const reports::RunReport& report) {
-  if (report.exit_code == cli::kExitValid) return {};
-  if (report.exit_code == cli::kExitInvalid) {
-    const Violation* violation = violation_of(report);
-    return violation == nullptr ? "invalid" : violation->property;
+bool is_failure(int exit_code) {
+  return exit_code == cli::kExitInvalid || exit_code == cli::kExitNoRecovery ||
+         exit_code == cli::kExitNodeCrashed;
+}
+
+bool is_only_vacuous(const reports::RunReport& report) {
+  bool vacuous = false;
+  for (const CheckResult& check : report.checks) {
+    if (!reports::decides(check) || check.verdict == Verdict::kValid) continue;
+    // Statistics are undecided where no call of a kind ever succeeded.
+    if (check.checker != "vacuity" && check.checker != "statistics") return false;
+    vacuous = true;
   }
-  return reports::headline_of(report);
+  return vacuous;
+}
+
+const Violation* violation_of(const reports::RunReport& report) {
+  if (report.exit_code != cli::kExitInvalid) return nullptr;
+  const CheckResult* check = broken_check(report);
+  return check == nullptr || check->violations.empty() ? nullptr : &check->violations.front();
 }
 
 std::string signature_of(const reports::RunReport& report) {
-  const std::string property = property_of(report);
-  if (property.empty() || report.exit_code != cli::kExitInvalid) return property;
+  if (report.exit_code == cli::kExitValid) return {};
+  if (report.exit_code != cli::kExitInvalid) {
+    return reports::headline_of(report) + ": " + shape_of(report.cause);
+  }
   const Violation* violation = violation_of(report);
-  return violation == nullptr ? property : property + ": " + shape_of(violation->summary);
+  if (violation == nullptr) return "invalid: " + shape_of(report.cause);
+  // What the clients saw is told in one of many sentences; a bug is not as many.
+  if (!violation->kind.empty()) return violation->property + ": " + violation->kind;
+  return violation->property + ": " + shape_of(violation->summary);
 }
 
 }  // namespace ww::run

@@ -42,6 +42,7 @@ void fields(Self& s, V& v) {
   v("segment_bytes", "--segment-bytes", s.segment_bytes);
   v("snapshot_entries", "--snapshot-entries", s.snapshot_entries);
   v("snapshot_bytes", "--snapshot-bytes", s.snapshot_bytes);
+  v("snapshot_interval", "--snapshot-interval", s.snapshot_interval);
   v("snapshot_trailing", "--snapshot-trailing", s.snapshot_trailing);
   v("snapshot_piece", "--snapshot-piece", s.snapshot_piece);
   v("heal", "--heal", s.heal);

@@ -1,9 +1,10 @@
 #include "controller/shrink/causality.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/rng.hpp"
+#include "controller/cli/exit_codes.hpp"
+#include "controller/run/rate.hpp"
 #include "controller/run/signature.hpp"
 
 namespace ww::shrink {
@@ -38,6 +39,7 @@ class Curve {
     if (auto made = make_futures(); !made) return made.error();
     const std::uint32_t points = std::max(options_.points, 2U);
     for (std::uint32_t i = 0; i < points; ++i) {
+      if (i >= 2 && !more()) break;
       if (auto added = add(violation_ * i / (points - 1)); !added) return added.error();
     }
     for (std::uint32_t i = 0; i < options_.refinements && more(); ++i) {
@@ -102,9 +104,10 @@ class Curve {
       ++executions_;
       const auto done = execute_(with_other_future(plan_, t, begin_ + t, future), options);
       if (!done) return done.error();
+      if (auto told = told_something(*done); !told) return told;
       failed += run::signature_of(done->report) == signature_ ? 1 : 0;
     }
-    const Interval interval = wilson(failed, futures_.size());
+    const run::Interval interval = run::wilson95(failed, futures_.size());
     const reports::DoomPoint point{to_ns(begin_ + t), futures_.size(), failed, interval.low,
                                    interval.high};
     const auto place =
@@ -113,6 +116,14 @@ class Curve {
     points_.insert(place, point);
     options_.on_progress(points_.size(), options_.points + options_.refinements);
     return {};
+  }
+
+  /// Errors: what kept the future from being one.
+  static Result<void> told_something(const run::FinishedRun& done) {
+    const int exit = done.report.exit_code;
+    if (exit != cli::kExitHarness && exit != cli::kExitEnvironment) return {};
+    const auto code = exit == cli::kExitHarness ? ErrorCode::kInternal : ErrorCode::kEnvironment;
+    return Error{code, true, "a redrawn future did not run: " + done.report.cause};
   }
 
   [[nodiscard]] bool more() const {
@@ -165,17 +176,6 @@ class Curve {
 };
 
 }  // namespace
-
-Interval wilson(std::uint64_t hits, std::uint64_t runs) {
-  if (runs == 0) return {};
-  constexpr double z = 1.959963984540054;
-  const auto n = static_cast<double>(runs);
-  const double share = static_cast<double>(hits) / n;
-  const double centre = share + z * z / (2 * n);
-  const double spread = z * std::sqrt(share * (1 - share) / n + z * z / (4 * n * n));
-  const double whole = 1 + z * z / n;
-  return {std::max(0.0, (centre - spread) / whole), std::min(1.0, (centre + spread) / whole)};
-}
 
 PlanFile with_other_future(const PlanFile& plan, Duration t, Instant redraw_after,
                            const PlanFile& other) {

@@ -32,14 +32,6 @@ struct CausalityOptions {
                                                                              std::uint64_t) {};
 };
 
-/// A share of `hits` out of `runs` lies in there, 95 times of 100.
-/// Source: Wilson 1927; unlike the normal approximation it is right for shares near 0 and 1.
-struct Interval {
-  double low = 0;
-  double high = 1;
-};
-Interval wilson(std::uint64_t hits, std::uint64_t runs);
-
 /// The plan with everything after `t` of its torture as `other` would have it.
 ///
 /// Requires: both plans have ops; `other` is of another seed, with targets that are not yet

@@ -58,7 +58,7 @@ class Lab {
   /// Runs the best again for more facts. Nothing when the budget is spent.
   std::optional<Sighting> look_again(bool deliveries);
   /// Runs the best as `run --plan` would: wholly judged; and without its bugs. True when the first
-  /// shows the failure and the second is valid (or there is no bug). Not counted: it has to be
+  /// shows the failure and the second shows none (or there is no bug). Not counted: it has to be
   /// done.
   [[nodiscard]] bool confirm(const run::PlanFile& plan) const;
 
@@ -67,8 +67,13 @@ class Lab {
   [[nodiscard]] const Sighting& sighting() const { return sighting_; }
   [[nodiscard]] const std::string& signature() const { return signature_; }
   [[nodiscard]] std::uint64_t executions() const { return executions_; }
-  /// Goes back to a plan that was confirmed.
-  void go_back(const run::PlanFile& plan) { best_ = plan; }
+  /// The best and what is known of it, to go back to.
+  struct Find {
+    run::PlanFile plan;
+    Sighting sighting;
+  };
+  [[nodiscard]] Find find() const { return {best_, sighting_}; }
+  void go_back(Find find);
   /// Called with each new best.
   std::function<void()> on_better = [] {};
 

@@ -25,7 +25,7 @@ constexpr Duration kAfterViolation = milliseconds(1);
 
 class Shrinker {
  public:
-  Shrinker(Lab& lab, const ShrinkOptions& options) : lab_(lab) {
+  Shrinker(Lab& lab, const ShrinkOptions& options) : lab_(lab), options_(options) {
     lab_.on_better = [this, &options] {
       options.on_better(Progress{lab_.best(), pass_, lab_.executions()});
     };
@@ -40,10 +40,10 @@ class Shrinker {
     } while (take_stock() && lab_.more());
     pass("network", &Shrinker::flatten);
     take_stock();
-    return lab_.more();
+    return lab_.more() && !retreated_;
   }
 
-  [[nodiscard]] const PlanFile& confirmed() const { return confirmed_; }
+  [[nodiscard]] const PlanFile& confirmed() const { return confirmed_.plan; }
   [[nodiscard]] bool any_confirmed() const { return any_confirmed_; }
 
  private:
@@ -66,14 +66,20 @@ class Shrinker {
 
   /// Confirms the best, or goes back to what was confirmed last. Whether there is something new.
   bool take_stock() {
-    if (any_confirmed_ && best() == confirmed_) return false;
+    if (any_confirmed_ && best() == confirmed_.plan) return false;
     if (lab_.confirm(best())) {
-      confirmed_ = best();
-      any_confirmed_ = true;
+      note_confirmed();
       return true;
     }
+    retreated_ = true;
     if (any_confirmed_) lab_.go_back(confirmed_);
     return false;
+  }
+
+  void note_confirmed() {
+    confirmed_ = lab_.find();
+    any_confirmed_ = true;
+    options_.on_confirmed(confirmed_.plan);
   }
 
   // ---- the run as it was ----------------------------------------------------------------------
@@ -81,8 +87,7 @@ class Shrinker {
   void expand() {
     if (lab_.confirm(lab_.sighting().executed)) {
       lab_.try_plan(lab_.sighting().executed);
-      confirmed_ = best();
-      any_confirmed_ = true;
+      note_confirmed();
     }
     trim();
     strike_by_time();
@@ -271,7 +276,7 @@ class Shrinker {
   void make_packets_explicit() {
     const auto is_packet = [](const faults::FaultSpec& f) { return f.kind == "packet"; };
     PlanFile plan = best();
-    const PlanFile before = best();
+    const Lab::Find before = lab_.find();
     if (std::erase_if(plan.faults.faults, is_packet) == 0) return;
     const auto seen = lab_.look_again(true);
     if (!seen) return;
@@ -280,7 +285,7 @@ class Shrinker {
     }
     if (!lab_.try_plan(plan)) return;
     drop_deliveries();
-    if (size_of(best()).faults > std::max(size_of(before).faults, kMostFaults)) {
+    if (size_of(best()).faults > std::max(size_of(before.plan).faults, kMostFaults)) {
       lab_.go_back(before);
     }
   }
@@ -302,8 +307,8 @@ class Shrinker {
   /// Every latency at its middle value, but for the messages that decide.
   void flatten() {
     if (best().network.flat) return drop_deliveries();
-    const PlanFile before = best();
-    PlanFile flat = before;
+    const Lab::Find before = lab_.find();
+    PlanFile flat = before.plan;
     flat.network.flat = true;
     flat.network.seed.reset();
     if (lab_.try_plan(flat)) return drop_deliveries();
@@ -325,8 +330,10 @@ class Shrinker {
 
   Lab& lab_;
   std::string_view pass_;
-  PlanFile confirmed_;
+  const ShrinkOptions& options_;
+  Lab::Find confirmed_;
   bool any_confirmed_ = false;
+  bool retreated_ = false;  // what it had found last did not stand
   std::function<bool()> more_ = [this] { return lab_.more(); };
 };
 

@@ -43,6 +43,8 @@ struct ShrinkOptions {
   Budget budget;
   /// Called with each new best.
   std::function<void(const Progress&)> on_better = [](const Progress&) {};
+  /// Called with each best that was run wholly judged: what an end now would leave.
+  std::function<void(const run::PlanFile&)> on_confirmed = [](const run::PlanFile&) {};
 };
 
 struct Shrunk {
@@ -51,14 +53,15 @@ struct Shrunk {
   Size before;
   Size after;
   std::uint64_t executions = 0;
-  bool finished = false;  // a fixed point, not the end of the budget
+  bool finished = false;  // a fixed point that stands, not the end of the budget
 };
 
 /// Shrinks `plan`, which fails when executed.
 ///
 /// Shape:    the same plan and the same execute yield the same result, unless the budget ends
-/// first. Requires: `execute` is deterministic. Errors:   kUsage: the plan does not fail, or fails
-/// with its planted bug switched off too; those
+///           first.
+/// Requires: `execute` is deterministic.
+/// Errors:   kUsage: the plan does not fail, or fails with its planted bug switched off too; those
 ///           of `execute`.
 Result<Shrunk> shrink(const run::PlanFile& plan, const Execute& execute,
                       const ShrinkOptions& options = {});

@@ -1,10 +1,16 @@
 #include "controller/worlds/data_directory.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include "base/fd.hpp"
 
 namespace ww::worlds {
 
@@ -17,6 +23,21 @@ Error file_error(const std::string& path, const std::string& what) {
                path + ": " + what + ": " + std::strerror(errno)};
 }
 
+/// By the system's call: a stream does not tell a file that is empty from one that fails.
+Result<std::string> read_whole(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return file_error(path, "cannot open");
+  std::string bytes;
+  std::array<char, std::size_t{1} << 16> buffer;
+  for (;;) {
+    const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return file_error(path, "cannot read");
+    if (n == 0) return bytes;
+    bytes.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+}
+
 }  // namespace
 
 Result<DiskImage> read_image(const std::string& directory) {
@@ -24,11 +45,9 @@ Result<DiskImage> read_image(const std::string& directory) {
   std::error_code ec;
   for (const auto& entry : fs::directory_iterator(directory, ec)) {
     if (!entry.is_regular_file(ec)) continue;
-    std::ifstream in(entry.path(), std::ios::binary);
-    std::ostringstream bytes;
-    bytes << in.rdbuf();
-    if (!in) return file_error(entry.path().string(), "cannot read");
-    image[entry.path().filename().string()] = std::move(bytes).str();
+    auto bytes = read_whole(entry.path().string());
+    if (!bytes) return bytes.error();
+    image[entry.path().filename().string()] = std::move(*bytes);
   }
   if (ec) return Error{ErrorCode::kIo, true, directory + ": cannot list: " + ec.message()};
   return image;
@@ -54,6 +73,21 @@ Result<void> write_image(const std::string& directory, const DiskImage& image) {
     if (!out) return file_error(path, "cannot write");
   }
   return {};
+}
+
+std::vector<std::string> sanitizer_lines(const std::string& nodes_directory, std::uint32_t nodes) {
+  std::vector<std::string> out;
+  constexpr std::size_t kTail = std::size_t{1} << 20;
+  for (std::uint32_t i = 1; i <= nodes; ++i) {
+    const std::string node = name_of(NodeId{i});
+    std::istringstream in(tail_of(nodes_directory + "/" + node + "/stderr.log", kTail));
+    for (std::string line; std::getline(in, line);) {
+      const bool speaks = line.find("Sanitizer") != std::string::npos ||
+                          line.find("runtime error:") != std::string::npos;
+      if (speaks) out.push_back(node + ": " + line);
+    }
+  }
+  return out;
 }
 
 std::string tail_of(const std::string& path, std::size_t limit) {

@@ -47,7 +47,9 @@ Instant SkewedClock::true_time_of(Instant mono) const {
 
 std::optional<wire::trace::ClockFlip> DeadlineWatch::arm(Instant true_time, Instant mono,
                                                          Instant deadline) {
-  if (deadline == deadline_) return std::nullopt;
+  // What is due at once, such as gathered requests, is no wait that a clock could stretch: the one
+  // that is being waited for goes on behind it.
+  if (deadline == deadline_ || deadline <= mono) return std::nullopt;
   std::optional<wire::trace::ClockFlip> flip;
   if (deadline_ != kNever && mono < deadline_) {
     const Duration actual = true_time - armed_true_;
@@ -62,7 +64,7 @@ std::optional<wire::trace::ClockFlip> DeadlineWatch::arm(Instant true_time, Inst
 }
 
 std::optional<wire::trace::ClockFlip> DeadlineWatch::fire(Instant true_time, Instant mono) {
-  if (deadline_ == kNever) return std::nullopt;
+  if (deadline_ == kNever || mono < deadline_) return std::nullopt;
   const Duration actual = true_time - armed_true_;
   const Duration skewed = mono - armed_mono_;
   deadline_ = kNever;

@@ -49,7 +49,8 @@ class DeadlineWatch {
   static constexpr Duration kNoticed = milliseconds(1);
 
   /// The deadline is `deadline` from now on. Yields the flip of the deadline given up by this, when
-  /// true time had passed it and the skewed clock had not. Nothing changes when it is the same one.
+  /// true time had passed it and the skewed clock had not. Nothing changes when it is the same one,
+  /// or due at once.
   std::optional<wire::trace::ClockFlip> arm(Instant true_time, Instant mono, Instant deadline);
 
   /// The deadline is due on the skewed clock and is acted upon. It counts as waited for anew.

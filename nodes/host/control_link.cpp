@@ -26,6 +26,8 @@ void ControlLink::receive(std::string_view payload) {
     send(handlers_.on_set_clock(*set));
   } else if (std::holds_alternative<control::Shutdown>(*message)) {
     handlers_.on_shutdown();
+  } else if (const auto* take = std::get_if<control::TakeStatistics>(&*message)) {
+    send(handlers_.on_statistics(*take));
   } else {
     handlers_.on_lost("the controller sent what only nodes send");
   }

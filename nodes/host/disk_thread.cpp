@@ -17,8 +17,10 @@ storage::Batch batch_of(const DiskJob& job) {
 
 }  // namespace
 
-DiskThread::DiskThread(storage::LogStore log, Deliver deliver, DeliverSave deliver_save)
+DiskThread::DiskThread(storage::LogStore log, bool group_commit, Deliver deliver,
+                       DeliverSave deliver_save)
     : log_(std::move(log)),
+      group_commit_(group_commit),
       deliver_(std::move(deliver)),
       deliver_save_(std::move(deliver_save)),
       thread_([this] { run(); }) {}
@@ -63,7 +65,11 @@ void DiskThread::run() {
       group.swap(queue_);
       save.swap(next_save_);
     }
-    if (!group.empty()) commit(group);
+    if (group_commit_) {
+      if (!group.empty()) commit(group);
+    } else {
+      for (const DiskJob& job : group) commit(std::span(&job, 1));
+    }
     group.clear();
     if (save) begin_save(*std::exchange(save, std::nullopt));
     if (saving_) go_on_saving();
@@ -84,7 +90,7 @@ void DiskThread::go_on_saving() {
   deliver_save_({id, whole ? log_.finish_snapshot() : Result<void>(whole.error())});
 }
 
-void DiskThread::commit(const std::vector<DiskJob>& group) {
+void DiskThread::commit(std::span<const DiskJob> group) {
   // Unsynced writes at the head of the group are done before the sync; those behind a synced one
   // wait for it, since completions keep the order of issue.
   std::vector<DiskCompletion> written;

@@ -12,6 +12,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -60,7 +61,8 @@ class DiskThread {
   /// The same, of a save.
   using DeliverSave = std::function<void(SaveCompletion)>;
 
-  DiskThread(storage::LogStore log, Deliver deliver, DeliverSave deliver_save);
+  /// Without `group_commit` each write is followed by a sync of its own.
+  DiskThread(storage::LogStore log, bool group_commit, Deliver deliver, DeliverSave deliver_save);
   /// As stop().
   ~DiskThread();
   DiskThread(const DiskThread&) = delete;
@@ -78,11 +80,12 @@ class DiskThread {
 
  private:
   void run();
-  void commit(const std::vector<DiskJob>& group);
+  void commit(std::span<const DiskJob> group);
   void begin_save(SaveJob job);
   void go_on_saving();
 
   storage::LogStore log_;  // the thread's alone
+  const bool group_commit_;
   const Deliver deliver_;
   const DeliverSave deliver_save_;
   std::optional<SaveId> saving_;  // the thread's alone

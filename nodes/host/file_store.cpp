@@ -11,7 +11,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <memory>
+
+#include "base/real_time.hpp"
 
 namespace ww::host {
 
@@ -32,6 +35,12 @@ auto retrying(Call call) {
   auto result = call();
   while (result < 0 && errno == EINTR) result = call();
   return result;
+}
+
+void wait_until(std::int64_t monotonic) {
+  const timespec end{.tv_sec = monotonic / 1'000'000'000, .tv_nsec = monotonic % 1'000'000'000};
+  while (::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, nullptr) == EINTR) {
+  }
 }
 
 }  // namespace
@@ -146,13 +155,30 @@ Result<void> FileStore::sync_file(const std::string& file) {
   if (!fd) return fd.error();
   // fdatasync flushes a changed size too: without it the data could not be read back. Its errors
   // are final: a second call may succeed although the pages are gone.
-  if (::fdatasync(*fd) != 0) return failed("fdatasync", file);
+  if (timed([&] { return ::fdatasync(*fd); }) != 0) return failed("fdatasync", file);
   return {};
 }
 
 Result<void> FileStore::sync_dir() {
-  if (::fsync(dir_.get()) != 0) return failed("fsync", "");
+  if (timed([&] { return ::fsync(dir_.get()); }) != 0) return failed("fsync", "");
   return {};
+}
+
+void FileStore::time_syncs(SyncTimes& times, Duration floor) {
+  sync_times_ = &times;
+  sync_floor_ = floor;
+}
+
+template <class Sync>
+int FileStore::timed(Sync sync) {
+  if (sync_times_ == nullptr) return sync();
+  const std::int64_t begin = monotonic_ns();
+  const int result = sync();
+  const int error = errno;
+  if (sync_floor_ > Duration{}) wait_until(begin + sync_floor_.count());
+  sync_times_->record(Duration{monotonic_ns() - begin});
+  errno = error;
+  return result;
 }
 
 Result<int> FileStore::opened(const std::string& file) {
@@ -177,10 +203,12 @@ void FileStore::forget(const std::string& file) {
 
 Error FileStore::failed(std::string_view operation, const std::string& file) const {
   const int error = errno;
-  const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
+  ErrorCode code = ErrorCode::kIo;
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) code = ErrorCode::kNoSpace;
+  if (error == ENOENT || error == EEXIST) code = ErrorCode::kInternal;
   std::string message(operation);
   message += " of " + path_ + (file.empty() ? "" : "/" + file) + ": " + std::strerror(error);
-  return {full ? ErrorCode::kNoSpace : ErrorCode::kIo, false, std::move(message)};
+  return {code, false, std::move(message)};
 }
 
 }  // namespace ww::host

@@ -10,6 +10,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "nodes/host/sync_times.hpp"
 #include "nodes/storage/byte_store.hpp"
 
 namespace ww::host {
@@ -24,6 +25,9 @@ class FileStore final : public storage::ByteStore {
   /// this process. Makes the process ignore SIGXFSZ, since a file size limit is an error to report.
   /// Errors: kEnvironment: missing, not writable, or in use by another process.
   static Result<FileStore> open(const std::string& directory);
+  /// From now on every sync is recorded in `times`, and one that took less than `floor` waits until
+  /// that is over: an emulated disk. REQUIRES: `times` outlives the store.
+  void time_syncs(SyncTimes& times, Duration floor);
   /// The directory's descriptor, through which every file is opened.
   [[nodiscard]] int directory() const { return dir_.get(); }
 
@@ -42,6 +46,8 @@ class FileStore final : public storage::ByteStore {
   static constexpr std::size_t kMaxOpenFiles = 8;
 
   FileStore(std::string directory, Fd fd) : path_(std::move(directory)), dir_(std::move(fd)) {}
+  template <class Sync>
+  int timed(Sync sync);
   Result<int> opened(const std::string& file);
   int keep(const std::string& file, Fd fd);
   void forget(const std::string& file);
@@ -50,6 +56,8 @@ class FileStore final : public storage::ByteStore {
   std::string path_;
   Fd dir_;
   std::vector<std::pair<std::string, Fd>> open_;
+  SyncTimes* sync_times_ = nullptr;
+  Duration sync_floor_{};
 };
 
 }  // namespace ww::host

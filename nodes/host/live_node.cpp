@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -57,9 +58,10 @@ class LiveNode {
   void on_written(const std::vector<DiskCompletion>& done);
   void on_saved(const SaveCompletion& done);
   wire::control::ClockState set_clock(const wire::control::SetClock& set);
+  wire::control::Statistics statistics(const wire::control::TakeStatistics& take);
   void shut_down();
 
-  [[nodiscard]] Moment sample() const;
+  [[nodiscard]] Moment sample();
   void step(const raft::Input& input);
   void perform();
   void arm_timer();
@@ -75,9 +77,12 @@ class LiveNode {
   asio::io_context io_;
   asio::steady_timer timer_;
   Instant armed_ = kNever;  // true time at which timer_ goes off
+  Instant sampled_{};       // true time of the last step
+  bool timer_posted_ = false;
   asio::signal_set signals_;
   PeerLinks peers_;
   ClientPort clients_;
+  SyncTimes sync_times_;
   std::optional<FileStore> files_;
   std::optional<storage::LoggedStore> store_;
   std::optional<DiskThread> disk_;
@@ -145,6 +150,7 @@ std::optional<Error> LiveNode::recover() {
   auto files = FileStore::open(options_.data);
   if (!files) return files.error();
   files_.emplace(std::move(*files));
+  files_->time_syncs(sync_times_, options_.fsync_floor);
   store_.emplace(*files_, [this](const wire::trace::Store& op) {
     trace_.write(std::array<wire::trace::Event, 1>{op});
   });
@@ -156,7 +162,7 @@ std::optional<Error> LiveNode::recover() {
     logger_.line("cut a torn tail of " + std::to_string(survived.cut_bytes) + " bytes off the log");
   }
   disk_.emplace(
-      std::move(*log),
+      std::move(*log), options_.group_commit,
       [this](std::vector<DiskCompletion> done) {
         asio::post(io_, [this, done = std::move(done)] { on_written(done); });
       },
@@ -205,6 +211,8 @@ void LiveNode::connect() {
       ControlLink::Handlers{
           .on_set_clock = [this](const wire::control::SetClock& set) { return set_clock(set); },
           .on_shutdown = [this] { shut_down(); },
+          .on_statistics =
+              [this](const wire::control::TakeStatistics& take) { return statistics(take); },
           .on_lost = [this](const std::string& why) { end_at_once(why); }});
 }
 
@@ -245,15 +253,31 @@ wire::control::ClockState LiveNode::set_clock(const wire::control::SetClock& set
           .rate_ppm = clock_.rate_ppm()};
 }
 
+wire::control::Statistics LiveNode::statistics(const wire::control::TakeStatistics& take) {
+  const Histogram syncs = sync_times_.take();
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto duration = [](const timeval& t) {
+    return seconds(t.tv_sec) + microseconds(t.tv_usec);
+  };
+  return {.request = take.request,
+          .syncs = syncs.count(),
+          .sync_median = syncs.quantile(0.5),
+          .sync_p99 = syncs.quantile(0.99),
+          .sync_max = syncs.max(),
+          .user_time = duration(used.ru_utime),
+          .system_time = duration(used.ru_stime)};
+}
+
 void LiveNode::shut_down() {
   // What is queued is written and traced; its completions have no reader any more.
   disk_->stop();
   finish(kExitShutdown);
 }
 
-Moment LiveNode::sample() const {
-  const Instant true_time = real_clock_.now();
-  return {clock_.at(true_time), true_time};
+Moment LiveNode::sample() {
+  sampled_ = real_clock_.now();
+  return {clock_.at(sampled_), sampled_};
 }
 
 void LiveNode::step(const raft::Input& input) {
@@ -285,6 +309,14 @@ void LiveNode::perform() {
 
 void LiveNode::arm_timer() {
   const Instant wanted = clock_.true_time_of(driver_->deadline());
+  // At once: behind every input that is here already, and without a system call.
+  if (wanted <= sampled_) {
+    if (std::exchange(timer_posted_, true)) return;
+    return asio::post(io_, [this] {
+      timer_posted_ = false;
+      on_timer();
+    });
+  }
   // An earlier wake-up comes anyway and arms anew: deadlines move back with every heartbeat, and
   // setting the timer each time would cost more than waking once too often.
   if (wanted >= armed_) return;

@@ -36,6 +36,10 @@ struct Raw {
   std::string control;
   std::string election_timeout = "300ms";
   std::string heartbeat = "50ms";
+  std::string snapshot_interval;
+  std::string batching = "on";
+  std::string pipelining = "on";
+  std::string fsync_floor;
 };
 
 Result<NodeId> parse_node(std::string_view text, const std::string& flag) {
@@ -124,6 +128,11 @@ Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
   if (*heartbeat >= *timeout) return usage("--heartbeat: must be shorter than --election-timeout");
   config.election_timeout = *timeout;
   config.heartbeat_interval = *heartbeat;
+  if (!raw.snapshot_interval.empty()) {
+    const auto interval = parse_duration(raw.snapshot_interval, "--snapshot-interval");
+    if (!interval) return interval.error();
+    config.snapshots.interval = *interval;
+  }
   return parse_bugs(raw, config.bugs);
 }
 
@@ -166,6 +175,9 @@ Result<void> require_no_network(const Raw& raw, const Options& options) {
       {"--origin-ns", options.origin_ns.has_value()},
       {"--parent-pid", options.parent_pid.has_value()},
       {"--journal", !options.journal.empty()},
+      {"--batching", raw.batching != "on"},
+      {"--pipelining", raw.pipelining != "on"},
+      {"--fsync-floor", !raw.fsync_floor.empty()},
   };
   for (const auto& [flag, given] : flags) {
     if (given) return usage(std::string(flag) + ": has no meaning with --stepped");
@@ -173,8 +185,24 @@ Result<void> require_no_network(const Raw& raw, const Options& options) {
   return require_open(*options.stepped_fd, "--stepped");
 }
 
+/// What `whitewater bench` compares.
+Result<void> parse_pace(const Raw& raw, Options& options) {
+  raft::Limits& limits = options.config.limits;
+  const bool batching = raw.batching == "on";
+  options.group_commit = batching;
+  options.config.gather = batching;
+  if (!batching) limits.max_append_entries = 1;
+  if (raw.pipelining == "off") limits.max_in_flight_appends = 1;
+  if (raw.fsync_floor.empty()) return {};
+  const auto floor = parse_duration(raw.fsync_floor, "--fsync-floor");
+  if (!floor) return floor.error();
+  options.fsync_floor = *floor;
+  return {};
+}
+
 Result<void> parse_endpoints(const Raw& raw, Options& options) {
   if (options.stepped_fd) return require_no_network(raw, options);
+  if (auto done = parse_pace(raw, options); !done) return done;
   if (auto done = parse_peers(raw, options); !done) return done;
   if (raw.client_listen.empty()) return usage("--client-listen: needed, or --stepped");
   if (raw.listen.empty() && options.config.voters.size() > 1) {
@@ -222,6 +250,8 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
                  "takes a snapshot after so many entries; 0: whatever their number [10000]");
   app.add_option("--snapshot-bytes", snapshots.bytes,
                  "takes a snapshot after so many bytes of entries; 0: whatever their size [0]");
+  app.add_option("--snapshot-interval", raw.snapshot_interval,
+                 "takes a snapshot so long after the last, where there is news [none]");
   app.add_option("--snapshot-trailing", snapshots.trailing,
                  "entries that the log keeps in front of a snapshot [64]");
   app.add_option("--snapshot-piece", snapshots.piece_bytes,
@@ -233,6 +263,14 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
                  "segments of 16 MiB that it keeps [8]")
       ->check(CLI::Range(1, 1'000'000));
   app.add_option("--build", options.journaling.build, "which build this is, for the journal");
+  app.add_option("--batching", raw.batching,
+                 "off: a log write with its own sync and an append for each command [on]")
+      ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--pipelining", raw.pipelining,
+                 "off: one append with entries under way to a peer at a time [on]")
+      ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--fsync-floor", raw.fsync_floor,
+                 "emulates a slower disk: no sync takes less than this [none]");
   app.add_option("--bug", raw.bugs, "makes a known mistake (whitewater list bugs); repeatable");
 }
 

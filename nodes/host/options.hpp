@@ -35,6 +35,8 @@ struct Options {
   std::uint64_t segment_bytes = std::uint64_t{1} << 20;
   std::string journal;  // directory of the flight recorder; empty: none
   JournalOptions journaling;
+  bool group_commit = true;  // false: a sync for each write
+  Duration fsync_floor{};    // no sync of the data directory is told done sooner
 };
 
 /// What the arguments ask for: a node, or only a text and an exit status.

@@ -51,8 +51,9 @@ std::string name_of(const StepId& id) {
   return std::to_string(id.incarnation) + "." + std::to_string(id.step);
 }
 
-Result<void> replay_step(Incarnation /*incarnation*/, std::uint64_t /*step*/, Driver& driver,
-                         const Moment& moment, const JournalInput& input, Output& out) {
+Result<void> replay_step([[maybe_unused]] Incarnation incarnation,
+                         [[maybe_unused]] std::uint64_t step, Driver& driver, const Moment& moment,
+                         const JournalInput& input, Output& out) {
   if (const auto* received = std::get_if<ReceivedFrame>(&input)) {
     const auto frame = wire::decode_peer(received->payload);
     if (!frame) return frame.error();

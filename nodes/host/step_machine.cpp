@@ -16,6 +16,12 @@ Moment moment_of(const stepped::Clock& clock) {
   return {Now{clock.mono, clock.wall}, clock.true_time};
 }
 
+/// What an error of the log says of the machine.
+stepped::EndCause cause_of(const Error& error) {
+  if (error.code == ErrorCode::kNoSpace) return stepped::EndCause::kNoSpace;
+  return error.code == ErrorCode::kIo ? stepped::EndCause::kDisk : stepped::EndCause::kOwn;
+}
+
 /// Whatever of a replica another one could differ in, as one word.
 std::uint64_t digest_of(const raft::Replica& r) {
   return hash_words<14>(
@@ -44,7 +50,7 @@ struct StepMachine::Impl {
     storage::Survived survived;
     auto opened = storage::LogStore::open(
         store, {.node = config.self, .segment_bytes = segment_bytes}, survived);
-    if (!opened) return end(opened.error().message);
+    if (!opened) return end(opened.error().message, cause_of(opened.error()));
     log.emplace(std::move(*opened));
     driver.emplace(config, durable_of(std::move(survived)), moment, scratch);
     take();
@@ -52,7 +58,10 @@ struct StepMachine::Impl {
   void on(const stepped::Timer&) { step(raft::TimerDue{}); }
   void on(const stepped::Message& message) {
     const auto frame = wire::decode_peer(message.payload);
-    if (!frame) return end("a message that does not decode: " + frame.error().message);
+    if (!frame) {
+      return end("a message that does not decode: " + frame.error().message,
+                 stepped::EndCause::kOwn);
+    }
     driver->receive(moment, *frame, scratch);
     take();
   }
@@ -66,24 +75,27 @@ struct StepMachine::Impl {
       if (write.sync) durable = write.end;
     }
     if (auto synced = log->sync_to(durable); !synced) {
-      return step_failed(outstanding.front().id, synced.error());
+      const WriteId failed = outstanding.empty() ? written.upto : outstanding.front().id;
+      return step_failed(failed, synced.error(), cause_of(synced.error()));
     }
-    while (!outstanding.empty() && outstanding.front().id <= written.upto) {
+    while (!out->ended && !outstanding.empty() && outstanding.front().id <= written.upto) {
       const WriteId id = outstanding.front().id;
       outstanding.pop_front();
       step(raft::Written{id, {}});
     }
   }
   void on(const stepped::WriteFailed& failed) {
-    step_failed(failed.write, Error{ErrorCode::kIo, false, failed.reason});
+    step_failed(failed.write, Error{ErrorCode::kIo, false, failed.reason}, stepped::EndCause::kOwn);
   }
 
   void on(const stepped::Saved& saved) {
-    if (auto done = log->finish_snapshot(); !done) return save_failed(saved.id, done.error());
+    if (auto done = log->finish_snapshot(); !done) {
+      return save_failed(saved.id, done.error(), cause_of(done.error()));
+    }
     step(raft::Saved{saved.id, {}});
   }
   void on(const stepped::SaveFailed& failed) {
-    save_failed(failed.id, Error{ErrorCode::kIo, false, failed.reason});
+    save_failed(failed.id, Error{ErrorCode::kIo, false, failed.reason}, stepped::EndCause::kOwn);
   }
 
   void step(const raft::Input& input) {
@@ -92,19 +104,20 @@ struct StepMachine::Impl {
   }
 
   /// What failed may be on disk all the same: the replica halts, and the process ends.
-  void step_failed(WriteId id, const Error& error) {
+  void step_failed(WriteId id, const Error& error, stepped::EndCause cause) {
     step(raft::Written{id, error});
-    end("halted: " + error.message);
+    end("halted: " + error.message, cause);
   }
 
-  void save_failed(SaveId id, const Error& error) {
+  void save_failed(SaveId id, const Error& error, stepped::EndCause cause) {
     step(raft::Saved{id, error});
-    end("halted: " + error.message);
+    end("halted: " + error.message, cause);
   }
 
   /// Moves what a step wants into the output: its trace first, then its actions, each write with
   /// what it did to the files.
   void take() {
+    if (out->ended) return;
     out->add(scratch.events);
     for (Action& action : scratch.actions) {
       if (out->ended) return;
@@ -122,7 +135,7 @@ struct StepMachine::Impl {
 
   void perform(const DiskWrite& write) {
     if (auto written = log->write(scratch.batch(write)); !written) {
-      return end("halted: " + written.error().message);
+      return end("halted: " + written.error().message, cause_of(written.error()));
     }
     outstanding.push_back({write.id, write.sync, log->batches_end()});
     out->add(stepped::Write{write.id, write.sync});
@@ -131,15 +144,18 @@ struct StepMachine::Impl {
   void perform(const DiskSave& save) {
     const std::string_view snapshot = scratch.view(save.snapshot);
     auto begun = log->begin_snapshot(save.at, snapshot);
-    if (!begun) return end("halted: " + begun.error().message);
+    if (!begun) return end("halted: " + begun.error().message, cause_of(begun.error()));
     // All of it at once: what a crash leaves of it is the world's decision.
     auto written = log->write_snapshot(~std::uint64_t{0});
-    if (!written) return end("halted: " + written.error().message);
+    if (!written) return end("halted: " + written.error().message, cause_of(written.error()));
     out->add(stepped::Save{save.id});
   }
 
-  void end(std::string why) {
+  /// What ended it first counts.
+  void end(std::string why, stepped::EndCause cause) {
+    if (out->ended) return;
     out->ended = true;
+    out->cause = cause;
     out->last_words = std::move(why);
   }
 

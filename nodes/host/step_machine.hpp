@@ -26,8 +26,8 @@ class StepMachine {
   ~StepMachine();
 
   /// Consumes one event; `out` is cleared, then filled. An operating error (a damaged log, a disk
-  /// that fails) ends the node in its output: `ended` and its last words.
-  /// REQUIRES: Boot comes first and once, and nothing after `ended`.
+  /// that fails) ends the node in its output: `ended`, why, and its last words. Nothing follows
+  /// what ended it. REQUIRES: Boot comes first and once, and nothing after `ended`.
   void step(const wire::stepped::Clock& clock, const wire::stepped::Event& event,
             wire::stepped::Output& out);
 

@@ -79,7 +79,7 @@ class Writer {
   template <class... Ts>
   void put(const std::variant<Ts...>& x) {
     w_.u8(static_cast<std::uint8_t>(x.index()));
-    std::visit([this](const auto& alternative) { put(alternative); }, x);
+    std::visit([this](const auto& alternative) { this->put(alternative); }, x);
   }
   /// The term of a message stands in its envelope elsewhere.
   void put(const wire::PeerMessage& x) {
@@ -137,11 +137,12 @@ class Reader {
   void get(std::map<K, T, C>& x) {
     x.clear();
     for (std::uint64_t left = length(); left > 0 && in_.ok(); --left) {
-      std::pair<K, T> item;
-      get(item.first);
-      get(item.second);
-      if (!x.empty() && !(x.rbegin()->first < item.first)) return in_.fail();
-      x.insert(x.end(), std::move(item));
+      K key{};
+      T value{};
+      get(key);
+      get(value);
+      if (!x.empty() && !(x.rbegin()->first < key)) return in_.fail();
+      x.emplace_hint(x.end(), std::move(key), std::move(value));
     }
   }
   template <class T, std::size_t N>
@@ -158,7 +159,7 @@ class Reader {
   template <class... Ts>
   void get(std::variant<Ts...>& x) {
     pick(x, in_.u8());
-    std::visit([this](auto& alternative) { get(alternative); }, x);
+    std::visit([this](auto& alternative) { this->get(alternative); }, x);
   }
   void get(wire::PeerMessage& x) {
     pick(x, in_.u8());
@@ -207,6 +208,7 @@ bool is_sound(const Config& config) {
   return !voters.empty() && voters.size() <= kMaxVoters &&
          std::adjacent_find(voters.begin(), voters.end(), std::greater_equal<>()) == voters.end() &&
          std::binary_search(voters.begin(), voters.end(), config.self) &&
+         config.limits.max_append_entries > 0 && config.limits.max_in_flight_appends > 0 &&
          config.election_timeout > Duration{0} && config.election_timeout < Duration::max() / 4;
 }
 

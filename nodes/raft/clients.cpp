@@ -47,8 +47,8 @@ void Replica::take_write(Step& s, const Request& request) {
   append_own(s, wire::EntryKind::kCommand, payload);
   as_leader()->writes.push_back(
       {log_.last_index(), request.id, request.command.session, request.command.seq});
-  replicate(s);
-  advance_leader_commit(s);  // Nothing to do before the write is durable, in a correct node.
+  if (!config_.gather) return release_gathered(s);
+  as_leader()->gather_due = s.now.mono;
 }
 
 void Replica::take_read(Step& s, const Request& request) {

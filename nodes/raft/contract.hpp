@@ -24,6 +24,8 @@ namespace ww::raft {
 
 struct Limits {
   std::uint32_t max_append_bytes = 256U << 10;     // of entries in one append
+  std::uint32_t max_append_entries = 65536;        // in one append; 1: each on its own
+  std::uint32_t max_in_flight_appends = 8;         // to one peer, of those with entries
   std::uint64_t max_uncommitted_bytes = 4U << 20;  // of a leader's log above its commit index
   std::uint32_t max_pending_requests = 4096;       // writes and reads not answered yet
   std::uint32_t max_sessions = 1U << 20;
@@ -31,6 +33,8 @@ struct Limits {
   template <class Self, class V>
   static void fields(Self& s, V& v) {
     v("max_append_bytes", s.max_append_bytes);
+    v("max_append_entries", s.max_append_entries);
+    v("max_in_flight_appends", s.max_in_flight_appends);
     v("max_uncommitted_bytes", s.max_uncommitted_bytes);
     v("max_pending_requests", s.max_pending_requests);
     v("max_sessions", s.max_sessions);
@@ -41,13 +45,14 @@ struct Limits {
 struct SnapshotOptions {
   std::uint64_t entries = 0;    // applied since the last one; 0: their number does not matter
   std::uint64_t bytes = 0;      // of those entries; 0: their size does not matter
+  Duration interval{};          // since the last one or the start; 0: time does not matter
   std::uint64_t trailing = 64;  // entries that the log keeps in front of a snapshot
   std::uint32_t piece_bytes = 64U << 10;  // of a snapshot in one message
   friend bool operator==(const SnapshotOptions&, const SnapshotOptions&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
-    v("entries", s.entries), v("bytes", s.bytes), v("trailing", s.trailing);
-    v("piece_bytes", s.piece_bytes);
+    v("entries", s.entries), v("bytes", s.bytes), v("interval", s.interval);
+    v("trailing", s.trailing), v("piece_bytes", s.piece_bytes);
   }
 };
 
@@ -59,6 +64,9 @@ struct Config {
   Duration election_timeout = milliseconds(300);  // T: timeouts are drawn from [T, 2T]
   Duration heartbeat_interval = milliseconds(50);
   SnapshotOptions snapshots;
+  /// A leader's requests of one moment share a write and an append: deadline() is at once, and what
+  /// came in until that TimerDue goes together.
+  bool gather = false;
   Limits limits;
   bugs::Switches bugs;
   /// A leader that heard no quorum for so long steps down (CheckQuorum): the longest time that a
@@ -69,7 +77,8 @@ struct Config {
   static void fields(Self& s, V& v) {
     v("self", s.self), v("voters", s.voters), v("incarnation", s.incarnation), v("seed", s.seed);
     v("election_timeout", s.election_timeout), v("heartbeat_interval", s.heartbeat_interval);
-    v("snapshots", s.snapshots), v("limits", s.limits), v("bugs", s.bugs);
+    v("snapshots", s.snapshots), v("gather", s.gather), v("limits", s.limits);
+    v("bugs", s.bugs);
   }
 };
 

@@ -100,6 +100,7 @@ void Replica::become_leader(Step& s, std::vector<NodeId> granters) {
   role_ = std::move(leader);
   s.trace(trace::RoleChange{wire::Role::kLeader, hard_.term, std::move(granters)});
   append_own(s, wire::EntryKind::kNoop, {});  // Commits what earlier terms left (paper, section 8).
+  issue_write(s);
   broadcast(s);
 }
 

@@ -10,9 +10,10 @@ std::string_view name_of(Progress::Mode mode) {
   return kNames[static_cast<std::size_t>(mode)];
 }
 
-bool Progress::has_room() const {
+bool Progress::has_room(std::size_t max_in_flight) const {
   if (mode_ == Mode::kProbe) return !probe_sent_;
-  return mode_ == Mode::kReplicate && in_flight_count_ < kMaxInFlightAppends;
+  return mode_ == Mode::kReplicate &&
+         in_flight_count_ < std::min(max_in_flight, kMaxInFlightAppends);
 }
 
 void Progress::sent(wire::EntryRange range) {

@@ -12,8 +12,7 @@
 
 namespace ww::raft {
 
-/// Appends with entries that may be under way to one peer; later entries gather into larger
-/// appends.
+/// Limits::max_in_flight_appends is at most this; entries beyond gather into larger appends.
 inline constexpr std::size_t kMaxInFlightAppends = 8;
 
 /// A peer is probed until it is known where its log meets ours; then appends are pipelined. One
@@ -34,8 +33,8 @@ class Progress {
   [[nodiscard]] Index match_index() const { return match_; }
   [[nodiscard]] bool probing() const { return mode_ == Mode::kProbe; }
   [[nodiscard]] bool in_snapshot() const { return mode_ == Mode::kSnapshot; }
-  /// Whether an append with entries may be sent now.
-  [[nodiscard]] bool has_room() const;
+  /// Whether an append with entries may be sent now, where `max_in_flight` may be under way.
+  [[nodiscard]] bool has_room(std::size_t max_in_flight) const;
   /// An append with `range` is sent.
   void sent(wire::EntryRange range);
   /// The peer holds our log up to `match`, durably. Returns whether that was news.

@@ -52,6 +52,7 @@ Replica::Replica(Config config, Durable survived, Now now, Effects& effects)
   durability_ = Durability(hard_, log_.last_index());
   draw_timeout();
   restart_election_timer(now);
+  restart_snapshot_timer(now);
   s.trace(trace::RoleChange{wire::Role::kFollower, hard_.term, {}});
 }
 
@@ -63,15 +64,18 @@ void Replica::step(Now now, const Input& input, Effects& effects) {
     return;
   }
   std::visit([&](const auto& i) { on(s, i); }, input);
-  issue_write(s);
-  start_save(s);
+  // What is gathered is neither written nor in a snapshot yet.
+  if (const Leader* leader = as_leader(); leader == nullptr || leader->gather_due == kNever) {
+    issue_write(s);
+    start_save(s);
+  }
   if (config_.bugs != before) trace_bugs(s, before);
 }
 
 Instant Replica::deadline() const {
   if (role() == wire::Role::kHalted) return kNever;
   if (const auto* leader = std::get_if<Leader>(&role_)) {
-    return std::min(leader->heartbeat_due, leader->quorum_check_due);
+    return std::min({leader->heartbeat_due, leader->quorum_check_due, leader->gather_due});
   }
   return election_due_;
 }

@@ -91,7 +91,7 @@ class Replica {
     v("role", s.role_), v("hard_state", s.hard_), v("log", s.log_);
     v("commit_index", s.commit_index_), v("last_applied", s.last_applied_);
     v("snapshot", s.snapshot_), v("saving", s.saving_), v("incoming", s.incoming_);
-    v("saves", s.saves_), v("reset_to", s.reset_to_);
+    v("saves", s.saves_), v("snapshot_due", s.snapshot_due_), v("reset_to", s.reset_to_);
     v("durability", s.durability_), v("held", s.held_), v("truncated_from", s.truncated_from_);
     v("appended_from", s.appended_from_), v("election_due", s.election_due_);
     v("timeout", s.timeout_), v("draws_in_term", s.draws_in_term_);
@@ -179,13 +179,15 @@ class Replica {
   void send_append(Step& s, Progress& peer, wire::EntryRange range);
   void send_entries(Step& s, Progress& peer);
   void append_own(Step& s, wire::EntryKind kind, std::string_view payload);
+  void release_gathered(Step& s);
   void advance_leader_commit(Step& s);
   [[nodiscard]] Index quorum_match(Index own) const;
   [[nodiscard]] std::uint64_t quorum_round() const;
   void commit_to(Step& s, Index index);
 
   // snapshots.cpp
-  [[nodiscard]] bool snapshot_is_due() const;
+  [[nodiscard]] bool snapshot_is_due(Now now) const;
+  void restart_snapshot_timer(Now now);
   void start_save(Step& s);
   bool install(Step& s, LogPosition at, kv::Machine machine);
   void drop_prefix();
@@ -233,6 +235,7 @@ class Replica {
   std::optional<Saving> saving_;         // one at a time
   std::optional<Incoming> incoming_;     // not being saved yet
   std::uint64_t saves_ = 0;              // so many were issued
+  Instant snapshot_due_ = kNever;        // by SnapshotOptions::interval
   std::optional<LogPosition> reset_to_;  // not written yet
   std::optional<Index> truncated_from_;  // not written yet
   Index appended_from_ = 0;              // first entry not written yet; 0 when there is none

@@ -117,7 +117,8 @@ bool Replica::accept_entries(Step& s, const wire::Append& m) {
     if (appended.entries.empty()) appended.first = index;
     appended.entries.push_back({entry.term, log_.hash_at(index)});
   }
-  appended_from_ = appended.first;
+  // Entries that this node gathered as a leader may wait for their write before these.
+  if (appended_from_ == 0) appended_from_ = appended.first;
   s.trace(std::move(appended));
   return true;
 }
@@ -126,6 +127,7 @@ void Replica::remove_entries(Step& s, Index from) {
   log_.truncate(from);
   durability_.truncated(from);
   truncated_from_ = from;
+  if (appended_from_ >= from) appended_from_ = 0;
   s.trace(trace::Truncated{from});
 }
 
@@ -165,6 +167,7 @@ void Replica::take_match(Step& s, Progress& peer, Index match) {
 void Replica::on_leader_timer(Step& s) {
   Leader* leader = as_leader();
   if (s.now.mono >= leader->quorum_check_due && !check_quorum(s)) return;
+  if (s.now.mono >= leader->gather_due) release_gathered(s);
   if (s.now.mono >= leader->heartbeat_due) broadcast(s);
 }
 
@@ -190,7 +193,8 @@ void Replica::broadcast(Step& s) {
     if (needs_snapshot(peer)) begin_transfer(peer);
     if (peer.in_snapshot()) {
       send_piece(s, peer);
-    } else if (peer.has_room() && peer.next_index() <= log_.last_index()) {
+    } else if (peer.has_room(config_.limits.max_in_flight_appends) &&
+               peer.next_index() <= log_.last_index()) {
       send_entries(s, peer);
     } else {
       send_append(s, peer, {peer.next_index(), 0});
@@ -222,8 +226,11 @@ void Replica::send_entries(Step& s, Progress& peer) {
     if (more && !peer.piece_under_way()) send_piece(s, peer);
     return;
   }
-  while (peer.has_room() && peer.next_index() <= log_.last_index()) {
-    send_append(s, peer, log_.batch_from(peer.next_index(), config_.limits.max_append_bytes));
+  const Limits& limits = config_.limits;
+  while (peer.has_room(limits.max_in_flight_appends) && peer.next_index() <= log_.last_index()) {
+    wire::EntryRange range = log_.batch_from(peer.next_index(), limits.max_append_bytes);
+    range.count = std::min(range.count, limits.max_append_entries);
+    send_append(s, peer, range);
   }
 }
 
@@ -231,8 +238,15 @@ void Replica::append_own(Step& s, wire::EntryKind kind, std::string_view payload
   log_.append({hard_.term, kind, payload});
   const Index index = log_.last_index();
   s.trace(trace::Appended{index, {{hard_.term, log_.hash_at(index)}}});
-  appended_from_ = index;
+  if (appended_from_ == 0) appended_from_ = index;
+}
+
+/// Writes and replicates the commands that were appended since the last time.
+void Replica::release_gathered(Step& s) {
+  as_leader()->gather_due = kNever;
   issue_write(s);
+  replicate(s);
+  advance_leader_commit(s);  // Nothing to do before the write is durable, in a correct node.
 }
 
 Index Replica::quorum_match(Index own) const {

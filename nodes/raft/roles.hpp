@@ -84,6 +84,7 @@ struct Leader {
   std::uint64_t confirmed = 0;  // the highest round that a quorum echoed
   Instant heartbeat_due{};
   Instant quorum_check_due{};
+  Instant gather_due = kNever;         // requests wait for this (Config::gather)
   std::deque<PendingWrite> writes;     // in log order
   std::vector<PendingRead> gathering;  // for the next round
   std::deque<ReadBatch> batches;       // in order of rounds
@@ -94,7 +95,8 @@ struct Leader {
   static void fields(Self& s, V& v) {
     v("peers", s.peers), v("term_start", s.term_start), v("round", s.round);
     v("confirmed", s.confirmed), v("heartbeat_due", s.heartbeat_due);
-    v("quorum_check_due", s.quorum_check_due), v("writes", s.writes);
+    v("quorum_check_due", s.quorum_check_due), v("gather_due", s.gather_due);
+    v("writes", s.writes);
     v("gathering", s.gathering), v("batches", s.batches), v("reads_pending", s.reads_pending);
     v("outgoing", s.outgoing);
   }

@@ -22,13 +22,20 @@ namespace trace = wire::trace;
 
 // Taking and saving.
 
-/// Whether the log behind the last snapshot has grown to a threshold.
-bool Replica::snapshot_is_due() const {
+/// Whether the log behind the last snapshot has grown to a threshold, or there is one and it is
+/// time. No deadline follows from that: whatever comes in next, be it a heartbeat, is soon enough.
+bool Replica::snapshot_is_due(Now now) const {
   const SnapshotOptions& options = config_.snapshots;
   const Index behind = snapshot_.at.index;
   if (last_applied_ <= behind) return false;
   if (options.entries != 0 && last_applied_ - behind >= options.entries) return true;
+  if (now.mono >= snapshot_due_) return true;
   return options.bytes != 0 && log_.bytes_between(behind, last_applied_) >= options.bytes;
+}
+
+void Replica::restart_snapshot_timer(Now now) {
+  const Duration interval = config_.snapshots.interval;
+  if (interval != Duration{}) snapshot_due_ = now.mono + interval;
 }
 
 /// Begins to save what waits to be saved: a snapshot that came whole, or our own that is due. No
@@ -42,7 +49,7 @@ void Replica::start_save(Step& s) {
     saving_ = Saving{SaveId{++saves_}, {incoming_->at, std::move(incoming_->bytes)}, {}};
     saving_->from = Saving::Origin{incoming_->from, incoming_->term, incoming_->round};
     incoming_.reset();
-  } else if (snapshot_is_due() && log_.term_at(last_applied_) <= durable) {
+  } else if (snapshot_is_due(s.now) && log_.term_at(last_applied_) <= durable) {
     const LogPosition at{last_applied_, log_.term_at(last_applied_)};
     saving_ = Saving{SaveId{++saves_}, {at, encode_snapshot(config_.voters, machine_)}, {}};
     mark(s, RarePath::kSnapshotTaken);
@@ -63,8 +70,13 @@ void Replica::on(Step& s, const Saved& input) {
   }
   const Saving saved = std::move(*saving_);
   saving_.reset();
+  const LogPosition at = saved.snapshot.at;
+  if (as_leader() != nullptr && at.index > commit_index_ && !log_.has(at)) {
+    // A leader's log has everything that was committed: the cluster is broken (paper, 5.4).
+    return halt(s, "asked to replace its log as a leader by a snapshot up to entry " +
+                       std::to_string(at.index));
+  }
   snapshot_ = saved.snapshot;
-  const LogPosition at = snapshot_.at;
   auto content = decode_snapshot(snapshot_.bytes, machine_limits());
   WW_ASSERT(content.ok(), "what is saved was encoded here, or decoded when it came");
   trace::Snapshot event{trace::SnapshotAct::kDurable,
@@ -82,6 +94,7 @@ void Replica::on(Step& s, const Saved& input) {
   }
   durability_.covered(at.index);
   drop_prefix();
+  restart_snapshot_timer(s.now);
   event.first = log_.first_index();
   s.trace(std::move(event));
   if (!saved.from || saved.from->term != hard_.term) return;
@@ -99,7 +112,6 @@ bool Replica::install(Step& s, LogPosition at, kv::Machine machine) {
   if (kept) {
     mark(s, RarePath::kSuffixKept);
   } else {
-    WW_ASSERT(as_leader() == nullptr, "a leader's log has everything that was committed");
     if (log_.last_index() > at.index) durability_.truncated(at.index + 1);
     log_.reset(at);
     reset_to_ = at;

@@ -9,11 +9,11 @@ namespace {
 using wire::trace::StoreOp;
 
 Error missing(const std::string& file) {
-  return Error{ErrorCode::kIo, true, "no such file: " + file};
+  return Error{ErrorCode::kInternal, true, "no such file: " + file};
 }
 
 Error exists(const std::string& file) {
-  return Error{ErrorCode::kIo, true, "file exists already: " + file};
+  return Error{ErrorCode::kInternal, true, "file exists already: " + file};
 }
 
 }  // namespace

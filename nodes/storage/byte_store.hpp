@@ -16,6 +16,8 @@
 
 namespace ww::storage {
 
+/// Errors: kIo, kNoSpace when the disk fails; kInternal when a file is missing, or exists already:
+///         then its caller is wrong, not the disk.
 class ByteStore {
  public:
   virtual ~ByteStore() = default;
@@ -23,7 +25,7 @@ class ByteStore {
   /// Names of all files, sorted bytewise.
   virtual Result<std::vector<std::string>> list() = 0;
   virtual Result<std::string> read(const std::string& file) = 0;
-  /// Makes an empty file. Errors: kIo when it exists.
+  /// Makes an empty file.
   virtual Result<void> create(const std::string& file) = 0;
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> unlink(const std::string& file) = 0;

@@ -13,6 +13,8 @@ extern const std::string_view k_tracks_js;
 extern const std::string_view k_plots_js;
 extern const std::string_view k_history_js;
 extern const std::string_view k_main_js;
+extern const std::string_view k_bench_html;
+extern const std::string_view k_bench_css;
 extern const std::string_view k_campaign_html;
 extern const std::string_view k_campaign_css;
 extern const std::string_view k_campaign_js;

@@ -160,6 +160,15 @@ TEST_CASE("after kill -9 of a campaign no worker is left") {
   run.signal(SIGKILL);
   // The killed one is a zombie, without a command line, until it is waited for.
   CHECK(eventually([&] { return ww::test::processes_with(store.path()).empty(); }));
+  // However early it came, there is something to go on with.
+  const std::string directory = directory_with(store.path(), "campaign.json");
+  REQUIRE_FALSE(directory.empty());
+  Program resumed({WW_CONTROLLER, "campaign", "--resume", directory, "-q"});
+  REQUIRE(eventually([&] { return ww::test::processes_with(directory).size() >= 3; }));
+  resumed.signal(SIGINT);
+  const Finished end = resumed.wait(std::chrono::seconds(60));
+  INFO(end.out << end.err);
+  CHECK((end.status == 75 || end.status == 1));
 }
 
 TEST_CASE("what cannot be meant is refused with 64 and says why") {

@@ -93,6 +93,26 @@ TEST_CASE("an interrupt heals, judges and reports") {
   CHECK(fs::exists(store.path() + "/latest/report.html"));
 }
 
+TEST_CASE("an interrupt ends a run in virtual time too, and its verdict says so") {
+  for (const char* world : {"simulated", "stepped"}) {
+    const TemporaryFolder store;
+    // More virtual time than anyone waits for.
+    Program run({WW_CONTROLLER, "run", "--world", world, "--store", store.path(), "--time-limit",
+                 "1000h", "--max-events", "1000000000"});
+    REQUIRE(eventually([&] {
+      const std::string directory = run_directory(store.path());
+      return !directory.empty() && lines_of(directory + "/history.jsonl") > 500;
+    }));
+    run.signal(world == std::string("stepped") ? SIGTERM : SIGINT);
+    const Finished end = run.wait(std::chrono::seconds(90));
+    INFO(end.out << end.err);
+    CHECK(end.status == 130);
+    CHECK(end.out.find("INTERRUPTED") != std::string::npos);
+    CHECK(fs::exists(store.path() + "/latest/report.html"));
+    CHECK_FALSE(fs::exists(store.path() + "/latest/fingerprint.json"));
+  }
+}
+
 TEST_CASE("a taken address is an environment error that names it") {
   // The controller's own address, and one that a node wants.
   for (const auto& [host, port] : {std::pair{"127.201.17.250", 7000}, {"127.201.17.2", 7002}}) {

@@ -68,6 +68,13 @@ std::uint64_t count_of(const run::FinishedRun& done, const std::string& name) {
   return sum;
 }
 
+std::uint64_t marks_of(const run::FinishedRun& done, const std::string& name) {
+  for (const reports::Count& mark : done.report.marks) {
+    if (mark.name == name) return mark.count;
+  }
+  return 0;
+}
+
 /// What the run tells of nodes that ended by themselves.
 std::string crashes_of(const run::FinishedRun& done) {
   std::string out;
@@ -105,6 +112,32 @@ TEST_CASE("a seed gives the same bytes in the simulated and in the stepped world
   // Else it would prove little.
   CHECK(restarts > 4 * kSeeds);
   CHECK(events > 10'000 * kSeeds);
+}
+
+TEST_CASE("with a snapshot every five entries a seed gives the same bytes in both worlds") {
+  constexpr std::uint64_t kSeeds = 8;
+  std::uint64_t restarts = 0;
+  std::uint64_t taken = 0;
+  std::uint64_t installed = 0;
+  for (std::uint64_t seed = 101; seed <= 100 + kSeeds; ++seed) {
+    run::PlanFile plan = plan_of(seed);
+    plan.test.snapshot_entries = 5;
+    plan.test.snapshot_trailing = seed % 3;
+    plan.test.snapshot_piece = seed % 2 == 0 ? 100 : 65536;
+    plan.test.segment_bytes = 4096;
+    plan.faults = *run::plan_for(plan.test);
+    const run::FinishedRun simulated = run_in("simulated", plan);
+    const run::FinishedRun stepped = run_in("stepped", plan);
+    INFO("seed " << seed << ": " << stepped.report.cause);
+    require_equal(plan, simulated, stepped);
+    CHECK(stepped.report.verdict != Verdict::kInvalid);
+    restarts += count_of(stepped, "restarts");
+    taken += marks_of(stepped, "snapshot-taken");
+    installed += marks_of(stepped, "snapshot-installed");
+  }
+  CHECK(restarts > 4 * kSeeds);
+  CHECK(taken > 500 * kSeeds);
+  CHECK(installed > 5 * kSeeds);
 }
 
 TEST_CASE("a bug of the node shows in both worlds, in the same bytes") {
@@ -145,6 +178,29 @@ TEST_CASE("a program that is no node is told from one that crashed") {
   CHECK_THAT(crashes_of(done), Catch::Contains("exited with status 1"));
 }
 
+TEST_CASE("a node that says by its status that something is missing is no crash") {
+  const test::TemporaryFolder folder;
+  const std::string script = folder.path() + "/node";
+  std::ofstream(script) << "#!/bin/sh\necho 'made up: no room' >&2\nexit 69\n";
+  REQUIRE(::chmod(script.c_str(), 0755) == 0);
+  const run::FinishedRun done = run_in("stepped", plan_of(1), {}, script);
+  INFO(done.report.cause);
+  CHECK(done.report.exit_code == 69);
+  CHECK_THAT(done.report.cause, Catch::Contains("made up: no room"));
+}
+
+TEST_CASE("what a sanitizer said of a node fails the run") {
+  const test::TemporaryFolder folder;
+  const std::string script = folder.path() + "/node";
+  std::ofstream(script) << "#!/bin/sh\necho '==1==ERROR: AddressSanitizer: made up' >&2\n"
+                        << "exec " << std::filesystem::absolute(WW_NODE).string() << " \"$@\"\n";
+  REQUIRE(::chmod(script.c_str(), 0755) == 0);
+  const run::FinishedRun done = run_in("stepped", plan_of(3), {}, script);
+  INFO(done.report.cause);
+  CHECK(done.report.exit_code == 4);
+  CHECK_THAT(done.report.cause + crashes_of(done), Catch::Contains("AddressSanitizer: made up"));
+}
+
 TEST_CASE("a node whose actions follow from an address is caught by comparing two runs") {
   const run::PlanFile plan = plan_of(4);
   const run::FinishedRun honest = run_in("stepped", plan);
@@ -172,14 +228,15 @@ TEST_CASE("a node in another language that keeps to the contract is valid under 
   }
   const std::string python = "examples/python/raft_node.py";
   run::PlanFile plan;
+  plan.test.world = "stepped";
   plan.test.nodes = 3;
   plan.test.time_limit = seconds(5);
   plan.test.interval_low = milliseconds(500);
   plan.test.interval_high = milliseconds(1200);
   plan.test.rate = 400;
   plan.test.ignore_traces = true;
-  SECTION("killed and cut off") {
-    plan.test.faults = {"kill", "partition"};
+  SECTION("killed, cut off, on disks that are slow and fail") {
+    plan.test.faults = {"kill", "partition", "disk"};
     Verdict best = Verdict::kUnknown;
     // A seed whose faults all had their effect; the others prove less, and must not fail.
     for (plan.test.seed = 1; best != Verdict::kValid && plan.test.seed <= 4; ++plan.test.seed) {

@@ -38,7 +38,7 @@ TEST_CASE("A memory store refuses names that are not there, and creating one tha
   CHECK(store.create("a").error().message == "file exists already: a");
   for (const Result<void>& r : {store.rename("x", "a"), store.unlink("x"), store.truncate("x", 0),
                                 store.write("x", 0, "y"), store.sync_file("x")}) {
-    CHECK(r.error() == Error{ErrorCode::kIo, true, "no such file: x"});
+    CHECK(r.error() == Error{ErrorCode::kInternal, true, "no such file: x"});
   }
   CHECK(store.read("x").error().message == "no such file: x");
 }

@@ -10,16 +10,7 @@
 using namespace ww;
 using namespace ww::reports;
 using ww::test::has;
-
-namespace {
-
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t n = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
-  return n;
-}
-
-}  // namespace
+using ww::test::times;
 
 TEST_CASE("JUnit has a case for the campaign, each signature and each plan of the corpus") {
   const CampaignReport report = samples::campaign();
@@ -40,6 +31,11 @@ TEST_CASE("a campaign that lacks shards, or whose runs differ, is an error of it
   report.warnings = {"shard 2/3 is missing"};
   CHECK(has(campaign_junit(report), "<error message=\"3 seeds ran\" type=\"incomplete\">"));
   CHECK(has(campaign_junit(report), "shard 2/3 is missing"));
+  // Failures do not hide that a shard is missing.
+  report.failures = 4;
+  report.incomplete = true;
+  CHECK(has(campaign_junit(report), "<error message=\"seeds are missing\" type=\"incomplete\">"));
+  CHECK(has(campaign_junit(report), "shard 2/3 is missing"));
   report.divergences = {{"seed 4", "event 99"}};
   CHECK(has(campaign_junit(report), "<error message=\"two runs of one plan differ\""));
   report = {};
@@ -53,7 +49,7 @@ TEST_CASE("the page shows every signature with its commands and escapes what cam
   const std::string page = campaign_html(report);
   CHECK_FALSE(has(page, "</script><b>"));
   CHECK(has(page, "&lt;/script&gt;&lt;b&gt;{{data}}"));
-  CHECK(count(page, "<article class=\"signature\">") == report.signatures.size());
+  CHECK(times(page, "<article class=\"signature\">") == report.signatures.size());
   CHECK(has(page, "./whitewater campaign --first-seed 4711 --seeds 1"));
   CHECK(has(page, "href=\"ES-1/report.html\""));
   CHECK(has(page, "class=\"flag\">known"));
@@ -74,8 +70,8 @@ TEST_CASE("the plot has a bar a block, and marks a block without a new state") {
   const std::vector<CoverageBlock> blocks = {
       {1, 100, 5000}, {101, 100, 40}, {201, 100, 0}, {301, 50, 1}};
   const std::string svg = coverage_svg(blocks);
-  CHECK(count(svg, "class=\"bar\"") == 3);
-  CHECK(count(svg, "class=\"none\"") == 1);
+  CHECK(times(svg, "class=\"bar\"") == 3);
+  CHECK(times(svg, "class=\"none\"") == 1);
   CHECK(has(svg,
             "50\xe2\x80\xaf"
             "000 per thousand"));

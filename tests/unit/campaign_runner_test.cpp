@@ -139,6 +139,59 @@ TEST_CASE("a seed that hangs is killed and told") {
   CHECK(ran.campaign.seeds.at(2).signature.find("crash: hung") == 0);
 }
 
+TEST_CASE(
+    "what a worker died of once is run again: of itself it differs, of the machine it is told") {
+  const test::TemporaryFolder marks;
+  Hooks hooks = samples::made_up_hooks(all_valid);
+  const Execute steady = hooks.world.execute;
+  hooks.world.execute = [steady, path = marks.path()](const run::PlanFile& plan,
+                                                      const run::RunOptions& options) {
+    const std::uint64_t seed = plan.test.seed;
+    const std::string mark = path + "/" + std::to_string(seed);
+    if ((seed == 3 || seed == 6) && !fs::exists(mark)) {
+      std::ofstream(mark) << "died here";
+      if (seed == 3) ::_exit(9);
+      ::raise(SIGKILL);
+    }
+    return steady(plan, options);
+  };
+  const Ran ran = carry_out({}, hooks, options_for({1, 8, 1}, 2));
+  CHECK(ran.campaign.seeds.size() == 8);
+  CHECK(totals(ran.campaign).failures == 0);
+  REQUIRE(ran.campaign.divergences.size() == 1);
+  CHECK(ran.campaign.divergences.at("seed 3").find("a second one did not") != std::string::npos);
+  REQUIRE(ran.finished.warnings.size() == 1);
+  CHECK(ran.finished.warnings.front().find("seed 6 was run again") == 0);
+}
+
+TEST_CASE("a campaign that cannot be stored goes on, and says so at the end") {
+  const test::TemporaryFolder folder;
+  RunnerOptions options = options_for({1, 30, 1}, 2);
+  options.directory = folder.path();
+  options.save_every = {};
+  Campaign campaign;
+  campaign.identity = samples::identity();
+  campaign.requests[options.request].insert(1);
+  campaign.sessions["s"] = Session{};
+  const Hooks hooks = samples::made_up_hooks(every_fifth_fails);
+  int saves = 0;
+  Callbacks callbacks;
+  callbacks.save = [&saves](const Campaign&) -> Result<void> {
+    if (++saves == 1) return {};
+    return Error{ErrorCode::kNoSpace, true, "no space left"};
+  };
+  const auto finished = run_campaign(campaign, "s", hooks, options, callbacks);
+  REQUIRE(finished);
+  CHECK(finished->end == End::kEnvironment);
+  CHECK(finished->reason == "no space left");
+  CHECK(campaign.seeds.size() == 30);
+  CHECK(exit_code(campaign) == cli::kExitInvalid);
+
+  saves = 1;
+  Campaign none = campaign;
+  CHECK_FALSE(run_campaign(none, "s", hooks, options, callbacks));
+}
+
 TEST_CASE("a world that does not repeat itself is caught, seed and event named") {
   Hooks hooks = samples::made_up_hooks(all_valid);
   const Execute steady = hooks.world.execute;
@@ -164,22 +217,33 @@ TEST_CASE("a world that does not repeat itself is caught, seed and event named")
 TEST_CASE("the other world gets the plan as its own, and the sample is keyed by the seed") {
   Hooks hooks = samples::made_up_hooks(all_valid);
   const Execute same = hooks.world.execute;
-  hooks.other = {"stepped", [same](const run::PlanFile& plan, const run::RunOptions& options) {
+  const auto world_that_errs_at = [same](std::uint64_t seed) {
+    return World{"stepped",
+                 [same, seed](const run::PlanFile& plan, const run::RunOptions& options) {
                    auto done = same(plan, options);
-                   if (plan.test.world != "stepped" || plan.test.seed == 11) {
+                   if (plan.test.world != "stepped" || plan.test.seed == seed) {
                      ++done->fingerprint.events;
                    }
                    return done;
                  }};
+  };
+  hooks.other = world_that_errs_at(0);
   RunnerOptions options = options_for({1, 200, 1}, 2);
   options.rates.cross_percent = 10;
   const Ran ran = carry_out({}, hooks, options);
   const std::uint64_t crossed = totals(ran.campaign).cross_world;
   CHECK(crossed > 5);
   CHECK(crossed < 50);
-  const bool eleventh = (ran.campaign.seeds.at(11).checks & kCrossWorld) != 0;
-  CHECK(ran.campaign.divergences.size() == (eleventh ? 1 : 0));
+  CHECK(ran.campaign.divergences.empty());
   CHECK(carry_out({}, hooks, options).campaign == ran.campaign);
+  const auto sampled =
+      std::find_if(ran.campaign.seeds.begin(), ran.campaign.seeds.end(),
+                   [](const auto& seed) { return (seed.second.checks & kCrossWorld) != 0; });
+  REQUIRE(sampled != ran.campaign.seeds.end());
+  hooks.other = world_that_errs_at(sampled->first);
+  const Ran mismatched = carry_out({}, hooks, options);
+  REQUIRE(mismatched.campaign.divergences.size() == 1);
+  CHECK(mismatched.campaign.divergences.begin()->first == "seed " + std::to_string(sampled->first));
   // Without fingerprints nothing is compared, and nothing claims to have been.
   hooks.world.execute = [same](const run::PlanFile& plan, const run::RunOptions& o) {
     auto done = same(plan, o);

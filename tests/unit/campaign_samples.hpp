@@ -89,8 +89,11 @@ inline campaign::Execute made_up_world(int (*exit_code_of)(std::uint64_t seed)) 
     CheckResult check;
     check.checker = "ES";
     check.verdict = Verdict::kInvalid;
-    check.violations.push_back(
-        {"ES", "n1 and n2 both led term " + std::to_string(plan.test.seed), 5, {}, {}, {}});
+    Violation violation;
+    violation.property = "ES";
+    violation.summary = "n1 and n2 both led term " + std::to_string(plan.test.seed);
+    violation.time = 5;
+    check.violations.push_back(std::move(violation));
     check.violation_count = 1;
     out.report.checks.push_back(std::move(check));
     return out;

@@ -114,6 +114,20 @@ TEST_CASE("a deadline given up flips when true time had passed it and the slow c
   CHECK(missed->actual == milliseconds(400));
 }
 
+TEST_CASE("what is due at once in between does not begin the wait anew") {
+  DeadlineWatch watch;
+  CHECK_FALSE(watch.arm(at_ms(0), at_ms(0), at_ms(300)));
+  for (int ms = 1; ms < 200; ++ms) {
+    CHECK_FALSE(watch.arm(at_ms(ms), at_ms(ms * 3 / 2), at_ms(ms * 3 / 2)));
+    CHECK_FALSE(watch.fire(at_ms(ms), at_ms(ms * 3 / 2)));
+    CHECK_FALSE(watch.arm(at_ms(ms), at_ms(ms * 3 / 2), at_ms(300)));
+  }
+  const auto early = watch.fire(at_ms(200), at_ms(300));
+  REQUIRE(early);
+  CHECK(early->actual == milliseconds(200));
+  CHECK(early->skewed == milliseconds(300));
+}
+
 TEST_CASE("wanting the same deadline again does not begin its wait anew") {
   DeadlineWatch watch;
   CHECK_FALSE(watch.arm(at_ms(0), at_ms(0), at_ms(300)));

@@ -145,7 +145,7 @@ TEST_CASE("writes queued while a sync runs share the next one and complete in or
   GatedStore store;
   Inbox inbox;
   storage::Survived survived;
-  DiskThread disk(open_log(store, survived), inbox.deliver(), inbox.deliver_save());
+  DiskThread disk(open_log(store, survived), true, inbox.deliver(), inbox.deliver_save());
   store.shut();
   disk.submit(job(1));
   store.wait_for_sync();
@@ -163,11 +163,25 @@ TEST_CASE("writes queued while a sync runs share the next one and complete in or
   CHECK(after.count == 20);
 }
 
+TEST_CASE("without group commit each write has a sync of its own") {
+  GatedStore store;
+  Inbox inbox;
+  storage::Survived survived;
+  DiskThread disk(open_log(store, survived), false, inbox.deliver(), inbox.deliver_save());
+  store.shut();
+  disk.submit(job(1));
+  store.wait_for_sync();
+  for (std::uint64_t id = 2; id <= 20; ++id) disk.submit(job(id));
+  store.open();
+  check_ids(inbox.wait_for(20), 20);
+  CHECK(store.syncs() == 20);
+}
+
 TEST_CASE("a write that asks for no sync completes while a sync would still block") {
   GatedStore store;
   Inbox inbox;
   storage::Survived survived;
-  DiskThread disk(open_log(store, survived), inbox.deliver(), inbox.deliver_save());
+  DiskThread disk(open_log(store, survived), true, inbox.deliver(), inbox.deliver_save());
   store.shut();
   disk.submit(job(1, false));
   check_ids(inbox.wait_for(1), 1);
@@ -184,7 +198,7 @@ TEST_CASE("after a failed sync that write and every later one fail") {
   GatedStore store;
   Inbox inbox;
   storage::Survived survived;
-  DiskThread disk(open_log(store, survived), inbox.deliver(), inbox.deliver_save());
+  DiskThread disk(open_log(store, survived), true, inbox.deliver(), inbox.deliver_save());
   store.fail();
   disk.submit(job(1));
   const auto first = inbox.wait_for(1);
@@ -199,7 +213,7 @@ TEST_CASE("writes complete while a large snapshot is being saved, and a start fi
   GatedStore store;
   Inbox inbox;
   storage::Survived survived;
-  DiskThread disk(open_log(store, survived), inbox.deliver(), inbox.deliver_save());
+  DiskThread disk(open_log(store, survived), true, inbox.deliver(), inbox.deliver_save());
   disk.submit(job(1));
   inbox.wait_for(1);
   const std::string snapshot(3 * DiskThread::kSaveSlice, 's');
@@ -226,7 +240,7 @@ TEST_CASE("a snapshot that fails says so") {
   GatedStore store;
   Inbox inbox;
   storage::Survived survived;
-  DiskThread disk(open_log(store, survived), inbox.deliver(), inbox.deliver_save());
+  DiskThread disk(open_log(store, survived), true, inbox.deliver(), inbox.deliver_save());
   store.fail();
   disk.submit(SaveJob{SaveId{1}, {1, 1}, "state"});
   CHECK_FALSE(inbox.wait_for_save().outcome.ok());
@@ -236,7 +250,7 @@ TEST_CASE("stopping finishes what is queued") {
   GatedStore store;
   Inbox inbox;
   storage::Survived survived;
-  DiskThread disk(open_log(store, survived), inbox.deliver(), inbox.deliver_save());
+  DiskThread disk(open_log(store, survived), true, inbox.deliver(), inbox.deliver_save());
   for (std::uint64_t id = 1; id <= 50; ++id) disk.submit(job(id));
   disk.stop();
   check_ids(inbox.wait_for(50), 50);

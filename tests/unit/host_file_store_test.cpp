@@ -73,7 +73,7 @@ TEST_CASE("a file renamed over another takes its place, also in what is kept ope
   REQUIRE(store.write("new", 0, "new").ok());
   REQUIRE(store.rename("new", "old").ok());
   CHECK(*store.read("old") == "new");
-  CHECK(store.read("new").error().code == ErrorCode::kIo);
+  CHECK(store.read("new").error().code == ErrorCode::kInternal);
 }
 
 TEST_CASE("more files than are kept open stay usable") {
@@ -92,7 +92,7 @@ TEST_CASE("errors name the file, the operation and the reason") {
   REQUIRE(store.create("f").ok());
   const auto again = store.create("f");
   REQUIRE_FALSE(again.ok());
-  CHECK(again.error().code == ErrorCode::kIo);
+  CHECK(again.error().code == ErrorCode::kInternal);
   CHECK_THAT(again.error().message, Catch::Contains("create") && Catch::Contains("/data/f") &&
                                         Catch::Contains("File exists"));
   const auto missing = store.write("g", 0, "x");

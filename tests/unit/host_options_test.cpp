@@ -97,6 +97,23 @@ TEST_CASE("a cluster of one needs no more than its name, directory and port") {
   CHECK(line.options->trace_fd == -1);
 }
 
+TEST_CASE("a live node gathers and pipelines unless it is told not to") {
+  const CommandLine usual = parse(three_nodes());
+  REQUIRE(usual.options);
+  CHECK(usual.options->group_commit);
+  CHECK(usual.options->config.gather);
+  CHECK(usual.options->config.limits == raft::Limits{});
+  CHECK(usual.options->fsync_floor == Duration{});
+  const CommandLine plain = parse(
+      with(three_nodes(), {"--batching", "off", "--pipelining", "off", "--fsync-floor", "1500us"}));
+  REQUIRE(plain.options);
+  CHECK_FALSE(plain.options->group_commit);
+  CHECK_FALSE(plain.options->config.gather);
+  CHECK(plain.options->config.limits.max_append_entries == 1);
+  CHECK(plain.options->config.limits.max_in_flight_appends == 1);
+  CHECK(plain.options->fsync_floor == microseconds(1500));
+}
+
 TEST_CASE("wrong flags exit 64 and say which one is wrong") {
   struct Row {
     std::vector<std::string> arguments;
@@ -123,6 +140,8 @@ TEST_CASE("wrong flags exit 64 and say which one is wrong") {
       {with(one, {"--trace-fd", "999"}), "999 is not an open descriptor"},
       {with(one, {"--incarnation", "0"}), "incarnation"},
       {with(one, {"--segment-bytes", "10"}), "segment-bytes"},
+      {with(one, {"--batching", "no"}), "batching"},
+      {with(one, {"--fsync-floor", "1"}), "--fsync-floor: '1'"},
   };
   for (const Row& row : rows) {
     const CommandLine line = parse(row.arguments);
@@ -149,7 +168,10 @@ TEST_CASE("a node of a deterministic world has its socket and no address") {
                                                         {"--trace-fd", "2"},
                                                         {"--origin-ns", "1"},
                                                         {"--parent-pid", "1"},
-           {"--journal", "d"}}) {
+                                                        {"--journal", "d"},
+                                                        {"--batching", "off"},
+                                                        {"--pipelining", "off"},
+                                                        {"--fsync-floor", "1ms"}}) {
     const CommandLine refused = parse(with(stepped, {flag, value}));
     CHECK_FALSE(refused.options);
     CHECK(refused.text == flag + ": has no meaning with --stepped");

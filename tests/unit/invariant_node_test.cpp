@@ -134,7 +134,7 @@ class Torture {
     config.election_timeout = milliseconds(100);
     config.heartbeat_interval = milliseconds(20);
     if (keyed(seed_, "snapshots").below(4) != 0) {
-      config.snapshots = {5 + keyed(seed_, "entries").below(40), 0,
+      config.snapshots = {5 + keyed(seed_, "entries").below(40), 0, {},
                           keyed(seed_, "trailing").below(8),
                           static_cast<std::uint32_t>(20 + keyed(seed_, "piece").below(400))};
     }

@@ -202,6 +202,55 @@ TEST_CASE("a rule on single messages meets those that it counts, and no other") 
   CHECK(of(links.counts("f1").dropped, MessageType::kAppend) == 2);
 }
 
+TEST_CASE("a message whose fate is written down counts, and leaves the fates of the others") {
+  const PacketRule single{.drop_ppm = 1'000'000, .nth = 3, .count = 1};
+  const PacketRule often{.jitter = milliseconds(30), .drop_ppm = 300'000};
+  LinkTable drawn(4, 3);
+  LinkTable written(4, 3);
+  for (LinkTable* links : {&drawn, &written}) {
+    links->impair("f1", single);
+    links->impair("f2", often);
+  }
+  for (std::uint64_t i = 1; i <= 60; ++i) {
+    // The same content four times in a row.
+    const Decision decided = fate(drawn, append(1, 2, i / 4));
+    if (i % 5 == 2) {
+      written.pass(append(1, 2, i / 4));
+    } else {
+      CHECK(same(fate(written, append(1, 2, i / 4)), decided));
+    }
+  }
+  CHECK(of(written.counts("f1").dropped, MessageType::kAppend) == 1);
+  const auto dropped = of(written.counts("f2").dropped, MessageType::kAppend);
+  CHECK(dropped > 0);
+  CHECK(dropped < of(drawn.counts("f2").dropped, MessageType::kAppend));
+}
+
+TEST_CASE("another seed deals other fates from here on, by old rules and new ones") {
+  LinkTable same_seed(4, 3);
+  LinkTable reseeded(4, 3);
+  LinkTable other_seed(5, 3);
+  const PacketRule rule{.drop_ppm = 500'000};
+  for (LinkTable* links : {&same_seed, &reseeded, &other_seed}) links->impair("f1", rule);
+  const auto differ = [](LinkTable& a, LinkTable& b, std::uint64_t first) {
+    int different = 0;
+    for (std::uint64_t i = first; i < first + 64; ++i) {
+      different += same(fate(a, append(1, 2, i)), fate(b, append(1, 2, i))) ? 0 : 1;
+    }
+    return different;
+  };
+  CHECK(differ(same_seed, reseeded, 1) == 0);
+  reseeded.reseed(5);
+  CHECK(differ(same_seed, reseeded, 100) > 10);
+  CHECK(differ(reseeded, other_seed, 200) == 0);
+  for (LinkTable* links : {&same_seed, &reseeded, &other_seed}) {
+    links->heal("f1");
+    links->impair("f2", rule);
+  }
+  CHECK(differ(same_seed, reseeded, 300) > 10);
+  CHECK(differ(reseeded, other_seed, 400) == 0);
+}
+
 TEST_CASE("the message's id is no part of its content") {
   LinkTable a(3, 3);
   LinkTable b(3, 3);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <string>
 
 #include "faults/disk/disk_model.hpp"
 #include "nodes/storage/byte_store.hpp"
@@ -35,17 +36,20 @@ class Machine {
   }
   std::uint64_t operations() const { return fuse_.done; }
   std::uint64_t attempts() const { return fuse_.tried; }
+  /// The last operation that was done, and on what kind of file.
+  const std::string& last_operation() const { return fuse_.last; }
 
  private:
   /// Forwards until the fuse blows, then fails everything.
   struct Fuse final : ByteStore {
     explicit Fuse(ByteStore& to) : inner(to) {}
     template <class Operation>
-    Result<void> guard(Operation operation) {
+    Result<void> guard(const std::string& name, const std::string& file, Operation operation) {
       ++tried;
       if (left == 0) return blow();
       --left;
       ++done;
+      last = name + (file.empty() ? " after " + last : ' ' + file.substr(file.rfind('.')));
       return operation();
     }
     Error blow() {
@@ -56,33 +60,34 @@ class Machine {
     Result<std::vector<std::string>> list() override { return inner.list(); }
     Result<std::string> read(const std::string& file) override { return inner.read(file); }
     Result<void> create(const std::string& file) override {
-      return guard([&] { return inner.create(file); });
+      return guard("create", file, [&] { return inner.create(file); });
     }
     Result<void> rename(const std::string& from, const std::string& to) override {
-      return guard([&] { return inner.rename(from, to); });
+      return guard("rename", from, [&] { return inner.rename(from, to); });
     }
     Result<void> unlink(const std::string& file) override {
-      return guard([&] { return inner.unlink(file); });
+      return guard("unlink", file, [&] { return inner.unlink(file); });
     }
     Result<void> truncate(const std::string& file, std::uint64_t size) override {
-      return guard([&] { return inner.truncate(file, size); });
+      return guard("truncate", file, [&] { return inner.truncate(file, size); });
     }
     Result<void> write(const std::string& file, std::uint64_t at, std::string_view data) override {
       if (left == 0 && full_once) {
         REQUIRE(inner.write(file, at, data.substr(0, data.size() / 2)).ok());
       }
-      return guard([&] { return inner.write(file, at, data); });
+      return guard("write", file, [&] { return inner.write(file, at, data); });
     }
     Result<void> sync_file(const std::string& file) override {
-      return guard([&] { return inner.sync_file(file); });
+      return guard("sync_file", file, [&] { return inner.sync_file(file); });
     }
     Result<void> sync_dir() override {
-      return guard([&] { return inner.sync_dir(); });
+      return guard("sync_dir", "", [&] { return inner.sync_dir(); });
     }
     ByteStore& inner;
     std::uint64_t left = ~std::uint64_t{0};
     std::uint64_t done = 0;
     std::uint64_t tried = 0;
+    std::string last;
     bool full_once = false;
   };
 

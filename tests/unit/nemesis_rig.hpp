@@ -182,6 +182,9 @@ struct Rig {
   void tell(std::uint32_t node, const wire::trace::Event& what) {
     nemesis.note_trace(NodeId{node}, what, cluster.now);
   }
+  void sync(std::uint32_t node, bool ok, Duration late) {
+    nemesis.note_sync(NodeId{node}, ok, late, cluster.now);
+  }
   [[nodiscard]] FaultOutcome outcome(std::string_view id) const {
     for (const FaultOutcome& row : nemesis.outcomes()) {
       if (row.spec.id == id) return row;

@@ -132,13 +132,14 @@ TEST_CASE("a slow disk counts when a write became durable late, and heals") {
       on(fault("f2", "disk", "slow", seconds(2), seconds(2), Target::kNamed), {NodeId{3}});
   slower.params["sync_ms"] = 90;
   Rig rig({slow, slower});
-  rig.run_until(at(seconds(1)));
-  rig.tell(3, a_sync());  // was under way
-  CHECK_FALSE(rig.outcome("f1").effective);
   rig.run_until(at(milliseconds(1040)));
-  rig.tell(4, a_sync());
+  rig.sync(3, true, Duration{0});  // was under way
   CHECK_FALSE(rig.outcome("f1").effective);
-  rig.tell(3, a_sync());
+  rig.sync(4, true, milliseconds(39));
+  CHECK_FALSE(rig.outcome("f1").effective);
+  rig.tell(3, a_sync());  // what the node says is no evidence
+  CHECK_FALSE(rig.outcome("f1").effective);
+  rig.sync(3, true, milliseconds(39));
   CHECK(rig.outcome("f1").effective);
   CHECK(rig.outcome("f1").evidence == "1 syncs were late");
   rig.run_until(at(seconds(5)));
@@ -154,6 +155,8 @@ TEST_CASE("a node whose write failed stays down until its disk is replaced") {
           {NodeId{2}})});
   rig.run_until(at(milliseconds(1500)));
   rig.tell(1, a_sync(false));
+  CHECK_FALSE(rig.outcome("f1").effective);
+  rig.sync(1, false, Duration{0});
   rig.cluster.die(NodeId{1});
   rig.run_until(at(seconds(5)));
   CHECK(rig.cluster.log == Log{"disk n1 0 fails", "disk n1 0", "start n1", "kill n1", "start n1"});

@@ -142,3 +142,56 @@ TEST_CASE("replay takes a run directory or a seed, and the flags that belong to 
     CHECK(complaint.find(row.expected) != std::string::npos);
   }
 }
+
+TEST_CASE("a benchmark's flags set every dimension, and --vary makes variants of them") {
+  const auto parsed = parse_words({"bench", "--vary", "batching=on,off", "--vary", "clients=1,8",
+                                   "-n", "5", "--fsync-floor", "2ms", "--read-share", "10",
+                                   "--blocks", "3", "--duration", "2s", "--seed", "9", "--data",
+                                   "/d", "--fail-if", "ratio<10", "--fail-if", "p99>5ms"});
+  if (const auto* message = std::get_if<Message>(&parsed)) FAIL(message->text);
+  const auto& bench = std::get<BenchCommand>(std::get<Parsed>(parsed).command);
+  REQUIRE(bench.plan.variants.size() == 4);
+  CHECK(bench.plan.variants[1].label == "batching=on clients=8");
+  for (const auto& variant : bench.plan.variants) {
+    CHECK(variant.settings.nodes == 5);
+    CHECK(variant.settings.fsync_floor == milliseconds(2));
+    CHECK(variant.settings.read_share == 10);
+  }
+  CHECK(bench.plan.blocks == 3);
+  CHECK(bench.plan.duration == seconds(2));
+  CHECK(bench.plan.warm_up == seconds(1));
+  CHECK(bench.plan.seed == 9);
+  CHECK(bench.plan.data == "/d");
+  CHECK(bench.conditions.size() == 2);
+}
+
+TEST_CASE("a benchmark that cannot be is a usage error that names the flag") {
+  CHECK(complaint_of({"bench", "--vary", "batchin=on,off"}).find("batching") != std::string::npos);
+  CHECK(complaint_of({"bench", "--clients", "0"}).find("clients") != std::string::npos);
+  CHECK(complaint_of({"bench", "--duration", "1ms"}).find("--duration") != std::string::npos);
+  CHECK(complaint_of({"bench", "--fail-if", "fast"}).find("ratio<10") != std::string::npos);
+  CHECK(complaint_of({"compare", "one.json"}).find("AFTER") != std::string::npos);
+}
+
+TEST_CASE("shrink names a run, a budget, and where the result goes") {
+  const auto parsed = parse_words({"shrink", "store/latest-failure", "--budget", "10m",
+                                   "--executions", "500", "--causality", "-o", "elsewhere"});
+  REQUIRE(std::holds_alternative<Parsed>(parsed));
+  const auto& command = std::get<ShrinkCommand>(std::get<Parsed>(parsed).command);
+  CHECK(command.run == "store/latest-failure");
+  CHECK(command.budget == seconds(600));
+  CHECK(command.executions == 500);
+  CHECK(command.causality);
+  CHECK(command.store == "elsewhere");
+  CHECK(complaint_of({"shrink"}).find("RUN") != std::string::npos);
+  CHECK(complaint_of({"shrink", "x", "--executions", "0"}).find("--executions") !=
+        std::string::npos);
+  CHECK(complaint_of({"shrink", "x", "--budget", "soon"}).find("--budget") != std::string::npos);
+}
+
+TEST_CASE("runs of a seed are shrunk unless told otherwise, runs of a plan the other way round") {
+  CHECK(run_of({"run"}).shrink);
+  CHECK_FALSE(run_of({"run", "--no-shrink"}).shrink);
+  CHECK_FALSE(run_of({"run", "--plan", "plan.json"}).shrink);
+  CHECK(run_of({"run", "--plan", "plan.json", "--shrink"}).shrink);
+}

@@ -54,12 +54,18 @@ class Torture {
     Config c;
     c.seed = seed;
     c.limits.max_append_bytes = rng_.below(2) == 0 ? 40 : 4096;
+    c.limits.max_append_entries = rng_.below(4) == 0 ? 1 : 65536;
+    c.limits.max_in_flight_appends = rng_.below(4) == 0 ? 1 : 8;
+    c.gather = rng_.below(2) == 0;
     c.limits.max_pending_requests = 8;
     c.limits.max_uncommitted_bytes = 500;
     c.limits.max_sessions = Oracle::kMaxSessions;
     const bool on = keyed(seed, "torture.snapshots").below(4) != 0;
     c.snapshots.entries = on ? 2 + keyed(seed, "torture.entries").below(6) : 0;
     c.snapshots.bytes = on && keyed(seed, "torture.bytes").below(3) == 0 ? 60 : 0;
+    if (on && keyed(seed, "torture.interval").below(4) == 0) {
+      c.snapshots.interval = milliseconds(50);
+    }
     c.snapshots.trailing = keyed(seed, "torture.trailing").below(3);
     c.snapshots.piece_bytes =
         10 + static_cast<std::uint32_t>(keyed(seed, "torture.piece").below(200));

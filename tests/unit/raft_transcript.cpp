@@ -218,6 +218,7 @@ void Transcript::make_cluster(const Words& words) {
   SnapshotOptions& snapshots = config.snapshots;
   snapshots.entries = limit("snapshot-entries", 0);
   snapshots.bytes = limit("snapshot-bytes", 0);
+  snapshots.interval = milliseconds(limit("snapshot-interval-ms", 0));
   snapshots.trailing = limit("snapshot-trailing", 0);
   snapshots.piece_bytes =
       static_cast<std::uint32_t>(limit("snapshot-piece", snapshots.piece_bytes));

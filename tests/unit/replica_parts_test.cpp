@@ -132,17 +132,17 @@ TEST_CASE("a stale or repeated refusal moves nothing") {
 
 TEST_CASE("appends to one peer are pipelined up to a bound, and acknowledgements make room") {
   Progress peer(NodeId{2}, 1, Instant{});
-  CHECK(peer.has_room());
+  CHECK(peer.has_room(kMaxInFlightAppends));
   peer.sent({1, 1});
-  CHECK_FALSE(peer.has_room());  // A probe is under way.
+  CHECK_FALSE(peer.has_room(kMaxInFlightAppends));  // A probe is under way.
   CHECK(peer.accepted(1));
   for (Index i = 2; i < 2 + kMaxInFlightAppends; ++i) {
-    REQUIRE(peer.has_room());
+    REQUIRE(peer.has_room(kMaxInFlightAppends));
     peer.sent({i, 1});
   }
-  CHECK_FALSE(peer.has_room());
+  CHECK_FALSE(peer.has_room(kMaxInFlightAppends));
   CHECK(peer.accepted(3));
-  CHECK(peer.has_room());
+  CHECK(peer.has_room(kMaxInFlightAppends));
   CHECK(peer.next_index() == 2 + kMaxInFlightAppends);
 }
 

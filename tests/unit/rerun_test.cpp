@@ -9,6 +9,7 @@
 #include "controller/cli/exit_codes.hpp"
 #include "controller/run/rate.hpp"
 #include "controller/run/repetition.hpp"
+#include "controller/run/signature.hpp"
 #include "controller/run/slow.hpp"
 #include "controller/run/version.hpp"
 #include "controller/worlds/registry.hpp"
@@ -167,8 +168,11 @@ TEST_CASE("a plan that cannot be slowed so much says what stands in the way") {
 }
 
 TEST_CASE("repetitions are counted by signature, up to a number, a failure or an interrupt") {
-  const std::vector<Attempt> attempts = {
-      {0, "", ""}, {1, "LIN: #", "a"}, {2, "vacuous", "b"}, {1, "LIN: #", "c"}, {130, "x", "d"}};
+  const std::vector<Attempt> attempts = {{0, "", ""},
+                                         {1, "LIN: #", "a"},
+                                         {2, "vacuous", "b"},
+                                         {1, "LIN: #", "c"},
+                                         {130, "x", "d", true}};
   std::size_t next = 0;
   std::vector<std::uint32_t> told;
   const auto once = [&]() -> Result<Attempt> { return attempts.at(next++); };
@@ -208,6 +212,96 @@ TEST_CASE("repetitions are counted by signature, up to a number, a failure or an
       },
       seen);
   CHECK_FALSE(broken);
+}
+
+TEST_CASE("what kept a run from being one ends the repetition, and what was measured stays") {
+  const auto seen = [](const Repetition&, const Attempt&) {};
+  const std::vector<Result<Attempt>> attempts = {
+      Attempt{1, "LIN: no order", "a"}, Attempt{0, "", ""},
+      Error{ErrorCode::kNoSpace, true, "no space left for the history"}};
+  std::size_t next = 0;
+  const auto full = repeat(
+      {.times = 9, .until_fail = false, .signature = ""}, [&] { return attempts.at(next++); },
+      seen);
+  REQUIRE(full);
+  CHECK(full->runs == 2);
+  CHECK(full->same == 1);
+  CHECK(full->broken_off == "no space left for the history");
+  CHECK(cli::worst_exit(full->exit_codes) == cli::kExitInvalid);
+
+  Attempt lacking{cli::kExitEnvironment, "", "b"};
+  lacking.judged = false;
+  lacking.cause = "no port";
+  std::vector<Attempt> then = {Attempt{0, "", ""}, lacking};
+  next = 0;
+  const auto ended = repeat(
+      {.times = 9, .until_fail = false, .signature = ""},
+      [&]() -> Result<Attempt> { return then.at(next++); }, seen);
+  REQUIRE(ended);
+  CHECK(ended->runs == 1);
+  CHECK(ended->same + ended->others == 0);
+  CHECK(ended->broken_off == "no port");
+}
+
+namespace {
+
+CheckResult broken(const std::string& checker, const std::string& property,
+                   const std::string& summary, std::int64_t time) {
+  CheckResult check;
+  check.checker = checker;
+  check.verdict = Verdict::kInvalid;
+  Violation violation;
+  violation.property = property;
+  violation.summary = summary;
+  violation.time = time;
+  check.violations = {violation};
+  check.violation_count = 1;
+  return check;
+}
+
+}  // namespace
+
+TEST_CASE("a failure is named by the rule broken first, and by its clients only for want of one") {
+  reports::RunReport report;
+  report.exit_code = cli::kExitInvalid;
+  report.checks = {broken("crash", "Crash", "n1 stopped", 0),
+                   broken("liveness", "Live", "no leader after 10 s", 1),
+                   broken("linearizable", "LIN", "key 3: process 4 read 7", 2)};
+  report.checks.back().violations.front().kind = "a state that was over";
+  CHECK(run::signature_of(report) == "LIN: a state that was over");
+  report.checks.push_back(broken("Vote1", "Vote1", "n2 voted twice in term 12", 90));
+  CHECK(run::signature_of(report) == "Vote1: # voted twice in term #");
+  report.checks.push_back(broken("ES", "ES", "n2 and n5 both led term 13", 80));
+  CHECK(run::signature_of(report) == "ES: # and # both led term #");
+  CHECK(run::violation_of(report)->time == 80);
+
+  report.exit_code = cli::kExitNoRecovery;
+  report.outcome = "no recovery";
+  report.cause = "n4 did not serve within 10 s";
+  CHECK(run::signature_of(report) == "no recovery: # did not serve within # s");
+  CHECK(run::violation_of(report) == nullptr);
+  report.exit_code = cli::kExitValid;
+  CHECK(run::signature_of(report).empty());
+}
+
+TEST_CASE("a run in which too little happened is vacuous, one that a checker gave up on is not") {
+  const auto undecided = [](const std::string& checker) {
+    CheckResult check;
+    check.checker = checker;
+    check.verdict = Verdict::kUnknown;
+    check.evaluated = 1;
+    return check;
+  };
+  reports::RunReport report;
+  report.exit_code = cli::kExitUnknown;
+  report.checks = {undecided("statistics")};
+  CHECK(run::is_only_vacuous(report));
+  report.checks.push_back(undecided("vacuity"));
+  CHECK(run::is_only_vacuous(report));
+  report.checks.push_back(undecided("linearizable"));
+  CHECK_FALSE(run::is_only_vacuous(report));
+  report.checks.clear();
+  CHECK_FALSE(run::is_only_vacuous(report));
 }
 
 TEST_CASE("a fingerprint is stored and read back, and a wrong file is told by its key") {

@@ -348,22 +348,6 @@ TEST_CASE("simpler forms of a fault come to an end") {
 
 // ---- causality -------------------------------------------------------------------------------
 
-TEST_CASE("Wilson's interval is that of the tables") {
-  struct Row {
-    std::uint64_t hits;
-    std::uint64_t runs;
-    double low;
-    double high;
-  };
-  // statsmodels.stats.proportion.proportion_confint(hits, runs, method="wilson")
-  for (const Row& row : {Row{0, 10, 0.0, 0.2775}, Row{7, 10, 0.3968, 0.8922},
-                         Row{10, 10, 0.7225, 1.0}, Row{50, 100, 0.4038, 0.5962}}) {
-    const shrink::Interval interval = shrink::wilson(row.hits, row.runs);
-    CHECK(interval.low == Approx(row.low).margin(0.0001));
-    CHECK(interval.high == Approx(row.high).margin(0.0001));
-  }
-}
-
 namespace {
 
 constexpr Duration kDoom = milliseconds(2345);

@@ -226,3 +226,20 @@ TEST_CASE(
     CHECK(clean.report.verdict != Verdict::kInvalid);
   }
 }
+
+TEST_CASE("a run without an end is one that makes no progress") {
+  run::TestSpec spec;
+  spec.world = "simulated";
+  spec.seed = 5;
+  spec.faults = {"none"};
+  spec.time_limit = seconds(5);
+  spec.max_events = 2'000;
+  run::PlanFile plan;
+  plan.test = spec;
+  plan.faults = *run::plan_for(spec);
+  const run::FinishedRun done = finished(plan);
+  CHECK(done.report.exit_code == 3);
+  CHECK(done.report.cause.find("livelock: 2000 events") != std::string::npos);
+  plan.test.max_events = 2'000'000;
+  CHECK(finished(plan).report.exit_code != 3);
+}

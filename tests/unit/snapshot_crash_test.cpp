@@ -4,7 +4,10 @@
 // on writing. After a crash a start must find the snapshot in place, or the one whose turn it was,
 // and the log that goes on from it: a state after some batch not older than the last one synced.
 // No crash may look like damage or leave a gap.
+#include <array>
 #include <catch2/catch.hpp>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -65,6 +68,7 @@ struct Promise {
   LogPosition snapshot;             // in place for good
   std::optional<LogPosition> next;  // may be in place
   bool replaced = false;            // another history's took the log's place
+  bool another = false;             // the last one that was begun is another history's
 
   /// Takes note of what a start found; the rest never happened.
   void require(const Survived& survived) {
@@ -112,6 +116,7 @@ class Life {
     auto log = LogStore::open(machine_.store(), {NodeId{1}, plan_.segment_bytes}, survived);
     if (!log) return;
     promise_.require(survived);
+    places_ = {log->batches_end()};
     committed_ = promise_.snapshot.index;
     for (std::uint64_t i = first_; i < first_ + plan_.steps; ++i) {
       if (!step(*log, i)) return;
@@ -121,15 +126,16 @@ class Life {
  private:
   bool step(LogStore& log, std::uint64_t i) {
     Rng rng = keyed(plan_.seed, "test.step", i);
-    switch (rng.below(6)) {
+    switch (rng.below(9)) {
       case 0:
-        return begin(log, rng, i);
       case 1:
-        return finish(log);
+        return begin(log, rng, i);
       case 2:
-        if (!log.sync()) return false;
-        promise_.synced = promise_.logs.size() - 1;
-        return true;
+      case 3:
+      case 4:
+        return finish(log);
+      case 5:
+        return sync(log, rng);
       default:
         return write(log, rng, i);
     }
@@ -159,7 +165,19 @@ class Life {
       batch.state = next.state = HardState{i + 1, NodeId{i % 3 == 0 ? 1U : 2U}};
     batch.entries = entries;
     promise_.logs.push_back(next);  // It may be on the disk although its write failed.
-    return log.write(batch).ok();
+    if (!log.write(batch)) return false;
+    places_.push_back(log.batches_end());
+    return true;
+  }
+
+  /// Of everything, or as a deterministic world does it: up to some batch.
+  bool sync(LogStore& log, Rng& rng) {
+    const std::size_t all = promise_.logs.size() - 1;
+    const std::size_t upto =
+        rng.below(2) == 0 ? all : promise_.synced + rng.below(all - promise_.synced + 1);
+    if (!log.sync_to(places_[upto])) return false;
+    promise_.synced = upto;
+    return true;
   }
 
   /// Of the log up to some entry, which counts as committed from then on; or of another history.
@@ -178,12 +196,13 @@ class Life {
       return true;
     }
     saving_ = at;
+    promise_.another = other;
     return log.begin_snapshot(at, bytes_of(at)).ok();
   }
 
   bool finish(LogStore& log) {
     if (!saving_) return true;
-    const auto some = log.write_snapshot(100);
+    const auto some = log.write_snapshot(200);
     if (!some) return false;
     if (!*some) return true;  // Written in part; other batches come between.
     promise_.next = *saving_;
@@ -203,6 +222,7 @@ class Life {
   std::uint64_t first_;
   Promise& promise_;
   Index committed_ = 0;
+  std::vector<Place> places_;  // where the batch ends that led to each of the promise's logs
   std::optional<LogPosition> saving_;
   std::optional<LogPosition> reset_;
 };
@@ -239,6 +259,7 @@ TEST_CASE("After a power loss at any operation snapshot and log agree, and lose 
   std::uint64_t crashes = 0;
   std::uint64_t with_snapshot = 0;
   std::uint64_t replaced = 0;
+  std::array<std::map<std::string, std::uint64_t>, 2> moments;  // of deaths, by whose snapshot
   for (std::uint64_t run = 0; run < 30; ++run) {
     const LivesPlan plan{key_of(seed, "plan", run), run % 3 == 0 ? 1U : 200U * (run % 3), 40};
     Machine whole((DiskImage()));
@@ -249,6 +270,7 @@ TEST_CASE("After a power loss at any operation snapshot and log agree, and lose 
       machine.fail_after(k);
       Promise promise;
       Life(machine, plan, 0, promise).run();
+      ++moments[promise.another][machine.last_operation()];
       for (std::uint64_t draw = 0; draw < 3; ++draw) {
         const std::uint64_t key = key_of(seed, "crash", run, k, draw);
         faults::Loss loss;
@@ -267,6 +289,14 @@ TEST_CASE("After a power loss at any operation snapshot and log agree, and lose 
                << " after another history's");
   CHECK(with_snapshot > crashes / 3);
   CHECK(replaced > crashes / 20);
+  // Every step of a snapshot, of the log's own and of one that replaces the whole log.
+  for (auto& of : moments) {
+    for (const char* moment : {"create .tmp", "write .tmp", "sync_file .tmp", "rename .tmp",
+                               "sync_dir after rename .tmp", "unlink .snap", "unlink .seg"}) {
+      INFO(moment);
+      CHECK(of[moment] >= 10);
+    }
+  }
 }
 
 TEST_CASE("Snapshots and logs agree through many lives that end in power losses and kills") {

@@ -36,8 +36,12 @@ Event random_event(Rng& rng, std::size_t kind, std::string& payload) {
                      test::random_record<ClientRequest>(rng)};
     case 4:
       return Written{WriteId{rng.next() >> rng.below(64)}};
-    default:
+    case 5:
       return WriteFailed{WriteId{rng.next() >> rng.below(64)}, random_bytes(rng, 40)};
+    case 6:
+      return Saved{SaveId{rng.next() >> rng.below(64)}};
+    default:
+      return SaveFailed{SaveId{rng.next() >> rng.below(64)}, random_bytes(rng, 40)};
   }
 }
 constexpr std::size_t kEventKinds = std::variant_size_v<Event>;
@@ -48,9 +52,12 @@ Output random_output(Rng& rng) {
   out.deadline = instant_at(static_cast<std::int64_t>(rng.next()));
   out.digest = rng.next();
   out.ended = rng.below(4) == 0;
-  if (out.ended) out.last_words = random_bytes(rng, 30);
+  if (out.ended) {
+    out.cause = static_cast<EndCause>(rng.below(3));
+    out.last_words = random_bytes(rng, 30);
+  }
   for (std::uint64_t items = rng.below(8); items > 0; --items) {
-    switch (rng.below(5)) {
+    switch (rng.below(6)) {
       case 0:
         out.add(Write{WriteId{rng.next()}, rng.below(2) == 1});
         break;
@@ -69,6 +76,9 @@ Output random_output(Rng& rng) {
         out.add(trace::Event(std::move(store)));
         break;
       }
+      case 4:
+        out.add(Save{SaveId{rng.next() >> rng.below(64)}});
+        break;
       default:
         out.add(test::random_alternative<trace::Event>(
             rng, rng.below(std::variant_size_v<trace::Event>)));
@@ -164,6 +174,7 @@ TEST_CASE("An output comes back as it went, once its bytes are read from the fil
     REQUIRE(encoded(again) == bytes);
     REQUIRE(again.deadline == output.deadline);
     REQUIRE(again.digest == output.digest);
+    REQUIRE(again.cause == output.cause);
     REQUIRE(again.last_words == output.last_words);
     REQUIRE_FALSE(decode_output(bytes + '\0', again, lengths));
   }
@@ -178,7 +189,9 @@ TEST_CASE("Damaged frames are refused, or read as something that can be written"
     std::string payload;
     std::string bytes;
     encode_event(bytes, random_clock(rng), random_event(rng, round % kEventKinds, payload));
-    if (const auto event = decode_event(test::corrupted(bytes, rng)); event) {
+    // A decoded message points into its frame.
+    const std::string damaged = test::corrupted(bytes, rng);
+    if (const auto event = decode_event(damaged); event) {
       std::string again;
       encode_event(again, event->clock, event->event);
       REQUIRE(decode_event(again));
@@ -230,8 +243,8 @@ TEST_CASE("What is wrong with a frame is named") {
   CHECK(decode_output(bytes, output, lengths).error().message == "malformed item 2 of an output");
   bytes.clear();
   encode_event(bytes, Clock{}, Timer{});
-  bytes.back() = '\x07';
-  CHECK(decode_event(bytes).error().message == "malformed event of kind 7");
+  bytes.back() = '\x08';
+  CHECK(decode_event(bytes).error().message == "malformed event of kind 8");
 }
 
 }  // namespace ww::wire::stepped

@@ -16,6 +16,7 @@ void DiscreteWorld::transmit(const wire::Envelope& e, std::string_view payload,
   if (!written_down_.empty()) {
     const auto written = written_down_.find(delivery.message);
     if (written != written_down_.end()) {
+      links_.pass(e);
       return transmit_written_down(e, payload, connection, written->second);
     }
   }
@@ -77,7 +78,7 @@ void DiscreteWorld::deliver_to_node(Node& node, Event& event) {
   connection.last_request = decoded->request.request;
   Input input;
   input.kind = Input::Kind::kRequest;
-  input.source = wire::kFirstClient + event.connection;
+  input.source = event.envelope.from.value;
   input.connection = ClientId{static_cast<std::uint32_t>(event.connection)};
   input.request = std::move(decoded->request);
   feed(node, std::move(input));
@@ -96,7 +97,8 @@ void DiscreteWorld::deliver_to_client(const Event& event) {
 
 void DiscreteWorld::connect(ClientId client, NodeId id) {
   disconnect(client);
-  const std::uint64_t number = ++connection_numbers_;
+  connection_nodes_.push_back(id);
+  const std::uint64_t number = connection_nodes_.size();
   connections_[client] = Connection{id, number, false, 0};
   clients_by_connection_[number] = client;
   const bool serves = at(id).phase == Phase::kServing;

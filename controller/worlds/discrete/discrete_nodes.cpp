@@ -32,15 +32,26 @@ void DiscreteWorld::feed_now(Node& node, const Input& input) {
       return step_node(node, stepped::Request{input.connection, input.request});
     case Input::Kind::kWritten:
       return step_node(node, stepped::Written{input.upto});
-    case Input::Kind::kWriteFailed:
-      node.write_failed = true;
-      return step_node(node, stepped::WriteFailed{input.upto, "Input/output error"});
-    case Input::Kind::kSaved:
-      return step_node(node, stepped::Saved{input.save});
-    case Input::Kind::kSaveFailed:
-      node.write_failed = true;
-      return step_node(node, stepped::SaveFailed{input.save, "Input/output error"});
+    case Input::Kind::kSynced: {
+      const bool fails = node.trouble.fails;
+      tap_.on_sync(node.id, !fails, input.late, now_);
+      if (!fails) return step_node(node, stepped::Written{input.upto});
+      return step_to_failure(node, stepped::WriteFailed{input.from, "Input/output error"});
+    }
+    case Input::Kind::kSaved: {
+      const bool fails = node.trouble.fails;
+      tap_.on_sync(node.id, !fails, input.late, now_);
+      if (!fails) return step_node(node, stepped::Saved{input.save});
+      return step_to_failure(node, stepped::SaveFailed{input.save, "Input/output error"});
+    }
   }
+}
+
+/// The step in which it hears that its disk failed, and may end for that.
+void DiscreteWorld::step_to_failure(Node& node, const stepped::Event& event) {
+  node.hears_of_failure = true;
+  step_node(node, event);
+  node.hears_of_failure = false;
 }
 
 void DiscreteWorld::step_node(Node& node, const stepped::Event& event) {
@@ -64,12 +75,11 @@ void DiscreteWorld::perform(Node& node) {
   node.performing = false;
   node.let_out = 0;
   if (node.death_wanted) end(node, *std::exchange(node.death_wanted, std::nullopt));
-  node.cut_short = done < order.size();
+  node.performed = done;
+  if (done < order.size()) node.leftover = Node::Leftover::kDiscarded;
   tap_.on_digest(node.id, now_, node.output.digest);
   if (node.phase != Phase::kServing) return;
-  if (node.output.ended) {
-    return die(node, Error{ErrorCode::kIo, true, node.output.last_words});
-  }
+  if (node.output.ended) return on_ended(node);
   begin_sync(node);
   arm(node);
 }
@@ -82,35 +92,70 @@ bool DiscreteWorld::perform_item(Node& node, const Output::Item& item) {
       emit(node, std::move(out.events[item.index]));
       return false;
     case Output::Kind::kWrite:
-      node.waiting.push_back(out.writes[item.index].id);
+      perform_write(node, out.writes[item.index]);
       return true;
     case Output::Kind::kSave:
-      begin_save(node, out.saves[item.index].id);
+      perform_save(node, out.saves[item.index]);
       return true;
-    case Output::Kind::kSend: {
-      const std::string_view payload = out.view(out.sends[item.index]);
-      const auto envelope = wire::peek_envelope(payload);
-      if (!envelope || envelope->from != wire::endpoint_of(node.id) ||
-          !wire::is_node(envelope->to) || wire::node_of(envelope->to).value > nodes_.size()) {
-        die(node, Error{ErrorCode::kCorrupt, true, "sent a message without a proper envelope"});
-        return true;
-      }
-      transmit(*envelope, payload, 0);
+    case Output::Kind::kSend:
+      perform_send(node, out.view(out.sends[item.index]));
       return true;
-    }
-    case Output::Kind::kReply: {
-      const stepped::Reply& reply = out.replies[item.index];
-      const auto owner = clients_by_connection_.find(reply.connection.value);
-      if (owner == clients_by_connection_.end()) return true;
-      std::string payload;
-      wire::encode_reply(payload, node.id, owner->second, reply.reply);
-      const auto envelope = wire::peek_envelope(payload);
-      WW_ASSERT(envelope.has_value(), "a reply of ours without an envelope");
-      transmit(*envelope, payload, reply.connection.value);
+    case Output::Kind::kReply:
+      perform_reply(node, out.replies[item.index]);
       return true;
-    }
   }
   return false;
+}
+
+// A node of another make may name any number; one that names a wrong one has crashed.
+
+void DiscreteWorld::perform_write(Node& node, const stepped::Write& write) {
+  if (write.id.value != node.last_write.value + 1) {
+    return crash(node, "numbered a write " + std::to_string(write.id.value) + " after " +
+                           std::to_string(node.last_write.value));
+  }
+  node.last_write = write.id;
+  node.waiting.push_back(write);
+}
+
+/// A snapshot's file is synced beside the log's, and may be done before or after it.
+void DiscreteWorld::perform_save(Node& node, const stepped::Save& save) {
+  if (save.id.value != node.last_save.value + 1 || node.saving != SaveId{}) {
+    return crash(node, "numbered a snapshot " + std::to_string(save.id.value) + " after " +
+                           std::to_string(node.last_save.value) +
+                           (node.saving != SaveId{} ? ", which is being saved" : ""));
+  }
+  node.last_save = save.id;
+  node.saving = save.id;
+  const Duration length = draw(kMinSync, kMaxSync, "disk.save", occasion_of(node, "disk.save"));
+  const Duration late = std::max(Duration{}, node.trouble.sync - length);
+  Event& done = schedule_for(node, now_ + length + late, What::kSaveDone);
+  done.save = save.id;
+  done.late = late;
+}
+
+void DiscreteWorld::perform_send(Node& node, std::string_view payload) {
+  const auto envelope = wire::peek_envelope(payload);
+  if (!envelope || envelope->from != wire::endpoint_of(node.id) || !wire::is_node(envelope->to) ||
+      wire::node_of(envelope->to).value > nodes_.size()) {
+    return crash(node, "sent a message without a proper envelope");
+  }
+  transmit(*envelope, payload, 0);
+}
+
+void DiscreteWorld::perform_reply(Node& node, const stepped::Reply& reply) {
+  const std::uint64_t number = reply.connection.value;
+  if (number == 0 || number > connection_nodes_.size() ||
+      connection_nodes_[static_cast<std::size_t>(number - 1)] != node.id) {
+    return crash(node, "answered on a connection that it does not have");
+  }
+  const auto owner = clients_by_connection_.find(number);
+  if (owner == clients_by_connection_.end()) return;  // closed meanwhile
+  std::string payload;
+  wire::encode_reply(payload, node.id, owner->second, reply.reply);
+  const auto envelope = wire::peek_envelope(payload);
+  WW_ASSERT(envelope.has_value(), "a reply of ours without an envelope");
+  transmit(*envelope, payload, number);
 }
 
 void DiscreteWorld::emit(Node& node, wire::trace::Event&& event) {
@@ -119,6 +164,17 @@ void DiscreteWorld::emit(Node& node, wire::trace::Event&& event) {
   } else if (const auto* role = std::get_if<wire::trace::RoleChange>(&event)) {
     node.role = role->role;
     node.term = role->term;
+  } else if (const auto* boot = std::get_if<wire::trace::Boot>(&event)) {
+    node.term = boot->term;
+    node.last = boot->last;
+  } else if (const auto* appended = std::get_if<wire::trace::Appended>(&event)) {
+    if (!appended->entries.empty()) {
+      node.last = {appended->first + appended->entries.size() - 1, appended->entries.back().term};
+    }
+  } else if (const auto* truncated = std::get_if<wire::trace::Truncated>(&event)) {
+    node.last = {truncated->from - 1, 0};
+  } else if (const auto* snapshot = std::get_if<wire::trace::Snapshot>(&event)) {
+    if (!snapshot->kept) node.last = snapshot->at;
   }
   tap_.on_event(node.id, node.incarnation, ++node.trace_sequence, now_, std::move(event));
 }
@@ -141,42 +197,63 @@ void DiscreteWorld::on_timer(const Event& event) {
   step_node(node, stepped::Timer{});
 }
 
-/// A disk syncs one batch at a time; what is written meanwhile waits for the next.
+/// Takes the writes at the head of the queue that need no sync of their own; the last of them.
+WriteId DiscreteWorld::take_unsynced(Node& node) {
+  const auto end = std::find_if(node.waiting.begin(), node.waiting.end(),
+                                [](const stepped::Write& write) { return write.sync; });
+  if (end == node.waiting.begin()) return WriteId{};
+  const WriteId last = std::prev(end)->id;
+  node.waiting.erase(node.waiting.begin(), end);
+  return last;
+}
+
+/// A disk syncs one batch at a time; what is written meanwhile waits for the next. What needs no
+/// sync is done at once when the writes before it are.
 void DiscreteWorld::begin_sync(Node& node) {
-  if (node.syncing != WriteId{} || node.waiting.empty()) return;
-  const WriteId first = node.waiting.front();
-  node.syncing = node.waiting.back();
-  node.syncing_from = first;
+  if (node.syncing != WriteId{}) return;
+  if (const WriteId done = take_unsynced(node); done != WriteId{}) {
+    schedule_for(node, now_, What::kUnsyncedDone).upto = done;
+  }
+  if (node.waiting.empty()) return;
+  node.syncing_from = node.waiting.front().id;
+  node.syncing = node.waiting.back().id;
   node.waiting.clear();
-  const Duration length = draw(kMinSync, kMaxSync, "disk.sync", node.id, node.incarnation, first);
-  schedule_for(node, now_ + std::max(length, node.trouble.sync), What::kSyncDone);
+  const Duration length = draw(kMinSync, kMaxSync, "disk.sync", occasion_of(node, "disk.sync"));
+  node.sync_late = std::max(Duration{}, node.trouble.sync - length);
+  schedule_for(node, now_ + length + node.sync_late, What::kSyncDone);
 }
 
 void DiscreteWorld::on_sync_done(const Event& event) {
   Node& node = at(event.node);
   if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
   Input done;
-  done.kind = node.trouble.fails ? Input::Kind::kWriteFailed : Input::Kind::kWritten;
-  done.upto = node.trouble.fails ? node.syncing_from : node.syncing;
+  done.kind = Input::Kind::kSynced;
+  done.from = node.syncing_from;
+  done.upto = std::max(node.syncing, take_unsynced(node));
+  done.late = node.sync_late;
   node.syncing = WriteId{};
   feed(node, std::move(done));
   if (node.phase == Phase::kServing) begin_sync(node);
 }
 
-/// A snapshot's file is synced beside the log's, and may be done before or after it.
-void DiscreteWorld::begin_save(Node& node, SaveId id) {
-  const Duration length = draw(kMinSync, kMaxSync, "disk.save", node.id, node.incarnation, id);
-  const Instant done = now_ + std::max(length, node.trouble.sync);
-  schedule_for(node, done, What::kSaveDone).save = id;
+void DiscreteWorld::on_unsynced_done(const Event& event) {
+  Node& node = at(event.node);
+  if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
+  Input done;
+  done.kind = Input::Kind::kWritten;
+  done.upto = event.upto;
+  feed(node, std::move(done));
 }
 
 void DiscreteWorld::on_save_done(const Event& event) {
   Node& node = at(event.node);
   if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
+  node.saving = SaveId{};
   Input done;
-  done.kind = node.trouble.fails ? Input::Kind::kSaveFailed : Input::Kind::kSaved;
+  done.kind = Input::Kind::kSaved;
   done.source = kSnapshotFile;
   done.save = event.save;
+  done.late = event.late;
   feed(node, std::move(done));
 }
 

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "controller/run/outcome.hpp"
+#include "controller/run/signal_count.hpp"
 #include "controller/run/trace_file.hpp"
+#include "controller/worlds/data_directory.hpp"
 #include "controller/worlds/discrete/discrete_world.hpp"
 #include "controller/worlds/discrete/tap.hpp"
 
@@ -35,13 +37,17 @@ void run_to_the_end(const run::PlanFile& plan, const run::RunOptions& options,
                     run::Director& director, DiscreteWorld& world) {
   constexpr std::uint64_t kProgressEvery = 1U << 16;
   std::uint64_t events = 0;
+  std::optional<run::SignalCount> signals;
+  if (options.interruptible) signals.emplace();
   director.advance(world.now());
   while (!director.done()) {
     if (++events > plan.test.max_events) {
-      director.on_world_error(Error{ErrorCode::kTooLarge, true,
-                                    "the cap of " + std::to_string(plan.test.max_events) +
-                                        " events was reached: a livelock, or raise --max-events"});
+      director.on_livelock(plan.test.max_events);
       return director.abandon(world.now());
+    }
+    if (signals && signals->count() > 0) {
+      if (!director.interrupted()) director.interrupt(world.now());
+      if (signals->count() > 1) return director.abandon(world.now());
     }
     if (options.on_progress && events % kProgressEvery == 0) {
       options.on_progress(director.progress(world.now()));
@@ -53,7 +59,7 @@ void run_to_the_end(const run::PlanFile& plan, const run::RunOptions& options,
       world.move_to(std::max(world.now(), due));
     }
     director.advance(world.now());
-    if (options.stop_at_violation && director.violated()) return director.abandon(world.now());
+    if (options.stop_at_violation && director.violated()) director.abandon(world.now());
   }
 }
 
@@ -70,7 +76,7 @@ void close(Files& files, run::Director& director) {
 }  // namespace
 
 Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOptions& options,
-                                 const MakeNode& make) {
+                                 const MakeNode& make, const std::string& logs) {
   auto files = open_files(options.run_directory);
   if (!files) return files.error();
   faults::LinkTable links(plan.test.seed, plan.test.nodes);
@@ -87,9 +93,12 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
   run_to_the_end(plan, options, director, **world);
   close(*files, director);
 
+  run::WorldFacts facts;
+  if (!logs.empty()) facts.sanitizer = worlds::sanitizer_lines(logs, plan.test.nodes);
   run::FinishedRun out;
-  out.report = run::judge(plan.test, director, links, run::WorldFacts{}, options.started,
-                          options.judge_history);
+  out.report =
+      run::judge(plan.test, director, links, facts, options.started, options.judge_history);
+  out.interrupted = director.interrupted();
   out.report.marks.push_back({"replica steps", (*world)->steps()});
   out.history = director.take_history();
   out.report.history = out.history;
@@ -103,7 +112,8 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
   out.length = director.ended() - Instant{};
   if (director.tortured()) out.torture_begin = director.torture_begin();
   out.deliveries = (*world)->take_deliveries();
-  if (run::Recorder* recorder = tap.recorder()) {
+  // Where a person interrupted it, nothing repeats it.
+  if (run::Recorder* recorder = tap.recorder(); recorder != nullptr && !director.interrupted()) {
     for (const Op& op : out.history) recorder->add_op(op);
     out.fingerprint = recorder->finish();
     out.report.fingerprint = run::describe(out.fingerprint);

@@ -8,6 +8,8 @@
 
 namespace ww::discrete {
 
+namespace stepped = wire::stepped;
+
 Result<std::unique_ptr<DiscreteWorld>> DiscreteWorld::open(const run::TestSpec& spec,
                                                            const run::Network& network,
                                                            faults::LinkTable& links, Tap& tap,
@@ -61,6 +63,12 @@ std::uint64_t DiscreteWorld::seed() const {
   return network_.seed.value_or(spec_.seed);
 }
 
+std::uint64_t DiscreteWorld::occasion_of(const Node& node, Domain domain) {
+  const std::uint64_t content =
+      key_of(0, domain, node.id, node.term, node.last.index, node.last.term);
+  return hash_combine(content, copies_.count(content));
+}
+
 void DiscreteWorld::move_to(Instant t) {
   WW_ASSERT(t >= now_ && t <= next_event(), "time goes forward, event by event");
   now_ = t;
@@ -82,6 +90,8 @@ void DiscreteWorld::step() {
       return on_sync_done(event);
     case What::kSaveDone:
       return on_save_done(event);
+    case What::kUnsyncedDone:
+      return on_unsynced_done(event);
     case What::kConnected:
       return on_connected(event);
     case What::kConnectionLost:
@@ -105,14 +115,14 @@ void DiscreteWorld::start(NodeId id) {
     node.start_wanted = true;
     return;
   }
-  if (node.phase != Phase::kDown) return;
+  if (node.phase != Phase::kDown || node.lost) return;
   node.phase = Phase::kStarting;
   node.expected = Death::kByItself;
   node.start_wanted = false;
   ++node.incarnation;
   node.reset_process();
   tap_.on_start(id, node.incarnation, now_);
-  const Duration delay = draw(kMinBoot, kMaxBoot, "boot", id, node.incarnation);
+  const Duration delay = draw(kMinBoot, kMaxBoot, "boot", occasion_of(node, "boot"));
   schedule_for(node, now_ + delay, What::kBoot);
 }
 
@@ -121,26 +131,40 @@ void DiscreteWorld::boot(const Event& event) {
   if (node.phase != Phase::kStarting || node.incarnation != event.incarnation) return;
   node.clock.set(now_, Duration{}, 0);
   auto booted = node.port->boot(node.incarnation, clock_of(node), node.output);
-  if (!booted) {
-    if (booted.error().code == ErrorCode::kEnvironment) tap_.on_world_error(booted.error());
-    return die_unheard(node, booted.error());
-  }
+  if (!booted) return die_unheard(node, booted.error());
   ++steps_;
   node.phase = Phase::kServing;
   perform(node);
   if (node.phase == Phase::kServing) tap_.on_serving(node.id, now_);
 }
 
-/// The process ended by itself, and told why.
-void DiscreteWorld::die(Node& node, const Error& error) {
-  node.last_words = name_of(node.id) + " stopped: " + error.message;
+/// The process ends by itself, and says so: it crashed, unless it was made to end. A failed write
+/// excuses the answer that tells of the end, and nothing else.
+void DiscreteWorld::on_ended(Node& node) {
+  const std::string& why = node.output.last_words;
+  if (node.output.cause != stepped::EndCause::kOwn) {
+    const bool full = node.output.cause == stepped::EndCause::kNoSpace;
+    tap_.on_world_error(Error{full ? ErrorCode::kNoSpace : ErrorCode::kIo, true,
+                              "the disk of " + name_of(node.id) + ": " + why});
+  } else if (!node.hears_of_failure) {
+    return crash(node, why);
+  }
   end(node, Death::kByItself);
 }
 
-/// It ended within a step: nobody can tell what it did in it, so it is taken to have done nothing.
+void DiscreteWorld::crash(Node& node, const std::string& why) {
+  node.crashed = true;
+  node.last_words = name_of(node.id) + " stopped: " + why;
+  end(node, Death::kByItself);
+}
+
+/// It ended within a step, or never began: nobody can tell what it did in it, so it is taken to
+/// have done nothing.
 void DiscreteWorld::die_unheard(Node& node, const Error& error) {
-  node.cut_short = true;
-  die(node, error);
+  node.leftover = Node::Leftover::kUnknown;
+  if (error.code != ErrorCode::kEnvironment) return crash(node, error.message);
+  tap_.on_world_error(error);
+  end(node, Death::kByItself);
 }
 
 void DiscreteWorld::end(Node& node, Death how) {
@@ -192,33 +216,14 @@ void DiscreteWorld::kill_all() {
 }
 
 void DiscreteWorld::settle(Node& node) {
-  node.phase = Phase::kDown;
-  const bool crashed = node.expected == Death::kByItself && !node.write_failed;
   tap_.on_death(node.id, node.incarnation, now_, node.expected, false);
-  if (node.cut_short) {
-    // It wrote what its discarded items asked for; at its death it had not come that far.
-    if (auto cut = node.port->replace_files(node.disk.volatile_image()); !cut) {
-      tap_.on_world_error(cut.error());
-    }
+  if (auto settled = settle_disk(node); !settled) {
+    // Nobody knows what a next process would find: what followed would tell of the machine.
+    node.lost = true;
+    tap_.on_world_error(settled.error());
   }
-  auto found = node.port->files();
-  if (!found) tap_.on_world_error(found.error());
-  const DiskImage before = found ? std::move(*found) : DiskImage{};
-  if (auto agrees = node.disk.survive_kill(before); !agrees) {
-    tap_.on_disk_disagreement(node.id, now_, agrees.error());
-  }
-  if (node.power_loss) {
-    faults::Loss loss;
-    const DiskImage after =
-        node.disk.crash(node.power_loss->key, worlds::crash_style(node.power_loss->style), loss);
-    node.power_loss.reset();
-    if (auto left = node.port->replace_files(after); !left) tap_.on_world_error(left.error());
-    node.disk.reset(after);
-    tap_.on_disk(node.id, now_, before, after);
-    tap_.on_power_loss(node.id, faults::PowerLoss{loss.bytes_lost, loss.files_lost}, now_);
-  } else {
-    tap_.on_disk(node.id, now_, before, before);
-  }
+  node.phase = Phase::kDown;
+  const bool crashed = node.crashed;
   node.reset_process();
   for (const auto& [client, connection] : connections_) {
     if (connection.node != node.id) continue;
@@ -229,6 +234,53 @@ void DiscreteWorld::settle(Node& node) {
   }
   if (crashed) tap_.on_crash(node.id, now_, node.last_words);
   if (node.start_wanted) start(node.id);
+}
+
+/// Holds the dead process' files against what its records say, and leaves the next one what this
+/// death leaves. Errors: those of the files; nothing more is known or told of them then.
+Result<void> DiscreteWorld::settle_disk(Node& node) {
+  const auto order = std::exchange(node.power_loss, std::nullopt);
+  auto found = node.port->files();
+  if (!found) return found.error();
+  DiskImage before;
+  if (node.leftover == Node::Leftover::kNone) {
+    if (auto agrees = node.disk.survive_kill(*found); !agrees) {
+      tap_.on_disk_disagreement(node.id, now_, agrees.error());
+    }
+    before = std::move(*found);
+  } else {
+    if (node.leftover == Node::Leftover::kDiscarded) audit_discarded(node, *found);
+    // At its death it had not come that far.
+    before = node.disk.volatile_image();
+    if (auto restored = node.port->replace_files(before); !restored) return restored;
+    const auto agrees = node.disk.survive_kill(before);
+    WW_ASSERT(agrees.ok(), "the model of a disk disagrees with itself");
+  }
+  if (!order) {
+    tap_.on_disk(node.id, now_, before, before);
+    return {};
+  }
+  faults::Loss loss;
+  const DiskImage after = node.disk.crash(order->key, worlds::crash_style(order->style), loss);
+  if (auto left = node.port->replace_files(after); !left) return left;
+  node.disk.reset(after);
+  tap_.on_disk(node.id, now_, before, after);
+  tap_.on_power_loss(node.id, faults::PowerLoss{loss.bytes_lost, loss.files_lost}, now_);
+  return {};
+}
+
+/// The process had carried out the rest of its output too, before the death struck.
+void DiscreteWorld::audit_discarded(const Node& node, const DiskImage& found) {
+  faults::DiskModel whole = node.disk;
+  const stepped::Output& out = node.output;
+  for (std::size_t i = node.performed; i < out.order.size(); ++i) {
+    if (out.order[i].kind != stepped::Output::Kind::kTrace) continue;
+    const auto* store = std::get_if<wire::trace::Store>(&out.events[out.order[i].index]);
+    if (store != nullptr) whole.apply(*store);
+  }
+  if (auto agrees = whole.survive_kill(found); !agrees) {
+    tap_.on_disk_disagreement(node.id, now_, agrees.error());
+  }
 }
 
 bool DiscreteWorld::all_down() const {
@@ -273,8 +325,7 @@ void DiscreteWorld::resume(NodeId id) {
   // them, the poll decides.
   std::vector<std::pair<std::uint64_t, Input>> inputs;
   for (Input& held : std::exchange(node.held, {})) {
-    const std::uint64_t order =
-        key_of(seed(), "resume", id, node.incarnation, to_ns(now_), held.source);
+    const std::uint64_t order = key_of(seed(), "resume", id, to_ns(now_), held.source);
     inputs.emplace_back(order, std::move(held));
   }
   std::stable_sort(inputs.begin(), inputs.end(),
@@ -301,6 +352,7 @@ void DiscreteWorld::on_clock_set(const Event& event) {
 }
 
 void DiscreteWorld::redraw() {
+  links_.reseed(network_.redraw->seed);
   for (auto& node : nodes_) {
     if (auto done = node->port->reseed(network_.redraw->seed); !done) {
       return tap_.on_world_error(done.error());

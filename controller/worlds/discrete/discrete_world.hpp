@@ -96,7 +96,8 @@ class DiscreteWorld final : public worlds::World {
     kTimer,
     kFrame,  // a message arrives at a node or a client
     kSyncDone,
-    kSaveDone,
+    kSaveDone,      // a snapshot's file is synced
+    kUnsyncedDone,  // writes that need no sync are done, with those before them
     kConnected,
     kConnectionLost,
     kClockSet,
@@ -110,28 +111,27 @@ class DiscreteWorld final : public worlds::World {
     Incarnation incarnation = 0;
     ClientId client;
     std::uint64_t connection = 0;
+    WriteId upto;
     wire::Envelope envelope;
     std::string payload;
     faults::ClockSkew skew;
     SaveId save;
+    Duration late{};
   };
   /// Something to be fed to a node, kept while it is paused.
   struct Input {
-    enum class Kind : std::uint8_t {
-      kMessage,
-      kRequest,
-      kWritten,
-      kWriteFailed,
-      kSaved,
-      kSaveFailed
-    };
+    enum class Kind : std::uint8_t { kMessage, kRequest, kWritten, kSynced, kSaved };
     Kind kind = Kind::kMessage;
-    std::uint64_t source = 0;  // the socket or file it waits in
+    std::uint64_t source = 0;  // whose socket it waits in; 0: the log's disk; or kSnapshotFile
     std::string payload;
     ClientId connection;
     wire::ClientRequest request;
-    WriteId upto;  // or the write that failed
-    SaveId save;
+    // A sync has ended, of the writes from here to there, so much later than of itself. Whether
+    // well or not is seen when the node hears of it: by then the disk may have been replaced.
+    WriteId from;
+    WriteId upto;
+    SaveId save;  // the same, of a snapshot's file
+    Duration late{};
   };
   struct PowerLossOrder {
     std::uint64_t key = 0;
@@ -145,6 +145,9 @@ class DiscreteWorld final : public worlds::World {
   [[nodiscard]] const Node& at(NodeId node) const;
   Event& schedule(Instant when, What what);
   Event& schedule_for(const Node& node, Instant when, What what);
+  /// Names what is about to happen to the node by what its own trace has said of its state, and by
+  /// how often that was alike before: never by how many other things there were.
+  [[nodiscard]] std::uint64_t occasion_of(const Node& node, Domain domain);
   /// A drawn duration, or the middle one of a flat network.
   template <class... Parts>
   [[nodiscard]] Duration draw(Duration low, Duration high, Domain domain,
@@ -153,10 +156,13 @@ class DiscreteWorld final : public worlds::World {
 
   void boot(const Event& event);
   void settle(Node& node);
+  Result<void> settle_disk(Node& node);
+  void audit_discarded(const Node& node, const DiskImage& found);
   void on_timer(const Event& event);
   void on_frame(Event& event);
   void on_sync_done(const Event& event);
   void on_save_done(const Event& event);
+  void on_unsynced_done(const Event& event);
   void on_connected(const Event& event);
   void on_connection_lost(ClientId client, std::uint64_t connection, bool refused);
   void on_clock_set(const Event& event);
@@ -173,15 +179,21 @@ class DiscreteWorld final : public worlds::World {
   /// Feeds an input, or keeps it while the node is paused.
   void feed(Node& node, Input&& input);
   void feed_now(Node& node, const Input& input);
+  void step_to_failure(Node& node, const wire::stepped::Event& event);
   void step_node(Node& node, const wire::stepped::Event& event);
   void perform(Node& node);
   bool perform_item(Node& node, const wire::stepped::Output::Item& item);
+  void perform_write(Node& node, const wire::stepped::Write& write);
+  void perform_save(Node& node, const wire::stepped::Save& save);
+  void perform_send(Node& node, std::string_view payload);
+  void perform_reply(Node& node, const wire::stepped::Reply& reply);
   void emit(Node& node, wire::trace::Event&& event);
   void arm(Node& node);
   void begin_sync(Node& node);
-  void begin_save(Node& node, SaveId id);
+  static WriteId take_unsynced(Node& node);
   void end(Node& node, Death how);
-  void die(Node& node, const Error& error);
+  void on_ended(Node& node);
+  void crash(Node& node, const std::string& why);
   void die_unheard(Node& node, const Error& error);
   [[nodiscard]] wire::stepped::Clock clock_of(const Node& node) const;
 
@@ -194,9 +206,9 @@ class DiscreteWorld final : public worlds::World {
   EventQueue<Event> events_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::map<ClientId, Connection> connections_;
-  std::uint64_t connection_numbers_ = 0;
+  std::vector<NodeId> connection_nodes_;  // of connection 1, 2, ...; closed ones stay
   std::map<std::uint64_t, ClientId> clients_by_connection_;
-  /// How many identical messages were sent, by the hash of their content.
+  /// How many identical messages were sent, and occasions met, by the hash of their content.
   FlatMap copies_;
   std::map<run::MessageKey, run::Delivery> written_down_;
   bool recording_ = false;

@@ -22,8 +22,9 @@ class NodePort {
   virtual Result<void> boot(Incarnation incarnation, const wire::stepped::Clock& clock,
                             wire::stepped::Output& out) = 0;
   /// Feeds one event and fills `out` with its whole output.
-  /// Errors: kCorrupt when the answer is no output, kIo when the process died without one; a crash
-  ///         of the node, told with its last words.
+  /// Errors: kCorrupt when the answer is no output, kIo when the process died without one: a crash
+  ///         of the node, told with its last words; kEnvironment when it gave up for want of
+  ///         something.
   virtual Result<void> step(const wire::stepped::Clock& clock, const wire::stepped::Event& event,
                             wire::stepped::Output& out) = 0;
   /// SIGKILL; its files stay as they are. Nothing happens when it does not run.

@@ -50,6 +50,9 @@ class Tap {
   void on_power_loss(NodeId node, const faults::PowerLoss& loss, Instant now) {
     observer_.on_power_loss(node, loss, now);
   }
+  void on_sync(NodeId node, bool ok, Duration late, Instant now) {
+    observer_.on_sync(node, ok, late, now);
+  }
   void on_paused(NodeId node, bool paused, Instant now) { observer_.on_paused(node, paused, now); }
   void on_disk_disagreement(NodeId node, Instant now, const Error& error) {
     observer_.on_disk_disagreement(node, now, error);

@@ -19,7 +19,8 @@ inline constexpr Duration kMinSync = microseconds(200);
 inline constexpr Duration kMaxSync = microseconds(1500);
 inline constexpr Duration kMinBoot = milliseconds(8);
 inline constexpr Duration kMaxBoot = milliseconds(30);
-/// Input::source of what a snapshot's file is waited for.
+/// Input::source of the end of a snapshot's sync: nobody knows which of two syncs a poll finds
+/// first.
 inline constexpr std::uint64_t kSnapshotFile = ~std::uint64_t{0};
 inline constexpr Duration kReap = milliseconds(1);
 inline constexpr Duration kControl = microseconds(300);
@@ -36,29 +37,45 @@ struct DiscreteWorld::Node {
   std::optional<PowerLossOrder> power_loss;
   wire::Role role = wire::Role::kFollower;
   Term term = 0;
+  LogPosition last;  // of its log in memory
 
   faults::DiskModel disk;
   faults::DiskTrouble trouble;
   host::SkewedClock clock;
   wire::stepped::Output output;
   std::uint64_t trace_sequence = 0;
-  Instant armed = kNever;        // when a timer event is due, at the latest
-  std::vector<WriteId> waiting;  // written, for the next sync
-  WriteId syncing;               // the sync under way completes up to here; 0: none is
-  WriteId syncing_from;          // the first write of it
-  bool write_failed = false;     // by the world's will: to end is no crash then
-  std::vector<Input> held;       // while paused
+  Instant armed = kNever;                     // when a timer event is due, at the latest
+  WriteId last_write;                         // of this incarnation
+  std::vector<wire::stepped::Write> waiting;  // written, not done: for the next sync
+  WriteId syncing;                            // the sync under way ends here; 0: none is
+  WriteId syncing_from;                       // the first write of it
+  Duration sync_late{};                       // it takes so much longer than of itself
+  SaveId last_save;                           // of this incarnation
+  SaveId saving;                              // the one under way; 0: none is
+  bool hears_of_failure = false;  // a write failed, by the world's will, and it is told now
+  std::vector<Input> held;        // while paused
 
   // While its output is carried out.
   bool performing = false;
   std::uint32_t let_out = 0;          // actions that still leave before a death
   std::optional<Death> death_wanted;  // once they have
-  bool cut_short = false;             // the rest of an output was discarded: so are its writes
+  std::size_t performed = 0;          // items of it
+  /// What the files of a dead process may hold beyond what was carried out.
+  enum class Leftover : std::uint8_t {
+    kNone,
+    kDiscarded,  // what the rest of its output told
+    kUnknown,    // what it did in a step of which there is no output
+  };
+  Leftover leftover = Leftover::kNone;
+  bool crashed = false;  // it ended by itself, and was not made to
+  bool lost = false;     // its files could not be read or restored: it never starts again
 
   void reset_process() {
     waiting.clear();
+    last_write = WriteId{};
     syncing = WriteId{};
-    write_failed = false;
+    last_save = SaveId{};
+    saving = SaveId{};
     held.clear();
     armed = kNever;
     trace_sequence = 0;
@@ -67,7 +84,8 @@ struct DiscreteWorld::Node {
     paused = false;
     let_out = 0;
     death_wanted.reset();
-    cut_short = false;
+    leftover = Leftover::kNone;
+    crashed = false;
   }
 };
 

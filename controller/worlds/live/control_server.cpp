@@ -60,6 +60,8 @@ void ControlServer::on_frame(std::uint64_t connection, std::string_view payload)
     handlers_.on_hello(*hello);
   } else if (const auto* clock = std::get_if<wire::control::ClockState>(&*message)) {
     handlers_.on_clock(found->second.node, *clock);
+  } else if (const auto* statistics = std::get_if<wire::control::Statistics>(&*message)) {
+    if (handlers_.on_statistics) handlers_.on_statistics(found->second.node, *statistics);
   }
 }
 

@@ -38,6 +38,7 @@ class ControlServer {
     std::function<void(const wire::control::Hello&)> on_hello;
     std::function<void(NodeId, const wire::control::ClockState&)> on_clock;
     std::function<void(const std::string& complaint)> on_error;
+    std::function<void(NodeId, const wire::control::Statistics&)> on_statistics;  // may be empty
   };
 
   /// Listens on `prefix`, or on a free one when it is empty: holding the control address is the

@@ -4,7 +4,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <sstream>
 
 #include "controller/run/outcome.hpp"
 #include "controller/run/trace_file.hpp"
@@ -22,27 +21,12 @@ constexpr Duration kProgressEvery = milliseconds(250);
 constexpr Duration kFlushEvery = milliseconds(500);
 constexpr std::size_t kEventsPerTurn = 256;
 
-/// Lines of sanitizer reports in the nodes' stderr.
-std::vector<std::string> sanitizer_lines(const LiveWorld& world, std::uint32_t nodes) {
-  std::vector<std::string> out;
-  constexpr std::size_t kTail = std::size_t{1} << 20;
-  for (std::uint32_t i = 1; i <= nodes; ++i) {
-    std::istringstream in(worlds::tail_of(world.node_directory(NodeId{i}) + "/stderr.log", kTail));
-    for (std::string line; std::getline(in, line);) {
-      const bool speaks = line.find("Sanitizer") != std::string::npos ||
-                          line.find("runtime error:") != std::string::npos;
-      if (speaks) out.push_back(name_of(NodeId{i}) + ": " + line);
-    }
-  }
-  return out;
-}
-
 std::string milliseconds_text(Duration d) {
   const std::int64_t us = d.count() / 1000;
   return std::to_string(us / 1000) + "." + std::to_string(us % 1000 / 100) + " ms";
 }
 
-run::WorldFacts world_facts(const SentinelReport& sentinel, const LiveWorld& world,
+run::WorldFacts world_facts(const SentinelReport& sentinel, const std::string& run_directory,
                             std::uint32_t nodes) {
   run::WorldFacts facts;
   for (const Stall& stall : sentinel.stalls) {
@@ -52,7 +36,7 @@ run::WorldFacts world_facts(const SentinelReport& sentinel, const LiveWorld& wor
   facts.facts = {{"machine: worst scheduling stall", milliseconds_text(sentinel.worst_scheduling)},
                  {"machine: fsync, median", milliseconds_text(sentinel.median_sync)},
                  {"machine: fsync, worst", milliseconds_text(sentinel.worst_sync)}};
-  facts.sanitizer = sanitizer_lines(world, nodes);
+  facts.sanitizer = worlds::sanitizer_lines(run_directory + "/nodes", nodes);
   return facts;
 }
 
@@ -144,10 +128,10 @@ Result<run::FinishedRun> run_live(const run::PlanFile& plan, const run::RunOptio
   signals.clear(ignored);
 
   run::FinishedRun out;
-  out.killed = loop.killed;
-  out.report =
-      run::judge(plan.test, director, links,
-                 world_facts(sentinel.report(), **world, plan.test.nodes), options.started);
+  out.interrupted = director.interrupted();
+  out.report = run::judge(plan.test, director, links,
+                          world_facts(sentinel.report(), options.run_directory, plan.test.nodes),
+                          options.started);
   out.history = director.take_history();
   out.report.history = out.history;
   out.executed = director.executed();

@@ -169,6 +169,9 @@ NodeCommand LiveWorld::command_for(const Node& node) const {
   add("--segment-bytes", std::to_string(spec_.segment_bytes));
   add("--snapshot-entries", std::to_string(spec_.snapshot_entries));
   add("--snapshot-bytes", std::to_string(spec_.snapshot_bytes));
+  if (spec_.snapshot_interval != Duration{}) {
+    add("--snapshot-interval", run::format_duration(spec_.snapshot_interval));
+  }
   add("--snapshot-trailing", std::to_string(spec_.snapshot_trailing));
   add("--snapshot-piece", std::to_string(spec_.snapshot_piece));
   add("--listen", plan.peer(node.id).text());

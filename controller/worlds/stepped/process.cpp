@@ -213,7 +213,10 @@ Error Process::dead(ErrorCode code, const std::string& what) {
   std::string words = worlds::tail_of(stderr_file_, limit);
   while (!words.empty() && words.back() == '\n') words.pop_back();
   if (!words.empty()) text += "; its last words: " + words;
-  return Error{code, true, std::move(text)};
+  // It says by its status that the machine lacks something (docs/stepped.md).
+  const bool environment =
+      WIFEXITED(wait_status_) && WEXITSTATUS(wait_status_) == Process::kExitEnvironment;
+  return Error{environment ? ErrorCode::kEnvironment : code, true, std::move(text)};
 }
 
 }  // namespace ww::stepped

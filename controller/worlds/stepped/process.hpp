@@ -27,6 +27,8 @@ struct Command {
 class Process {
  public:
   static constexpr int kSocket = 3;
+  /// The status by which a node says, instead of an answer, that the machine lacks something.
+  static constexpr int kExitEnvironment = 69;
   /// Errors: kEnvironment when the executable cannot be started, or descriptors have run out.
   static Result<Process> spawn(const Command& command);
   Process(Process&& other) noexcept;
@@ -35,8 +37,9 @@ class Process {
 
   /// Sends a whole frame, header included, waits for the one that answers it, and returns its
   /// payload, which the next call overwrites.
-  /// Errors: kIo when the process is gone or hangs, kCorrupt when what it says is no frame; told
-  ///         with how it ended and its last words. It is dead then.
+  /// Errors: kIo when the process is gone or hangs, kEnvironment when it went with
+  ///         kExitEnvironment, kCorrupt when what it says is no frame; told with how it ended and
+  ///         its last words. It is dead then.
   Result<std::string_view> exchange(std::string_view frame);
 
   /// SIGKILL; returns when it is gone.

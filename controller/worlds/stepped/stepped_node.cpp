@@ -109,6 +109,10 @@ class SteppedNode final : public discrete::NodePort {
           {"--snapshot-piece", spec.snapshot_piece}}) {
       command_.arguments.insert(command_.arguments.end(), {flag, std::to_string(value)});
     }
+    if (spec.snapshot_interval != Duration{}) {
+      command_.arguments.insert(command_.arguments.end(),
+                                {"--snapshot-interval", in_ns(spec.snapshot_interval)});
+    }
     for (const std::string& bug : spec.bugs) {
       command_.arguments.insert(command_.arguments.end(), {"--bug", bug});
     }

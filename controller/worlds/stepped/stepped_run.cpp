@@ -4,12 +4,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
-#include <filesystem>
+#include <optional>
 #include <string>
+#include <utility>
 
+#include "controller/run/temporary_folder.hpp"
 #include "controller/worlds/discrete/discrete_run.hpp"
 #include "controller/worlds/stepped/stepped_node.hpp"
 
@@ -50,58 +50,42 @@ class OneCore {
   bool batch_ = false;
 };
 
-/// Where the nodes of one run live.
-class NodesDirectory {
- public:
-  static Result<NodesDirectory> open(const std::string& run_directory) {
-    if (!run_directory.empty()) return NodesDirectory(run_directory + "/nodes", false);
-    std::string pattern = temporary_base() + "/whitewater-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      return Error{ErrorCode::kEnvironment, true,
-                   "no temporary directory " + pattern + ": " + std::strerror(errno) +
-                       "; set TMPDIR to one that can be written to"};
-    }
-    return NodesDirectory(pattern, true);
+/// Where nodes that are not kept live: in TMPDIR, or in memory when that is not set and there is
+/// room. What killed controllers left in these places is removed first.
+std::string temporary_base() {
+  constexpr std::uint64_t kRoom = std::uint64_t{256} << 20;
+  if (const char* chosen = std::getenv("TMPDIR"); chosen != nullptr && *chosen != '\0') {
+    run::sweep_temporary_folders(chosen);
+    return chosen;
   }
-  NodesDirectory(NodesDirectory&& other) noexcept
-      : path_(std::move(other.path_)), temporary_(std::exchange(other.temporary_, false)) {}
-  NodesDirectory& operator=(NodesDirectory&&) = delete;
-  ~NodesDirectory() {
-    std::error_code ignored;
-    if (temporary_) std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::string of(NodeId node) const { return path_ + "/" + name_of(node); }
-
- private:
-  NodesDirectory(std::string path, bool temporary)
-      : path_(std::move(path)), temporary_(temporary) {}
-
-  static std::string temporary_base() {
-    constexpr std::uint64_t kRoom = std::uint64_t{256} << 20;
-    if (const char* chosen = std::getenv("TMPDIR"); chosen != nullptr && *chosen != '\0') {
-      return chosen;
-    }
-    struct statvfs memory {};
-    const char* const in_memory = "/dev/shm";
-    const bool fits = ::statvfs(in_memory, &memory) == 0 &&
-                      memory.f_bavail * memory.f_frsize >= kRoom &&
-                      ::access(in_memory, W_OK | X_OK) == 0;
-    return fits ? in_memory : "/tmp";
-  }
-
-  std::string path_;
-  bool temporary_;
-};
+  const char* const in_memory = "/dev/shm";
+  const char* const on_disk = "/tmp";
+  run::sweep_temporary_folders(in_memory);
+  run::sweep_temporary_folders(on_disk);
+  struct statvfs memory {};
+  const bool fits = ::statvfs(in_memory, &memory) == 0 &&
+                    memory.f_bavail * memory.f_frsize >= kRoom &&
+                    ::access(in_memory, W_OK | X_OK) == 0;
+  return fits ? in_memory : on_disk;
+}
 
 }  // namespace
 
 Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOptions& options) {
-  auto directory = NodesDirectory::open(options.run_directory);
-  if (!directory) return directory.error();
+  std::string nodes = options.run_directory + "/nodes";
+  std::optional<run::TemporaryFolder> temporary;
+  if (options.run_directory.empty()) {
+    auto made = run::TemporaryFolder::make(temporary_base());
+    if (!made) return made.error();
+    nodes = temporary.emplace(std::move(*made)).path();
+  }
   const OneCore together;
-  return discrete::execute(plan, options, [&](const run::TestSpec& spec, NodeId node) {
-    return make_node(spec, node, options.node_executable, directory->of(node));
-  });
+  return discrete::execute(
+      plan, options,
+      [&](const run::TestSpec& spec, NodeId node) {
+        return make_node(spec, node, options.node_executable, nodes + "/" + name_of(node));
+      },
+      nodes);
 }
 
 }  // namespace ww::stepped

@@ -1,0 +1,212 @@
+#include "controller/bench/bench_run.hpp"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <filesystem>
+#include <thread>
+
+#include "controller/bench/cluster.hpp"
+#include "controller/bench/load.hpp"
+#include "controller/bench/sync_loop.hpp"
+
+namespace ww::bench {
+
+namespace {
+
+namespace asio = boost::asio;
+using Statistics = std::vector<wire::control::Statistics>;
+
+constexpr Duration kSyncLoop = milliseconds(500);
+constexpr Duration kTurn = milliseconds(100);
+
+Duration whole_process_time() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto duration = [](const timeval& t) {
+    return Duration(seconds(t.tv_sec)) + microseconds(t.tv_usec);
+  };
+  return duration(used.ru_utime) + duration(used.ru_stime);
+}
+
+double seconds_in(Duration d) {
+  return static_cast<double>(d.count()) * 1e-9;
+}
+
+Duration nodes_time(const Statistics& all) {
+  Duration sum{};
+  for (const auto& one : all) sum += one.user_time + one.system_time;
+  return sum;
+}
+
+/// What is measured around the measured phase, on the main thread.
+struct Gauges {
+  std::optional<Statistics> begin;
+  std::optional<Statistics> end;
+  Duration process_begin{};
+  Duration process_end{};
+};
+
+void tell_syncs(const Statistics& all, reports::BenchRound& round) {
+  std::vector<std::int64_t> medians;
+  for (const auto& one : all) {
+    round.syncs += one.syncs;
+    round.sync_p99 = std::max(round.sync_p99, to_ns(one.sync_p99));
+    if (one.syncs > 0) medians.push_back(to_ns(one.sync_median));
+  }
+  if (medians.empty()) return;
+  std::sort(medians.begin(), medians.end());
+  round.sync_median = medians[medians.size() / 2];
+}
+
+reports::BenchRound told(const LoadResult& load, const Gauges& gauges, const BenchPlan& plan) {
+  reports::BenchRound round;
+  round.seconds = seconds_in(load.measured);
+  round.warm_up = seconds_in(plan.warm_up);
+  round.operations = load.ok;
+  round.reads = load.reads;
+  round.retries = load.retries;
+  round.unfinished = load.unfinished;
+  round.throughput = static_cast<double>(load.ok) / round.seconds;
+  round.latency = reports::latency_of(load.latency);
+  round.clients_cores = seconds_in(load.processor) / round.seconds;
+  const Duration process = gauges.process_end - gauges.process_begin;
+  round.harness_cores = std::max(0.0, seconds_in(process - load.processor) / round.seconds);
+  if (gauges.begin && gauges.end && gauges.begin->size() == gauges.end->size()) {
+    round.nodes_cores =
+        seconds_in(nodes_time(*gauges.end) - nodes_time(*gauges.begin)) / round.seconds;
+  }
+  if (gauges.end) tell_syncs(*gauges.end, round);
+  round.slices = load.slices;
+  return round;
+}
+
+class Runner {
+ public:
+  Runner(const BenchPlan& plan, asio::io_context& io) : plan_(plan), io_(io), signals_(io) {
+    signals_.add(SIGINT);
+    signals_.add(SIGTERM);
+    signals_.async_wait([this](boost::system::error_code ec, int) {
+      if (!ec) interrupted_ = true;
+    });
+  }
+
+  Result<reports::BenchRound> run(const Slot& slot, const std::string& directory,
+                                  Histogram& latency) {
+    const Settings& settings = plan_.variants[slot.variant].settings;
+    auto cluster = Cluster::start(io_, {plan_.node_executable, directory, settings, slot.seed});
+    if (!cluster) return cluster.error();
+    Gauges gauges;
+    const auto gauge = [&](std::optional<Statistics>& target, Duration& process) {
+      process = whole_process_time();
+      (*cluster)->take_statistics([&target](Statistics all) { target = std::move(all); });
+    };
+    Load load(
+        {.nodes = (*cluster)->client_addresses(),
+         .settings = settings,
+         .seed = slot.seed,
+         .warm_up = plan_.warm_up,
+         .duration = plan_.duration},
+        {.on_begin = [&] { asio::post(io_, [&] { gauge(gauges.begin, gauges.process_begin); }); },
+         .on_end = [&] { asio::post(io_, [&] { gauge(gauges.end, gauges.process_end); }); }});
+    auto result = drive(load, **cluster);
+    if (result) wait_for([&] { return gauges.end.has_value() || (*cluster)->failure(); });
+    const auto ended = (*cluster)->shut_down();
+    if (interrupted_) return Error{ErrorCode::kStopped, true, "interrupted"};
+    // A node that ended is why the load failed, not the other way round.
+    if (!ended) return ended.error();
+    if (!result) return result.error();
+    latency.merge(result->latency);
+    return told(*result, gauges, plan_);
+  }
+
+ private:
+  Result<LoadResult> drive(Load& load, const Cluster& cluster) {
+    std::optional<Result<LoadResult>> result;
+    std::atomic<bool> done{false};
+    std::thread thread([&] {
+      result.emplace(load.run());
+      done.store(true);
+      asio::post(io_, [] {});
+    });
+    while (!done.load()) {
+      if (interrupted_ || cluster.failure()) load.stop();
+      io_.restart();
+      io_.run_one_for(kTurn);
+    }
+    thread.join();
+    return std::move(*result);
+  }
+
+  template <class Condition>
+  void wait_for(Condition condition) {
+    constexpr int kTurns = 50;
+    for (int i = 0; i < kTurns && !condition() && !interrupted_; ++i) {
+      io_.restart();
+      io_.run_one_for(kTurn);
+    }
+  }
+
+  const BenchPlan& plan_;
+  asio::io_context& io_;
+  asio::signal_set signals_;
+  bool interrupted_ = false;
+};
+
+std::string described(const BenchPlan& plan, const Slot& slot) {
+  return plan.variants[slot.variant].label + (slot.again ? " again" : "");
+}
+
+}  // namespace
+
+Result<reports::BenchReport> run_bench(const BenchPlan& plan, const OnRound& on_round) {
+  ::signal(SIGPIPE, SIG_IGN);
+  asio::io_context io;
+  Runner runner(plan, io);
+  reports::BenchReport report;
+  for (const Variant& v : plan.variants) report.variants.emplace_back().label = v.label;
+  auto& again = report.variants.emplace_back();
+  again.label = plan.variants.front().label;
+  again.again = true;
+  report.in_memory = is_in_memory(plan.data);
+  const auto before = time_syncs(plan.data, kSyncLoop);
+  if (!before) return before.error();
+  report.sync_before = to_ns(before->quantile(0.5));
+  const auto slots = schedule_of(plan);
+  double throughput = 0;
+  for (const Slot& slot : slots) {
+    on_round(report.rounds.size(), slots.size(), described(plan, slot), throughput);
+    auto& variant = slot.again ? report.variants.back() : report.variants[slot.variant];
+    const std::string directory = plan.data + "/round-" + std::to_string(report.rounds.size() + 1);
+    auto round = runner.run(slot, directory, variant.latency);
+    if (!round) {
+      const Error& e = round.error();
+      return Error{e.code, e.definite, described(plan, slot) + ": " + e.message};
+    }
+    std::error_code ignored;
+    std::filesystem::remove_all(directory, ignored);
+    round->label = variant.label;
+    round->again = slot.again;
+    round->block = slot.block;
+    round->place = static_cast<std::uint32_t>(report.rounds.size());
+    round->seed = slot.seed;
+    throughput = round->throughput;
+    if (round->retries > 0) {
+      report.warnings.push_back(described(plan, slot) + ", block " +
+                                std::to_string(slot.block + 1) + ": " +
+                                std::to_string(round->retries) + " attempts were refused or lost");
+    }
+    report.rounds.push_back(std::move(*round));
+  }
+  const auto after = time_syncs(plan.data, kSyncLoop);
+  if (!after) return after.error();
+  report.sync_after = to_ns(after->quantile(0.5));
+  summarize(plan, report);
+  return report;
+}
+
+}  // namespace ww::bench

@@ -1,0 +1,129 @@
+// Everything that is told about a benchmark, as plain data, and how it is told: bench.json,
+// bench.csv, bench.html and the text on stdout. The controller fills it in; nothing here learns
+// anything from elsewhere.
+//
+// Units: times in nanoseconds, throughputs in operations per second, processor time in cores.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/histogram.hpp"
+#include "base/result.hpp"
+#include "reports/run_report.hpp"
+
+namespace ww::reports {
+
+/// With its 95 % interval.
+struct BenchEstimate {
+  double value = 0;
+  double low = 0;
+  double high = 0;
+};
+
+struct BenchLatency {
+  std::int64_t p50 = 0;
+  std::int64_t p90 = 0;
+  std::int64_t p99 = 0;
+  std::int64_t p999 = 0;
+  std::int64_t max = 0;
+};
+BenchLatency latency_of(const Histogram& histogram);
+
+/// One cluster, from its start to its end.
+struct BenchRound {
+  std::string label;        // of its variant
+  bool again = false;       // of the A/A run
+  std::uint32_t block = 0;  // rounds of one block ran one after the other with one seed
+  std::uint32_t place = 0;  // in the order of the whole benchmark
+  std::uint64_t seed = 0;
+  double seconds = 0;  // measured
+  double warm_up = 0;  // seconds before
+  std::uint64_t operations = 0;
+  std::uint64_t reads = 0;       // of them
+  std::uint64_t retries = 0;     // refused or lost attempts
+  std::uint64_t unfinished = 0;  // open loop: never answered
+  double throughput = 0;
+  BenchLatency latency;
+  std::uint64_t syncs = 0;       // of all nodes
+  std::int64_t sync_median = 0;  // of the nodes' medians
+  std::int64_t sync_p99 = 0;     // of the worst node
+  double nodes_cores = 0;
+  double clients_cores = 0;
+  double harness_cores = 0;           // the rest of this process: traces, checks
+  std::vector<std::uint64_t> slices;  // operations, by 100 ms since the warm-up began
+};
+
+/// What the issue of this project asks of a throughput or a ratio.
+struct BenchTarget {
+  double least = 0;
+  std::string formula;  // in words: "0.75 x 64 / (2t + 0.2 ms)"
+};
+
+struct BenchVariant {
+  std::string label;
+  bool again = false;  // the A/A run of the first variant
+  std::vector<Fact> settings;
+  BenchEstimate throughput;
+  Histogram latency;  // of all rounds
+  std::optional<BenchTarget> target;
+};
+
+struct BenchRatio {
+  std::string above;
+  std::string below;
+  BenchEstimate ratio;
+  std::optional<BenchTarget> target;
+};
+
+/// A condition under which the command fails, and what came of it.
+struct BenchCondition {
+  std::string text;
+  bool holds = false;  // true: the command fails
+  std::string where;   // what made it hold, or came nearest
+};
+
+struct BenchReport {
+  std::string started;  // UTC
+  std::string command;  // runs the benchmark again
+  std::uint64_t seed = 0;
+  bool open_loop = false;
+  std::string unit = "ops/s";          // "writes/s" where there are no reads, and so on
+  std::vector<BenchVariant> variants;  // in the order of --vary, the A/A run last
+  std::vector<BenchRound> rounds;      // in the order in which they ran
+  std::vector<BenchRatio> ratios;      // of each variant but the last to the last
+  BenchEstimate noise;                 // of the A/A run to the first variant
+  bool in_memory = false;              // the files were on tmpfs
+  std::int64_t sync_before = 0;        // medians of the bare loop
+  std::int64_t sync_after = 0;
+  std::int64_t sync_nodes = 0;  // median of the rounds' medians, where there is no floor
+  std::vector<BenchCondition> conditions;
+  std::string baseline;             // what it was compared with; empty: nothing
+  std::vector<BenchRatio> changes;  // this one to the baseline, by variant
+  std::vector<Fact> setup;          // machine, commit, compiler, options
+  std::vector<std::string> warnings;
+  int exit_code = 0;
+  std::string cause;  // one sentence
+};
+
+std::string bench_json(const BenchReport& report);
+std::string bench_csv(const BenchReport& report);
+/// bench.html: one file that needs nothing beside itself.
+std::string bench_html(const BenchReport& report);
+std::string bench_text(const BenchReport& report, const std::string& page_path);
+/// What `compare` says: only the changes.
+std::string changes_text(const BenchReport& report);
+
+/// What a comparison needs of a bench.json.
+struct BenchSamples {
+  std::string label;
+  std::vector<Fact> settings;
+  std::vector<double> throughputs;  // of its rounds
+};
+/// Errors: kCorrupt naming `path` and what is wrong.
+Result<std::vector<BenchSamples>> parse_bench(std::string_view json, const std::string& path);
+
+}  // namespace ww::reports

@@ -1,0 +1,120 @@
+// A benchmark on stdout.
+
+#include <cmath>
+#include <cstdio>
+
+#include "reports/bench_report.hpp"
+#include "reports/format.hpp"
+
+namespace ww::reports {
+
+namespace {
+
+std::string rounded(double x) {
+  if (x < 100) return number_text(x);
+  return group_digits(static_cast<std::uint64_t>(std::llround(x)));
+}
+
+std::string interval(const BenchEstimate& e) {
+  return rounded(e.low) + " - " + rounded(e.high);
+}
+
+std::string two_decimals(double x) {
+  char text[48];
+  std::snprintf(text, sizeof(text), "%.2f", x);
+  return text;
+}
+
+std::string ratio_text(const BenchEstimate& e) {
+  const auto text = [](double x) { return x < 10 ? two_decimals(x) : number_text(x); };
+  return text(e.value) + "   95 % interval " + text(e.low) + " - " + text(e.high);
+}
+
+std::string against(double value, const std::optional<BenchTarget>& target) {
+  if (!target) return "";
+  return (value >= target->least ? "reached: " : "missed: ") + rounded(target->least) + " (" +
+         target->formula + ")";
+}
+
+std::string variants_table(const BenchReport& report) {
+  std::vector<std::vector<std::string>> rows = {
+      {"variant", report.unit, "95 % interval", "p50", "p90", "p99", "p99.9", "max", "target"}};
+  for (const BenchVariant& v : report.variants) {
+    const BenchLatency l = latency_of(v.latency);
+    rows.push_back({printable(v.label) + (v.again ? " again" : ""), rounded(v.throughput.value),
+                    interval(v.throughput), duration_text(l.p50), duration_text(l.p90),
+                    duration_text(l.p99), duration_text(l.p999), duration_text(l.max),
+                    against(v.throughput.value, v.target)});
+  }
+  return align_columns(rows, 0);
+}
+
+/// Means over the rounds of each variant: what the processor did.
+std::string cores_table(const BenchReport& report) {
+  std::vector<std::vector<std::string>> rows = {
+      {"cores used by", "nodes", "clients", "harness", "syncs/s", "sync in the nodes, median"}};
+  for (const BenchVariant& v : report.variants) {
+    double nodes = 0;
+    double clients = 0;
+    double harness = 0;
+    double syncs = 0;
+    double median = 0;
+    double count = 0;
+    for (const BenchRound& r : report.rounds) {
+      if (r.label != v.label || r.again != v.again) continue;
+      nodes += r.nodes_cores;
+      clients += r.clients_cores;
+      harness += r.harness_cores;
+      syncs += static_cast<double>(r.syncs) / r.seconds;
+      median += static_cast<double>(r.sync_median);
+      ++count;
+    }
+    rows.push_back({printable(v.label) + (v.again ? " again" : ""), two_decimals(nodes / count),
+                    two_decimals(clients / count), two_decimals(harness / count),
+                    rounded(syncs / count),
+                    duration_text(static_cast<std::int64_t>(median / count))});
+  }
+  return align_columns(rows, 0);
+}
+
+std::string lines_of(const std::vector<BenchRatio>& ratios, const std::string& joint) {
+  std::string out;
+  for (const BenchRatio& r : ratios) {
+    out += printable(r.above) + joint + printable(r.below) + ": " + ratio_text(r.ratio);
+    if (r.target) out += "   " + against(r.ratio.value, r.target);
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string changes_text(const BenchReport& report) {
+  std::string out;
+  for (const std::string& warning : report.warnings) out += "! " + printable(warning) + "\n";
+  out += lines_of(report.changes, " to ");
+  return out + printable(report.cause) + "\n";
+}
+
+std::string bench_text(const BenchReport& report, const std::string& page_path) {
+  std::string out = variants_table(report) + "\n" + cores_table(report) + "\n";
+  out += lines_of(report.ratios, " / ");
+  out += "noise floor (A/A): " + ratio_text(report.noise) + "\n";
+  out += "fdatasync, bare loop: median t = " + duration_text(report.sync_before) + " before, " +
+         duration_text(report.sync_after) + " after";
+  if (report.sync_nodes > 0) out += "; in the nodes " + duration_text(report.sync_nodes);
+  out += report.in_memory ? " (files in memory)\n" : "\n";
+  if (report.open_loop) out += "open loop: latencies count from the arrival\n";
+  for (const std::string& warning : report.warnings) out += "! " + printable(warning) + "\n";
+  if (!report.baseline.empty()) {
+    out += "against " + printable(report.baseline) + ":\n" + lines_of(report.changes, " to ");
+  }
+  for (const BenchCondition& c : report.conditions) {
+    out += std::string(c.holds ? "FAILS if " : "not ") + printable(c.text) + ": " +
+           printable(c.where) + "\n";
+  }
+  return out + printable(report.cause) + "\nreport: " + printable(page_path) + "\n" +
+         printable(report.command) + "\n";
+}
+
+}  // namespace ww::reports

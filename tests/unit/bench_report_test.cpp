@@ -1,0 +1,159 @@
+// What is written about a benchmark.
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "reports/bench_report.hpp"
+
+namespace ww::reports {
+
+namespace {
+
+BenchReport sample() {
+  BenchReport r;
+  r.started = "2026-11-23T00:14:47Z";
+  r.command = "./whitewater bench --vary 'label=<a>&b,c'";
+  r.unit = "writes/s";
+  r.seed = 18446744073709551615U;
+  for (const char* const label : {"label=<a>&b", "label=c, \"quoted\"", "label=<a>&b"}) {
+    BenchVariant& v = r.variants.emplace_back();
+    v.label = label;
+    v.again = r.variants.size() == 3;
+    v.settings = {{"clients", "64"}};
+    v.throughput = {1000, 900, 1100};
+    for (int i = 1; i <= 1000; ++i) v.latency.record(microseconds(i));
+    for (std::uint32_t block = 0; block < 2; ++block) {
+      BenchRound& round = r.rounds.emplace_back();
+      round.label = label;
+      round.again = v.again;
+      round.block = block;
+      round.place = static_cast<std::uint32_t>(r.rounds.size() - 1);
+      round.seconds = 0.5;
+      round.warm_up = 0.1;
+      round.operations = 500;
+      round.throughput = 1000 + block;
+      round.latency = latency_of(v.latency);
+      round.slices = {90, 100, 110, 100, 100};
+    }
+  }
+  r.variants[0].target = BenchTarget{1200, "a formula"};
+  r.variants[1].target = BenchTarget{800, "another"};
+  r.ratios = {{"label=<a>&b", "label=c, \"quoted\"", {9.5, 8, 11}, BenchTarget{20, "a floor"}}};
+  r.noise = {1.01, 0.97, 1.05};
+  r.sync_before = 120'000;
+  r.sync_after = 130'000;
+  r.conditions = {{"ratio<10", true, "the only ratio: 9.5"}};
+  r.setup = {{"commit", "abc"}};
+  r.warnings = {"something <odd>"};
+  r.exit_code = 5;
+  r.cause = "fails: ratio<10";
+  return r;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("bench.json is read back as the samples of its variants, without the A/A run") {
+  const auto samples = parse_bench(bench_json(sample()), "x/bench.json");
+  REQUIRE(samples.ok());
+  REQUIRE(samples->size() == 2);
+  CHECK((*samples)[0].label == "label=<a>&b");
+  CHECK((*samples)[0].throughputs == std::vector<double>{1000, 1001});
+  CHECK((*samples)[1].settings == std::vector<Fact>{{"clients", "64"}});
+}
+
+TEST_CASE("a bench.json that is none is refused with its path and a reason") {
+  std::string no_throughput = bench_json(sample());
+  const std::string number = "\"throughput\": 1001.0";
+  no_throughput.replace(no_throughput.find(number), number.size(), "\"throughput\": 0");
+  std::string other_version = bench_json(sample());
+  other_version.replace(other_version.find("\"v\": 1"), 6, "\"v\": 9");
+  const std::pair<std::string, const char*> cases[] = {
+      {"", "not JSON"},
+      {"[]", "not JSON"},
+      {"{}", "schema"},
+      {R"({"schema": "other", "v": 1})", "no bench.json"},
+      {R"({"schema": "whitewater.bench", "v": 1, "variants": [], "rounds": []})", "no variant"},
+      {other_version, "another version"},
+      {no_throughput, "no throughput in some round"},
+  };
+  for (const auto& [text, reason] : cases) {
+    const auto parsed = parse_bench(text, "x/bench.json");
+    REQUIRE_FALSE(parsed.ok());
+    CHECK(parsed.error().code == ErrorCode::kCorrupt);
+    INFO(parsed.error().message);
+    CHECK(contains(parsed.error().message, "x/bench.json"));
+    CHECK(contains(parsed.error().message, reason));
+  }
+}
+
+TEST_CASE("bench.csv has a line a round and as many fields in each, quoted where they must be") {
+  const std::string csv = bench_csv(sample());
+  CHECK(std::count(csv.begin(), csv.end(), '\n') == 7);
+  CHECK(contains(csv, "\"label=c, \"\"quoted\"\"\""));
+  // Outside of quotes every line has the header's number of commas.
+  std::size_t commas = 0;
+  std::vector<std::size_t> by_line;
+  bool quoted = false;
+  for (const char c : csv) {
+    if (c == '"') quoted = !quoted;
+    if (c == ',' && !quoted) ++commas;
+    if (c != '\n') continue;
+    by_line.push_back(commas);
+    commas = 0;
+  }
+  for (const std::size_t n : by_line) CHECK(n == by_line.front());
+  CHECK(by_line.front() == 21);
+}
+
+TEST_CASE("the page holds the figures, escapes what came from elsewhere, and needs nothing else") {
+  const std::string page = bench_html(sample());
+  CHECK(contains(page, "9.50\xc3\x97"));
+  CHECK(contains(page, "label=&lt;a&gt;&amp;b"));
+  CHECK_FALSE(contains(page, "<a>&b"));
+  CHECK(contains(page, "something &lt;odd&gt;"));
+  CHECK(contains(page, "fails: ratio&lt;10"));
+  CHECK(contains(page, "missed"));
+  CHECK(contains(page, "reached"));
+  CHECK(contains(page, "throughput of each variant"));
+  CHECK(contains(page, "latency by percentile"));
+  CHECK(contains(page, "throughput over time"));
+  CHECK_FALSE(contains(page, "{{"));
+  CHECK_FALSE(contains(page, "http://"));
+  CHECK_FALSE(contains(page, "https://"));
+  CHECK_FALSE(contains(page, "nan"));
+  CHECK_FALSE(contains(page, "inf\""));
+}
+
+TEST_CASE("a benchmark in which nothing was done still makes a page") {
+  BenchReport r = sample();
+  r.ratios.clear();
+  for (BenchVariant& v : r.variants) {
+    v.latency = Histogram{};
+    v.throughput = {};
+    v.target.reset();
+  }
+  for (BenchRound& round : r.rounds) {
+    round.throughput = 0;
+    round.slices.clear();
+    round.latency = {};
+  }
+  const std::string page = bench_html(r);
+  CHECK_FALSE(contains(page, "nan"));
+  CHECK(contains(page, "0 writes/s"));
+}
+
+TEST_CASE("the text says the figures, the targets, the noise and what failed") {
+  const std::string text = bench_text(sample(), "store/bench.html");
+  CHECK(contains(text, "missed: 1200 (a formula)"));
+  CHECK(contains(text, "reached: 800 (another)"));
+  CHECK(contains(text, "9.50   95 % interval 8.00 - 11"));
+  CHECK(contains(text, "noise floor (A/A): 1.01"));
+  CHECK(contains(text, "FAILS if ratio<10"));
+  CHECK(contains(text, "t = 120 us before, 130 us after"));
+  CHECK(contains(text, "store/bench.html"));
+}
+
+}  // namespace ww::reports

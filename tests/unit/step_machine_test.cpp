@@ -1,0 +1,96 @@
+#include "nodes/host/step_machine.hpp"
+
+#include <catch2/catch.hpp>
+#include <optional>
+
+namespace ww::host {
+namespace {
+
+namespace stepped = wire::stepped;
+
+/// Files in memory whose next writes fail.
+class FailingStore final : public storage::ByteStore {
+ public:
+  Result<std::vector<std::string>> list() override { return files_.list(); }
+  Result<std::string> read(const std::string& file) override { return files_.read(file); }
+  Result<void> create(const std::string& file) override { return files_.create(file); }
+  Result<void> rename(const std::string& from, const std::string& to) override {
+    return files_.rename(from, to);
+  }
+  Result<void> unlink(const std::string& file) override { return files_.unlink(file); }
+  Result<void> truncate(const std::string& file, std::uint64_t size) override {
+    return files_.truncate(file, size);
+  }
+  Result<void> write(const std::string& file, std::uint64_t offset,
+                     std::string_view data) override {
+    if (failure) return *failure;
+    return files_.write(file, offset, data);
+  }
+  Result<void> sync_file(const std::string& file) override { return files_.sync_file(file); }
+  Result<void> sync_dir() override { return files_.sync_dir(); }
+
+  std::optional<Error> failure;
+
+ private:
+  storage::MemoryStore files_;
+};
+
+raft::Config config_of_one() {
+  raft::Config config;
+  config.self = NodeId{1};
+  config.voters = {NodeId{1}};
+  config.incarnation = 1;
+  config.election_timeout = milliseconds(100);
+  config.heartbeat_interval = milliseconds(20);
+  return config;
+}
+
+stepped::Clock clock_at(Instant t) {
+  return {t, t, t};
+}
+
+/// A cluster of one that has won its election, in memory, and waits for its vote to be durable.
+struct Candidate {
+  FailingStore store;
+  StepMachine machine{config_of_one(), 64U << 10, store};
+  stepped::Output out;
+  Instant now{};
+
+  Candidate() {
+    machine.step(clock_at(now), stepped::Boot{}, out);
+    for (int i = 0; i < 8 && out.writes.empty(); ++i) {
+      now = out.deadline;
+      machine.step(clock_at(now), stepped::Timer{}, out);
+    }
+    REQUIRE(out.writes.size() == 1);
+    REQUIRE_FALSE(out.ended);
+  }
+};
+
+TEST_CASE("a machine whose disk fails ends there, and says whose fault it is") {
+  for (const auto& [code, cause] : {std::pair{ErrorCode::kIo, stepped::EndCause::kDisk},
+                                    std::pair{ErrorCode::kNoSpace, stepped::EndCause::kNoSpace},
+                                    std::pair{ErrorCode::kInternal, stepped::EndCause::kOwn}}) {
+    Candidate node;
+    node.store.failure = Error{code, false, "made up"};
+    // To lead it has to write an entry.
+    const WriteId vote = node.out.writes.back().id;
+    node.machine.step(clock_at(node.now), stepped::Written{vote}, node.out);
+    CHECK(node.out.ended);
+    CHECK(node.out.cause == cause);
+    CHECK(node.out.last_words == "halted: made up");
+    CHECK(node.out.writes.empty());
+  }
+}
+
+TEST_CASE("a failed write that the world told of is the machine's own reason to end") {
+  Candidate node;
+  const WriteId vote = node.out.writes.back().id;
+  node.machine.step(clock_at(node.now), stepped::WriteFailed{vote, "made up"}, node.out);
+  CHECK(node.out.ended);
+  CHECK(node.out.cause == stepped::EndCause::kOwn);
+  CHECK(node.out.last_words == "halted: made up");
+}
+
+}  // namespace
+}  // namespace ww::host
