@@ -43,6 +43,8 @@ constexpr std::array kQuorumHeals = {Card{0, 1}, Card{1, 3}};
 constexpr std::array kHeartbeatsPerTimeout = {Card{3, 1}, Card{5, 2}, Card{8, 1}};
 constexpr std::array kOpTimeoutMs = {Card{250, 1}, Card{500, 1}, Card{1000, 1}};
 constexpr std::array kSegmentBytes = {Card{4096, 1}, Card{16384, 1}, Card{65536, 1}};
+constexpr std::array kBatching = {Card{0, 1}, Card{1, 3}};
+constexpr std::array kPipelining = {Card{0, 1}, Card{1, 3}};
 constexpr std::array kTriggered = {Card{0, 1}, Card{1, 2}};
 
 constexpr Span kRate = {100, 300};
@@ -124,8 +126,9 @@ void draw_cluster(const Draw& draw, run::TestSpec& spec, std::int64_t interval) 
   draw.set("heartbeat-interval", spec.heartbeat_interval,
            milliseconds(spec.election_timeout / milliseconds(1) / heartbeats));
   draw.set("segment-bytes", spec.segment_bytes, draw.pick("segment-bytes", kSegmentBytes));
-  const bool quorum = draw.pick("heal", kQuorumHeals) != 0;
-  if (!draw.pinned("heal")) spec.heal = quorum ? "quorum" : "all";
+  draw.set("batching", spec.batching, draw.pick("batching", kBatching) != 0 ? "on" : "off");
+  draw.set("pipelining", spec.pipelining, draw.pick("pipelining", kPipelining) != 0 ? "on" : "off");
+  draw.set("heal", spec.heal, draw.pick("heal", kQuorumHeals) != 0 ? "quorum" : "all");
 }
 
 void draw_clients(const Draw& draw, run::TestSpec& spec) {
@@ -230,6 +233,8 @@ std::string mix_text() {
   add(text, "heartbeats per timeout", kHeartbeatsPerTimeout);
   add(text, "op-timeout ms", kOpTimeoutMs);
   add(text, "segment-bytes", kSegmentBytes);
+  add(text, "batching", kBatching);
+  add(text, "pipelining", kPipelining);
   add(text, "triggered", kTriggered);
   add(text, "rate", kRate);
   add(text, "election-timeout ms", kElectionTimeoutMs);

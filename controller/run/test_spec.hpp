@@ -36,6 +36,8 @@ struct TestSpec {
 
   Duration election_timeout = milliseconds(300);
   Duration heartbeat_interval = milliseconds(50);
+  std::string batching = "on";    // "off": a write and an append for each command
+  std::string pipelining = "on";  // "off": one append with entries under way to a peer at a time
   std::uint64_t segment_bytes = 64U << 10;  // small, so that files are created under fire
 
   /// Which nodes recover at the end: "all", or "quorum": one that can make progress, while the

@@ -37,6 +37,7 @@ TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") 
   std::map<std::string, std::uint64_t> kinds;
   std::set<std::uint32_t> follow, log_reads, workers;
   std::set<std::uint64_t> segments;
+  std::set<std::string> paces;
   std::set<faults::TriggerEvent> events;
   std::uint64_t uniform = 0;
   std::uint64_t small_domain = 0;
@@ -71,6 +72,7 @@ TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") 
     log_reads.insert(spec.log_read_percent);
     workers.insert(spec.workers() / spec.nodes);
     segments.insert(spec.segment_bytes);
+    paces.insert(spec.batching + spec.pipelining);
     small_domain += spec.small_domain ? 1 : 0;
     without_triggers += triggers ? 0 : 1;
   }
@@ -87,6 +89,7 @@ TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") 
   CHECK(log_reads == std::set<std::uint32_t>{0, 20, 60});
   CHECK(workers == std::set<std::uint32_t>{1, 2, 3});
   CHECK(segments == std::set<std::uint64_t>{4096, 16384, 65536});
+  CHECK(paces == std::set<std::string>{"offoff", "offon", "onoff", "onon"});
   CHECK(small_domain > kSeeds / 20);
   CHECK(events.size() == faults::trigger_event_names().size());
   CHECK(without_triggers > kSeeds / 5);
@@ -144,7 +147,7 @@ TEST_CASE("a world without disks of its own gets no faults of the disk") {
 TEST_CASE("the hash names the mix, whatever built it") {
   CHECK(mix_hash().size() == 16);
   // Results of another mix do not add to those of this one: a change of the mix shows here.
-  CHECK(mix_hash() == "62ca1c6feff30fac");
+  CHECK(mix_hash() == "0d34c26c2d4e4299");
   CHECK(mix_text().find("nodes: 3*") != std::string::npos);
   CHECK(mix_text().find("power-loss: ") != std::string::npos);
 }
