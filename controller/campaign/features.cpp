@@ -39,6 +39,8 @@ constexpr std::array kOptions = {
             [](const run::PlanFile& p) { return p.test.follow_one_in == 0; }},
     Feature{"no reads through the log",
             [](const run::PlanFile& p) { return p.test.log_read_percent == 0; }},
+    Feature{"batching off", [](const run::PlanFile& p) { return p.test.batching == "off"; }},
+    Feature{"pipelining off", [](const run::PlanFile& p) { return p.test.pipelining == "off"; }},
     Feature{"flat network", [](const run::PlanFile& p) { return p.network.flat; }}};
 
 }  // namespace

@@ -46,6 +46,8 @@ constexpr std::array kSegmentBytes = {Card{4096, 1}, Card{16384, 1}, Card{65536,
 /// Whether a seed takes snapshots by the number of entries, by their size, by time, or not at all.
 constexpr std::array kSnapshots = {Card{0, 1}, Card{1, 4}, Card{2, 2}, Card{3, 1}};
 constexpr std::array kSnapshotTrailing = {Card{0, 2}, Card{4, 2}, Card{64, 1}};
+constexpr std::array kBatching = {Card{0, 1}, Card{1, 3}};
+constexpr std::array kPipelining = {Card{0, 1}, Card{1, 3}};
 constexpr std::array kTriggered = {Card{0, 1}, Card{1, 2}};
 
 constexpr Span kRate = {100, 300};
@@ -131,6 +133,8 @@ void draw_cluster(const Draw& draw, run::TestSpec& spec, std::int64_t interval) 
   draw.set("heartbeat-interval", spec.heartbeat_interval,
            milliseconds(spec.election_timeout / milliseconds(1) / heartbeats));
   draw.set("segment-bytes", spec.segment_bytes, draw.pick("segment-bytes", kSegmentBytes));
+  draw.set("batching", spec.batching, draw.pick("batching", kBatching) != 0 ? "on" : "off");
+  draw.set("pipelining", spec.pipelining, draw.pick("pipelining", kPipelining) != 0 ? "on" : "off");
   const auto snapshots = draw.pick("snapshots", kSnapshots);
   draw.set("snapshot-entries", spec.snapshot_entries,
            snapshots == 1 ? draw.size("snapshot-entries", kSnapshotEntries) : 0);
@@ -141,8 +145,7 @@ void draw_cluster(const Draw& draw, run::TestSpec& spec, std::int64_t interval) 
   draw.set("snapshot-trailing", spec.snapshot_trailing,
            draw.pick("snapshot-trailing", kSnapshotTrailing));
   draw.set("snapshot-piece", spec.snapshot_piece, draw.size("snapshot-piece", kSnapshotPiece));
-  const bool quorum = draw.pick("heal", kQuorumHeals) != 0;
-  if (!draw.pinned("heal")) spec.heal = quorum ? "quorum" : "all";
+  draw.set("heal", spec.heal, draw.pick("heal", kQuorumHeals) != 0 ? "quorum" : "all");
 }
 
 void draw_clients(const Draw& draw, run::TestSpec& spec) {
@@ -247,6 +250,8 @@ std::string mix_text() {
   add(text, "heartbeats per timeout", kHeartbeatsPerTimeout);
   add(text, "op-timeout ms", kOpTimeoutMs);
   add(text, "segment-bytes", kSegmentBytes);
+  add(text, "batching", kBatching);
+  add(text, "pipelining", kPipelining);
   add(text, "snapshots", kSnapshots);
   add(text, "snapshot-trailing", kSnapshotTrailing);
   add(text, "triggered", kTriggered);

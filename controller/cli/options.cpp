@@ -314,6 +314,10 @@ void add_test_flags(CLI::App& app, TestFlags& flags) {
   add_duration(app, "--election-timeout", spec.election_timeout,
                "T; nodes draw theirs from [T, 2T]");
   add_duration(app, "--heartbeat-interval", spec.heartbeat_interval, "of the leader");
+  app.add_option("--batching", spec.batching,
+                 "off: nodes make a write and an append for each command [on]");
+  app.add_option("--pipelining", spec.pipelining,
+                 "off: nodes send a peer one append with entries at a time [on]");
   app.add_option("--segment-bytes", spec.segment_bytes, "of the nodes' log files [65536]");
   app.add_option("--snapshot-entries", spec.snapshot_entries,
                  "nodes take a snapshot after so many entries; 0: whatever their number [1000]");

@@ -39,6 +39,8 @@ void fields(Self& s, V& v) {
   v("log_read_percent", "--log-read-percent", s.log_read_percent);
   v("election_timeout", "--election-timeout", s.election_timeout);
   v("heartbeat_interval", "--heartbeat-interval", s.heartbeat_interval);
+  v("batching", "--batching", s.batching);
+  v("pipelining", "--pipelining", s.pipelining);
   v("segment_bytes", "--segment-bytes", s.segment_bytes);
   v("snapshot_entries", "--snapshot-entries", s.snapshot_entries);
   v("snapshot_bytes", "--snapshot-bytes", s.snapshot_bytes);
@@ -213,6 +215,11 @@ bool is_loopback_prefix(std::string_view text) {
 }  // namespace
 
 Result<void> validate(const TestSpec& spec) {
+  const auto one_of = [](const char* flag, const std::string& value, const char* a,
+                         const char* b) -> Result<void> {
+    if (value == a || value == b) return {};
+    return usage(std::string(flag) + " must be " + a + " or " + b + ", not '" + value + "'");
+  };
   const auto within = [](const char* flag, std::uint64_t x, std::uint64_t low,
                          std::uint64_t high) -> Result<void> {
     if (x >= low && x <= high) return {};
@@ -228,8 +235,10 @@ Result<void> validate(const TestSpec& spec) {
         within("--segment-bytes", spec.segment_bytes, 4096, std::uint64_t{1} << 30)}) {
     if (!check) return check;
   }
-  if (spec.heal != "all" && spec.heal != "quorum") {
-    return usage("--heal must be all or quorum, not '" + spec.heal + "'");
+  for (const Result<void>& check : {one_of("--heal", spec.heal, "all", "quorum"),
+                                    one_of("--batching", spec.batching, "on", "off"),
+                                    one_of("--pipelining", spec.pipelining, "on", "off")}) {
+    if (!check) return check;
   }
   if (spec.max_events == 0) return usage("--max-events must be above 0");
   if (!spec.address.empty() && !is_loopback_prefix(spec.address)) {

@@ -36,6 +36,8 @@ struct TestSpec {
 
   Duration election_timeout = milliseconds(300);
   Duration heartbeat_interval = milliseconds(50);
+  std::string batching = "on";    // "off": a write and an append for each command
+  std::string pipelining = "on";  // "off": one append with entries under way to a peer at a time
   std::uint64_t segment_bytes = 64U << 10;  // small, so that files are created under fire
   std::uint64_t snapshot_entries = 1000;    // a snapshot follows so many entries; 0: never for that
   std::uint64_t snapshot_bytes = 0;         // ... so many bytes of entries; 0: never for that

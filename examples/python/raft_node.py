@@ -516,11 +516,7 @@ def parse_options():
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--election-timeout", type=parse_duration, default=parse_duration("300ms"))
     p.add_argument("--heartbeat", type=parse_duration, default=parse_duration("50ms"))
-    p.add_argument("--segment-bytes", type=int, help="unused: there is one file")
-    for flag in ("entries", "bytes", "trailing", "piece"):
-        p.add_argument("--snapshot-" + flag, type=int, help="unused: it takes none")
-    p.add_argument("--bug", action="append", help="unused: it has bugs of its own, if any")
-    options = p.parse_args()
+    options, _ = p.parse_known_args()  # Others are of whitewater-node.
     options.nodes = sorted(options.nodes or [options.id])
     return options
 

@@ -72,6 +72,15 @@ struct Config {
   /// A leader that heard no quorum for so long steps down (CheckQuorum): the longest time that a
   /// follower waits for its leader, so that a hiccup that deposes nobody else does not depose it.
   [[nodiscard]] Duration quorum_patience() const { return 2 * election_timeout; }
+  /// Off: a write and an append for each command.
+  void set_batching(bool on) {
+    gather = on;
+    limits.max_append_entries = on ? Limits{}.max_append_entries : 1;
+  }
+  /// Off: a peer acknowledges the entries of one append before it is sent more.
+  void set_pipelining(bool on) {
+    limits.max_in_flight_appends = on ? Limits{}.max_in_flight_appends : 1;
+  }
   friend bool operator==(const Config&, const Config&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {

@@ -115,7 +115,7 @@ TEST_CASE("a seed gives the same bytes in the simulated and in the stepped world
 }
 
 TEST_CASE("with a snapshot every five entries a seed gives the same bytes in both worlds") {
-  constexpr std::uint64_t kSeeds = 8;
+  constexpr std::uint64_t kSeeds = 16;
   std::uint64_t restarts = 0;
   std::uint64_t taken = 0;
   std::uint64_t installed = 0;
@@ -125,6 +125,9 @@ TEST_CASE("with a snapshot every five entries a seed gives the same bytes in bot
     plan.test.snapshot_trailing = seed % 3;
     plan.test.snapshot_piece = seed % 2 == 0 ? 100 : 65536;
     plan.test.segment_bytes = 4096;
+    // Faults that leave time to write in between.
+    plan.test.interval_low = milliseconds(300);
+    plan.test.interval_high = milliseconds(900);
     plan.faults = *run::plan_for(plan.test);
     const run::FinishedRun simulated = run_in("simulated", plan);
     const run::FinishedRun stepped = run_in("stepped", plan);
@@ -136,8 +139,8 @@ TEST_CASE("with a snapshot every five entries a seed gives the same bytes in bot
     installed += marks_of(stepped, "snapshot-installed");
   }
   CHECK(restarts > 4 * kSeeds);
-  CHECK(taken > 500 * kSeeds);
-  CHECK(installed > 5 * kSeeds);
+  CHECK(taken > 20 * kSeeds);
+  CHECK(installed > kSeeds / 2);
 }
 
 TEST_CASE("a bug of the node shows in both worlds, in the same bytes") {

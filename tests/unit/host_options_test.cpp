@@ -159,6 +159,12 @@ TEST_CASE("a node of a deterministic world has its socket and no address") {
   INFO(line.text);
   REQUIRE(line.options);
   CHECK(line.options->stepped_fd == 0);
+  CHECK(line.options->config.gather);
+  const CommandLine slow = parse(with(stepped, {"--batching", "off", "--pipelining", "off"}));
+  REQUIRE(slow.options);
+  CHECK_FALSE(slow.options->config.gather);
+  CHECK(slow.options->config.limits.max_append_entries == 1);
+  CHECK(slow.options->config.limits.max_in_flight_appends == 1);
   CHECK(line.options->peers.empty());
   for (const auto& [flag, value] :
        std::vector<std::pair<std::string, std::string>>{{"--client-listen", "127.0.0.1:7002"},
@@ -169,8 +175,6 @@ TEST_CASE("a node of a deterministic world has its socket and no address") {
                                                         {"--origin-ns", "1"},
                                                         {"--parent-pid", "1"},
                                                         {"--journal", "d"},
-                                                        {"--batching", "off"},
-                                                        {"--pipelining", "off"},
                                                         {"--fsync-floor", "1ms"}}) {
     const CommandLine refused = parse(with(stepped, {flag, value}));
     CHECK_FALSE(refused.options);

@@ -16,6 +16,8 @@ raft::Config config_of(const run::TestSpec& spec, NodeId node) {
   config.seed = spec.seed;
   config.election_timeout = spec.election_timeout;
   config.heartbeat_interval = spec.heartbeat_interval;
+  config.set_batching(spec.batching == "on");
+  config.set_pipelining(spec.pipelining == "on");
   config.snapshots = {spec.snapshot_entries, spec.snapshot_bytes, spec.snapshot_interval,
                       spec.snapshot_trailing, spec.snapshot_piece};
   for (const std::string& name : spec.bugs) {

@@ -100,6 +100,10 @@ class SteppedNode final : public discrete::NodePort {
                           in_ns(spec.election_timeout),
                           "--heartbeat",
                           in_ns(spec.heartbeat_interval),
+                          "--batching",
+                          spec.batching,
+                          "--pipelining",
+                          spec.pipelining,
                           "--segment-bytes",
                           std::to_string(spec.segment_bytes)};
     for (const auto& [flag, value] :
