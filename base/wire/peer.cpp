@@ -98,7 +98,8 @@ std::optional<MessageType> message_type_of(std::string_view name) {
 }
 
 std::string_view name_of(EntryKind kind) {
-  return kind == EntryKind::kNoop ? "noop" : "command";
+  static constexpr std::array<std::string_view, 3> kNames = {"noop", "command", "configuration"};
+  return kNames[static_cast<std::size_t>(kind)];
 }
 
 std::optional<Envelope> peek_envelope(std::string_view payload) {

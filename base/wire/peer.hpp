@@ -19,10 +19,10 @@ struct EntryRange {
   friend bool operator==(const EntryRange&, const EntryRange&) = default;
 };
 
-enum class EntryKind : std::uint8_t { kNoop, kCommand };
+enum class EntryKind : std::uint8_t { kNoop, kCommand, kConfiguration };
 template <>
 struct EnumSize<EntryKind> {
-  static constexpr std::uint64_t value = 2;
+  static constexpr std::uint64_t value = 3;
 };
 std::string_view name_of(EntryKind kind);
 

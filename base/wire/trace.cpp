@@ -19,8 +19,8 @@ namespace trace {
 namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames = {
-    "boot", "role", "vote",   "append", "trunc", "sync",  "commit", "apply", "tx",
-    "rx",   "read", "client", "mark",   "clock", "stall", "halt",   "store", "snap"};
+    "boot", "role",   "vote", "append", "trunc", "sync", "commit", "apply", "tx",  "rx",
+    "read", "client", "mark", "clock",  "stall", "halt", "store",  "snap",  "cfg", "membership"};
 
 }  // namespace
 
@@ -37,6 +37,15 @@ std::string_view name_of(SnapshotAct act) {
   static constexpr std::array<std::string_view, 4> kNames = {"taken", "durable", "installed",
                                                              "loaded"};
   return kNames[static_cast<std::size_t>(act)];
+}
+std::string_view name_of(ConfigurationAct act) {
+  static constexpr std::array<std::string_view, 4> kNames = {"append", "commit", "revert", "load"};
+  return kNames[static_cast<std::size_t>(act)];
+}
+std::string_view name_of(MembershipPhase phase) {
+  static constexpr std::array<std::string_view, 4> kNames = {"began", "refused", "done",
+                                                             "given-up"};
+  return kNames[static_cast<std::size_t>(phase)];
 }
 std::string_view name_of(StoreOp op) {
   static constexpr std::array<std::string_view, 7> kNames = {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/wire/configuration.hpp"
 #include "base/wire/envelope.hpp"
 #include "base/wire/kv.hpp"
 #include "base/wire/peer.hpp"
@@ -235,20 +236,58 @@ enum class SnapshotAct : std::uint8_t {
   kInstalled,  // another node's is durable, and the state machine goes on from it
   kLoaded,     // a start began with it
 };
-/// A snapshot: the state machine after `at` with its digest, and the voters then. `kept`: of an
-/// installed one, the log behind `at` was kept, for it has that very entry.
+/// A snapshot: the state machine after `at` with its digest, and the configuration then. `kept`: of
+/// an installed one, the log behind `at` was kept, for it has that very entry.
 struct Snapshot {
   SnapshotAct act = SnapshotAct::kTaken;
   LogPosition at;
   std::uint64_t digest = 0;
-  std::vector<NodeId> voters;
+  Configuration configuration;
   std::uint64_t bytes = 0;
   Index first = 1;
   bool kept = true;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
-    v("act", s.act), v("at", s.at), v("d", s.digest), v("cfg", s.voters), v("bytes", s.bytes);
+    v("act", s.act), v("at", s.at), v("d", s.digest), v("cfg", s.configuration);
+    v("bytes", s.bytes);
     v("first", s.first), v("kept", s.kept);
+  }
+};
+
+enum class ConfigurationAct : std::uint8_t {
+  kAppended,   // by its entry; it is in force from here on
+  kCommitted,  // its entry is committed
+  kReverted,   // a later one was removed from the log: it is in force again
+  kLoaded,     // a start or an installed snapshot begins with it
+};
+/// The configuration of the entry `at`; of a start or a snapshot, of some entry up to there.
+struct Configured {
+  ConfigurationAct act = ConfigurationAct::kAppended;
+  LogPosition at;
+  Configuration configuration;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("act", s.act), v("at", s.at), v("cfg", s.configuration);
+  }
+};
+enum class MembershipPhase : std::uint8_t {
+  kBegan,    // it is under way here; its configurations follow
+  kRefused,  // not a leader, or a change of the leader's is not committed, or it is not sound
+  kDone,     // committed under this leader, or there was nothing to do
+  kGivenUp,  // new nodes did not catch up in time
+};
+/// What became of a request to make `voters` the voters. A change that its leader does not see to
+/// the end says no more; the next leader finishes it, or it is rolled back.
+struct Membership {
+  MembershipPhase phase = MembershipPhase::kBegan;
+  MembershipMode mode = MembershipMode::kJoint;
+  Term term = 0;
+  std::vector<NodeId> voters;
+  std::string reason;  // of a refusal
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("phase", s.phase), v("mode", s.mode), v("term", s.term), v("voters", s.voters);
+    v("reason", s.reason);
   }
 };
 
@@ -282,11 +321,13 @@ struct Store {
 std::string_view name_of(Execution execution);
 std::string_view name_of(ReadPhase phase);
 std::string_view name_of(SnapshotAct act);
+std::string_view name_of(ConfigurationAct act);
+std::string_view name_of(MembershipPhase phase);
 std::string_view name_of(StoreOp op);
 
-using Event =
-    std::variant<Boot, RoleChange, VoteCast, Appended, Truncated, Synced, Committed, Applied, Sent,
-                 Received, Read, Client, Mark, ClockFlip, Stall, Halt, Store, Snapshot>;
+using Event = std::variant<Boot, RoleChange, VoteCast, Appended, Truncated, Synced, Committed,
+                           Applied, Sent, Received, Read, Client, Mark, ClockFlip, Stall, Halt,
+                           Store, Snapshot, Configured, Membership>;
 
 /// "boot", "role", "vote", "append", ...: the `ev` of trace.jsonl.
 std::string_view name_of(const Event& event);
@@ -320,6 +361,14 @@ struct EnumSize<trace::ReadPhase> {
 };
 template <>
 struct EnumSize<trace::SnapshotAct> {
+  static constexpr std::uint64_t value = 4;
+};
+template <>
+struct EnumSize<trace::ConfigurationAct> {
+  static constexpr std::uint64_t value = 4;
+};
+template <>
+struct EnumSize<trace::MembershipPhase> {
   static constexpr std::uint64_t value = 4;
 };
 template <>

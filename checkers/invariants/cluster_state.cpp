@@ -47,25 +47,61 @@ std::pair<Term, CommittedLog::LeaderCommit> CommittedLog::committed_below(Term t
   return *std::prev(next);
 }
 
-ClusterState::ClusterState(std::vector<NodeId> voters_in, bool store_evidence_in)
-    : voters(std::move(voters_in)), store_evidence(store_evidence_in) {
-  std::sort(voters.begin(), voters.end());
-  const std::size_t count = voters.empty() ? 1 : voters.back().value + std::size_t{1};
+bool is_voter(const wire::Configuration& c, NodeId id) {
+  return std::binary_search(c.voters.begin(), c.voters.end(), id) ||
+         std::binary_search(c.next.begin(), c.next.end(), id);
+}
+
+ClusterState::ClusterState(std::vector<NodeId> first_voters, const std::vector<NodeId>& spares,
+                           bool store_evidence_in)
+    : everyone(first_voters), store_evidence(store_evidence_in) {
+  first_.voters = std::move(first_voters);
+  std::sort(first_.voters.begin(), first_.voters.end());
+  everyone.insert(everyone.end(), spares.begin(), spares.end());
+  std::sort(everyone.begin(), everyone.end());
+  const std::size_t count = everyone.empty() ? 1 : everyone.back().value + std::size_t{1};
   nodes.resize(count);
   links.resize(count * count);
   for (std::size_t i = 0; i < count; ++i) {
     nodes[i].id = NodeId{static_cast<std::uint32_t>(i)};
     nodes[i].knowledge.resize(count);
+    if (is_first_voter(nodes[i].id)) nodes[i].configuration = first_;
   }
 }
 
-bool ClusterState::is_voter(NodeId id) const {
-  return std::binary_search(voters.begin(), voters.end(), id);
+bool ClusterState::is_first_voter(NodeId id) const {
+  return is_voter(first_, id);
+}
+
+void ClusterState::note_configuration(LogPosition at, const wire::Configuration& c) {
+  configurations.try_emplace(at, c);
+  if (configurations.size() > kMaxConfigurations) configurations.erase(configurations.begin());
+  if (committed_configurations.size() > kMaxConfigurations) {
+    committed_configurations.erase(committed_configurations.begin());
+  }
+}
+
+ClusterState::InForce ClusterState::configuration_of(const Node& n) const {
+  for (auto it = configurations.rbegin(); it != configurations.rend(); ++it) {
+    const LogPosition at = it->first;
+    if (at.index > n.log.last()) continue;
+    const auto settled = committed_configurations.find(at.index);
+    const bool there = n.log.has(at.index) ? n.log.term(at.index) == at.term
+                                           : settled != committed_configurations.end() &&
+                                                 settled->second.first == at.term;
+    if (there) return {at.index, it->second};
+  }
+  return {0, is_first_voter(n.id) ? first_ : wire::Configuration{}};
+}
+
+const wire::Configuration& ClusterState::committed_configuration(Index index) const {
+  const auto next = committed_configurations.upper_bound(index);
+  return next == committed_configurations.begin() ? first_ : std::prev(next)->second.second;
 }
 
 void ClusterState::prune(Index keep) {
   Index lowest = committed.last();
-  for (const NodeId id : voters) {
+  for (const NodeId id : everyone) {
     Node& n = node(id);
     if (n.alive) lowest = std::min(lowest, n.commit);
     if (n.commit <= keep) continue;

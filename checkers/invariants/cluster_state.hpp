@@ -34,6 +34,8 @@ struct Node {
   LogChain log;
   Index commit = 0;
   Index applied = 0;
+  wire::Configuration configuration;  // in force there, by its log
+  Index configured_at = 0;            // of its entry
   DiskTracker disk;
 
   // As a follower of `followed_term`: what its leader's appends let it commit.
@@ -102,16 +104,32 @@ class CommittedLog {
   std::map<Term, LeaderCommit> by_term_;  // both grow
 };
 
-struct ClusterState {
-  ClusterState(std::vector<NodeId> voters_in, bool store_evidence_in);
+[[nodiscard]] bool is_voter(const wire::Configuration& c, NodeId id);
+/// Whether the voters for which `holds` is true are a majority of each half.
+template <class Holds>
+[[nodiscard]] bool is_quorum(const wire::Configuration& c, Holds holds) {
+  const auto majority = [&holds](const std::vector<NodeId>& half) {
+    std::size_t count = 0;
+    for (const NodeId id : half) count += holds(id) ? 1U : 0U;
+    return count > half.size() / 2;
+  };
+  return majority(c.voters) && (c.next.empty() || majority(c.next));
+}
 
-  std::vector<NodeId> voters;  // sorted
+struct ClusterState {
+  /// `spares`: nodes that are none of the first voters.
+  ClusterState(std::vector<NodeId> first_voters, const std::vector<NodeId>& spares,
+               bool store_evidence_in);
+
+  std::vector<NodeId> everyone;  // first voters and spares, sorted
   bool store_evidence = true;
   std::vector<Node> nodes;  // by number; 0 is nobody
   std::vector<Link> links;  // by from, to
   CommittedLog committed;
   SnapshotPoints snapshots;
   std::map<Term, Leadership> leaderships;
+  std::map<LogPosition, wire::Configuration> configurations;  // that somebody appended
+  std::map<Index, std::pair<Term, wire::Configuration>> committed_configurations;
   /// A message was consumed whose sending the trace of a dead node should have told and did not:
   /// what only that trace could prove is not judged any more.
   bool has_gaps = false;
@@ -125,8 +143,18 @@ struct ClusterState {
   [[nodiscard]] const Link& link(NodeId from, NodeId to) const {
     return links[from.value * nodes.size() + to.value];
   }
-  [[nodiscard]] std::size_t quorum() const { return voters.size() / 2 + 1; }
-  [[nodiscard]] bool is_voter(NodeId id) const;
+  /// The configuration before any entry, at its voters.
+  [[nodiscard]] const wire::Configuration& first() const { return first_; }
+  [[nodiscard]] bool is_first_voter(NodeId id) const;
+  void note_configuration(LogPosition at, const wire::Configuration& c);
+  struct InForce {
+    Index index = 0;
+    wire::Configuration configuration;
+  };
+  /// What is in force at `n` by its log.
+  [[nodiscard]] InForce configuration_of(const Node& n) const;
+  /// What was when the committed log ended at `index`.
+  [[nodiscard]] const wire::Configuration& committed_configuration(Index index) const;
   /// Whether durable state of `n` is known.
   [[nodiscard]] bool sees_disk(const Node& n) const {
     return store_evidence && !n.disk.lost_track();
@@ -134,6 +162,10 @@ struct ClusterState {
   void prune(Index keep);
 
   static constexpr std::size_t kMaxLeaderships = 4096;
+  static constexpr std::size_t kMaxConfigurations = 4096;
+
+ private:
+  wire::Configuration first_;
 };
 
 }  // namespace ww::checkers::invariants

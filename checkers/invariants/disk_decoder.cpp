@@ -350,9 +350,7 @@ std::optional<DiskSnapshot> read_snapshot(std::string_view bytes) {
   out.start.state.vote = NodeId{static_cast<std::uint32_t>(in.varint())};
   out.start.last.index = in.varint();
   out.start.last.term = in.varint();
-  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
-    out.voters.push_back(NodeId{static_cast<std::uint32_t>(in.varint())});
-  }
+  out.configuration = wire::read_configuration(in);
   out.digest = in.u64();
   if (!in.ok() || out.at.index == 0 || out.first_segment == 0) return std::nullopt;
   return out;

@@ -70,7 +70,7 @@ struct DiskSnapshot {
   std::uint64_t first_segment = 0;  // with which the log begins beside it
   SegmentStart start;               // what it says held there
   std::uint64_t digest = 0;
-  std::vector<NodeId> voters;
+  wire::Configuration configuration;
 };
 /// Nothing when `bytes` are no whole snapshot file.
 std::optional<DiskSnapshot> read_snapshot(std::string_view bytes);

@@ -117,7 +117,7 @@ class DiskTracker {
   DiskSnapshot durable_snapshot_;
   DiskState raw_;                     // what the segments alone say
   std::optional<LogChain> replaced_;  // the log, when raw_'s does not go on from the snapshot
-  Pending folded_;  // the last batch known durable
+  Pending folded_;                    // the last batch known durable
   std::deque<Pending> pending_;
   std::size_t open_batches_ = 0;  // of the last operation, a write: it may not be performed yet
   VoteState durable_;

@@ -97,20 +97,27 @@ void DurabilityRules::on_received(Node& n, const t::Received& e) {
 
 void DurabilityRules::on_first_commit(const Node& n, const Stamp& at, Index index) {
   if (!state_.sees_disk(n) || state_.has_gaps) return;
+  std::vector<NodeId> voters;
   std::size_t holders = 0;
-  for (const NodeId voter : state_.voters) {
-    const Knowledge& known = n.knowledge[voter.value];
-    if (voter != n.id && known.blind) return;
-    const Index durable = voter == n.id ? n.disk.durable_last() : known.durable;
-    if (durable >= index) ++holders;
+  const auto holds = [&](NodeId voter) {
+    if (!state_.knows(voter)) return false;
+    const Index durable = voter == n.id ? n.disk.durable_last() : n.knowledge[voter.value].durable;
+    return durable >= index;
+  };
+  for (const NodeId voter : state_.everyone) {
+    if (!is_voter(n.configuration, voter)) continue;
+    if (voter != n.id && n.knowledge[voter.value].blind) return;
+    voters.push_back(voter);
+    if (holds(voter)) ++holders;
   }
   findings_.evaluated(Rule::kCommitDurable);
-  if (holders >= state_.quorum()) return;
+  if (is_quorum(n.configuration, holds)) return;
   findings_.breach(Rule::kCommitDurable, at, [&](Account& a) {
     a.summary = name_of(n.id) + " committed index " + std::to_string(index) + " in term " +
                 std::to_string(n.term) + ", which " + std::to_string(holders) + " of " +
-                std::to_string(state_.voters.size()) + " voters held in synced bytes:";
-    for (const NodeId voter : state_.voters) {
+                std::to_string(voters.size()) + " voters of " + show(n.configuration) +
+                " held in synced bytes:";
+    for (const NodeId voter : voters) {
       const Knowledge& known = n.knowledge[voter.value];
       const Index durable = voter == n.id ? n.disk.durable_last() : known.durable;
       a.summary += " " + name_of(voter) + " up to " + std::to_string(durable);

@@ -102,7 +102,7 @@ void ElectionRules::check_win(const Node& n, const Stamp& at, const t::RoleChang
   findings_.evaluated(Rule::kWin);
   std::vector<NodeId> counted;
   for (const NodeId granter : e.granters) {
-    if (!state_.is_voter(granter)) continue;
+    if (!is_voter(n.configuration, granter)) continue;
     auto& ballots = voters_[granter.value].ballots;
     const auto ballot = ballots.find(e.term);
     const bool real = ballot != ballots.end() && ballot->second.candidate == n.id &&
@@ -131,11 +131,14 @@ void ElectionRules::check_win(const Node& n, const Stamp& at, const t::RoleChang
     });
     return;
   }
-  if (counted.size() >= state_.quorum()) return;
+  const bool wins = is_quorum(n.configuration, [&counted](NodeId id) {
+    return std::find(counted.begin(), counted.end(), id) != counted.end();
+  });
+  if (wins) return;
   findings_.breach(Rule::kWin, at, [&](Account& a) {
     a.summary = name_of(n.id) + " became leader in " + term_text(e.term) + " with " +
-                std::to_string(counted.size()) + " votes of " +
-                std::to_string(state_.voters.size()) + " voters, which is no quorum";
+                std::to_string(counted.size()) + " votes of the voters of " +
+                show(n.configuration) + ", which is no quorum";
     a.fact(at, describe(t::Event{e}));
   });
 }

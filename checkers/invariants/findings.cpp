@@ -132,6 +132,18 @@ std::string show(LogPosition position) {
   return "{" + std::to_string(position.index) + "," + std::to_string(position.term) + "}";
 }
 
+std::string show(const wire::Configuration& c) {
+  const auto list = [](const std::vector<NodeId>& nodes) {
+    std::string out;
+    for (const NodeId node : nodes) out += (out.empty() ? "" : " ") + name_of(node);
+    return out;
+  };
+  std::string out = "{" + list(c.voters);
+  if (!c.next.empty()) out += " -> " + list(c.next);
+  if (!c.learners.empty()) out += ", learners " + list(c.learners);
+  return out + "}";
+}
+
 std::string describe(const wire::trace::Summary& m) {
   using wire::MessageType;
   std::string out(name_of(m.type));
@@ -204,6 +216,15 @@ std::string describe(const wire::trace::Event& event) {
           [](const t::Halt& e) { return "halts: " + e.reason; },
           [](const t::Store& e) { return describe_store(e); },
           [](const t::Snapshot& e) { return describe_snapshot(e); },
+          [](const t::Configured& e) {
+            return "configuration " + show(e.configuration) + " of " + show(e.at) + ": " +
+                   std::string(name_of(e.act));
+          },
+          [](const t::Membership& e) {
+            return "change of the voters to " + show(wire::Configuration{e.voters, {}, {}}) + ", " +
+                   std::string(name_of(e.mode)) + ": " + std::string(name_of(e.phase)) +
+                   (e.reason.empty() ? "" : ", " + e.reason);
+          },
       },
       event);
 }

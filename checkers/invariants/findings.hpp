@@ -73,6 +73,8 @@ class Findings {
 
 /// "{7,2}": index and term, as traces print positions.
 std::string show(LogPosition position);
+/// "{n1 n2 n3}", "{n1 n2 -> n2 n3, learners n4}".
+std::string show(const wire::Configuration& c);
 /// A trace record's event in a few words: "grants n3 its vote in term 7".
 std::string describe(const wire::trace::Event& event);
 /// What a message says: "append-reply ok term=4 match=7".

@@ -146,7 +146,7 @@ void FrameRules::on_sequence(const Node& n, const Stamp& at, std::uint64_t expec
 
 void FrameRules::on_end(const Node& n, bool torn) {
   senders_[n.id.value].torn |= torn;
-  for (const NodeId to : state_.voters) {
+  for (const NodeId to : state_.everyone) {
     Link& link = state_.link(n.id, to);
     while (!link.waiting.empty() && incarnation_of(link.waiting.front().id) <= n.incarnation) {
       untraced(n.id, to, link.waiting.front());

@@ -12,6 +12,7 @@
 #include "checkers/invariants/findings.hpp"
 #include "checkers/invariants/frame_rules.hpp"
 #include "checkers/invariants/log_rules.hpp"
+#include "checkers/invariants/membership_rules.hpp"
 #include "checkers/invariants/merge.hpp"
 #include "checkers/invariants/snapshot_rules.hpp"
 
@@ -30,7 +31,7 @@ constexpr std::uint64_t kPruneEvery = 4096;
 class Judge final : public CausalConsumer {
  public:
   explicit Judge(const InvariantOptions& options)
-      : state_(options.voters, options.store_evidence),
+      : state_(options.voters, options.spares, options.store_evidence),
         keep_(options.keep_entries),
         elections_(state_, findings_, options.house_rules),
         logs_(state_, findings_),
@@ -38,6 +39,7 @@ class Judge final : public CausalConsumer {
         commits_(state_, findings_, durability_),
         applies_(state_, findings_),
         snapshots_(state_, findings_),
+        members_(state_, findings_),
         frames_(state_, findings_, {options.house_rules, !options.trace_ignored}) {}
 
   Findings& findings() { return findings_; }
@@ -55,7 +57,7 @@ class Judge final : public CausalConsumer {
 
   /// Ends the evidence: nodes still alive have told all they will.
   void finish() {
-    for (const NodeId id : state_.voters) {
+    for (const NodeId id : state_.everyone) {
       if (state_.node(id).alive) frames_.on_end(state_.node(id), true);
     }
     applies_.finish();
@@ -135,6 +137,7 @@ class Judge final : public CausalConsumer {
       n.log.truncate(e.last.index + 1);
       if (!n.log.holds(e.snapshot)) n.log.anchor(e.snapshot, state_.snapshots.chain(e.snapshot));
     }
+    members_.on_other_log(n);
   }
   void on(Node& n, const Stamp& at, const t::RoleChange& e) {
     elections_.on_role(n, at, e);
@@ -143,12 +146,19 @@ class Judge final : public CausalConsumer {
     if (e.role != wire::Role::kLeader) return;
     commits_.on_leader(n, at, e.term);
     n.knowledge.assign(n.knowledge.size(), Knowledge{});
+    members_.on_use(n, at);
   }
   void on(Node& n, const Stamp& at, const t::VoteCast& e) { elections_.on_vote(n, at, e); }
   void on(Node& n, const Stamp& at, const t::Appended& e) { logs_.on_appended(n, at, e); }
-  void on(Node& n, const Stamp& at, const t::Truncated& e) { logs_.on_truncated(n, at, e); }
+  void on(Node& n, const Stamp& at, const t::Truncated& e) {
+    logs_.on_truncated(n, at, e);
+    members_.on_other_log(n);
+  }
   void on(Node& n, const Stamp& at, const t::Synced& e) { durability_.on_synced(n, at, e); }
-  void on(Node& n, const Stamp& at, const t::Committed& e) { commits_.on_committed(n, at, e); }
+  void on(Node& n, const Stamp& at, const t::Committed& e) {
+    commits_.on_committed(n, at, e);
+    if (n.role == wire::Role::kLeader) members_.on_use(n, at);
+  }
   void on(Node& n, const Stamp& at, const t::Applied& e) { applies_.on_applied(n, at, e); }
   void on(Node& n, const Stamp& at, const t::Sent& e) {
     if (!state_.knows(e.to)) return;
@@ -172,7 +182,12 @@ class Judge final : public CausalConsumer {
     if (news.removed) durability_.on_removed(n, at, *news.removed);
     if (news.malformed) durability_.on_malformed(n, at, *news.malformed);
   }
-  void on(Node& n, const Stamp& at, const t::Snapshot& e) { snapshots_.on_snapshot(n, at, e); }
+  void on(Node& n, const Stamp& at, const t::Snapshot& e) {
+    snapshots_.on_snapshot(n, at, e);
+    if (e.act == t::SnapshotAct::kInstalled) members_.on_other_log(n);
+  }
+  void on(Node& n, const Stamp& at, const t::Configured& e) { members_.on_configured(n, at, e); }
+  void on(Node&, const Stamp&, const t::Membership&) {}
   void on(Node&, const Stamp&, const t::Read&) {}
   void on(Node&, const Stamp&, const t::Mark&) {}
   void on(Node&, const Stamp&, const t::ClockFlip&) {}
@@ -188,6 +203,7 @@ class Judge final : public CausalConsumer {
   CommitRules commits_;
   ApplyRules applies_;
   SnapshotRules snapshots_;
+  MembershipRules members_;
   FrameRules frames_;
   std::uint64_t order_ = 0;
   std::uint64_t records_ = 0;

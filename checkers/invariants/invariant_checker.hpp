@@ -16,7 +16,8 @@ namespace ww::checkers {
 
 /// The profile of the system under test: which rows apply to it.
 struct InvariantOptions {
-  std::vector<NodeId> voters;  // the fixed configuration
+  std::vector<NodeId> voters;    // the first configuration
+  std::vector<NodeId> spares{};  // nodes that may join
   /// The bundled node also keeps every message's term at or below its durable term.
   bool house_rules = true;
   /// The nodes' traces carry the operations of their byte stores; without them no row about

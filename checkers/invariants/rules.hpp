@@ -28,11 +28,13 @@ enum class Rule : std::uint8_t {
   kApply,
   kRestart,
   kSnapPrefix,
+  kCfgSerial,
+  kCfgIntersect,
   kSession,
   kReplyTruth,
   kTraceTruth,
 };
-inline constexpr std::size_t kRuleCount = 22;
+inline constexpr std::size_t kRuleCount = 24;
 
 struct RuleRow {
   Rule rule;

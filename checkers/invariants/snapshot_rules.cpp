@@ -40,7 +40,9 @@ void SnapshotRules::check_content(const Node& n, const Stamp& at, const t::Snaps
                   whose + ", but the cluster committed only up to " +
                       std::to_string(state_.committed.last()));
   }
-  if (e.voters != state_.voters) breach(at, e, whose + " with another configuration");
+  if (e.configuration != state_.committed_configuration(e.at.index)) {
+    breach(at, e, whose + " with another configuration");
+  }
   const CommittedLog::Entry* entry = state_.committed.find(e.at.index);
   if (entry != nullptr && entry->term != e.at.term) {
     return breach(
@@ -82,7 +84,7 @@ void SnapshotRules::check_durable(const Node& n, const Stamp& at, const t::Snaps
                   name_of(n.id) + " takes its snapshot up to " + show(e.at) +
                       " for durable, but its store made one durable up to " + show(durable.at));
   }
-  if (durable.digest == e.digest && durable.voters == e.voters) return;
+  if (durable.digest == e.digest && durable.configuration == e.configuration) return;
   breach(at, e, name_of(n.id) + " has another snapshot on its disk than it says");
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <deque>
-#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -204,10 +203,7 @@ class Reader {
 
 /// What the replica's code takes for granted about a configuration.
 bool is_sound(const Config& config) {
-  const auto& voters = config.voters;
-  return !voters.empty() && voters.size() <= kMaxVoters &&
-         std::adjacent_find(voters.begin(), voters.end(), std::greater_equal<>()) == voters.end() &&
-         std::binary_search(voters.begin(), voters.end(), config.self) &&
+  return config.self != kNobody && wire::is_sound(Configuration{config.voters, {}, {}}) &&
          config.limits.max_append_entries > 0 && config.limits.max_in_flight_appends > 0 &&
          config.election_timeout > Duration{0} && config.election_timeout < Duration::max() / 4;
 }
@@ -228,9 +224,22 @@ bool holds_what_it_sends(const Leader& leader) {
   });
 }
 
-bool leads_its_peers(const Leader& leader, const Config& config, Index last) {
-  std::vector<NodeId> others = config.voters;
-  std::erase(others, config.self);
+/// Whether the log's configurations decode.
+bool names_members(const Log& log) {
+  for (Index i = log.first_index(); i <= log.last_index(); ++i) {
+    const wire::EntryView entry = log.at(i);
+    if (entry.kind == wire::EntryKind::kConfiguration &&
+        !wire::decode_configuration(entry.payload)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool leads_its_peers(const Leader& leader, const Replica& replica) {
+  const Index last = replica.last().index;
+  std::vector<NodeId> others = members_of(replica.configuration());
+  std::erase(others, replica.self());
   return std::equal(
       leader.peers.begin(), leader.peers.end(), others.begin(), others.end(),
       [last](const Progress& p, NodeId id) { return p.id == id && p.is_sound(last); });
@@ -258,10 +267,12 @@ Result<Replica> decode_checkpoint(std::string_view bytes) {
       base <= replica.last_applied_ && replica.last_applied_ <= replica.commit_index_ &&
       replica.commit_index_ <= last && base <= replica.durability_.stable_index() &&
       replica.durability_.stable_index() <= last;
-  if (!is_sound(replica.config_) || !in_order ||
+  const Configurations& members = replica.configurations_;
+  if (!is_sound(replica.config_) || !in_order || !members.is_sound(last) ||
+      (leader != nullptr && members.latest().voters.empty()) ||
       !fits(replica.snapshot_, replica.log_, replica.config_.limits) ||
       (leader != nullptr &&
-       (!leads_its_peers(*leader, replica.config_, last) || !holds_what_it_sends(*leader)))) {
+       (!leads_its_peers(*leader, replica) || !holds_what_it_sends(*leader)))) {
     return corrupt("a replica's checkpoint of a state that no replica can be in");
   }
   return replica;
@@ -284,7 +295,7 @@ Result<Start> decode_start(std::string_view bytes) {
   Log log;
   const Durable& found = start.survived;
   if (!in.done() || !is_sound(start.config) || !log.load(found.base, found.count, found.entries) ||
-      !fits(found.snapshot, log, start.config.limits)) {
+      !names_members(log) || !fits(found.snapshot, log, start.config.limits)) {
     return corrupt("a replica's start that does not decode");
   }
   return start;

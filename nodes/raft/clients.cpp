@@ -54,7 +54,7 @@ void Replica::take_write(Step& s, const Request& request) {
 void Replica::take_read(Step& s, const Request& request) {
   const wire::Command& command = request.command;
   PendingRead read{request.id, command.session, command.seq, command.key};
-  const bool needs_confirmation = config_.voters.size() > 1 || !own_term_committed();
+  const bool needs_confirmation = !is_quorum({config_.self}) || !own_term_committed();
   if (config_.bugs.flips(bugs::Bug::kLocalRead, needs_confirmation)) return serve(s, read);
   Leader& leader = *as_leader();
   leader.gathering.push_back(std::move(read));
@@ -127,6 +127,10 @@ void Replica::apply_entry(Step& s, Index index) {
   }
   event.digest = machine_.digest();
   s.trace(event);
+  if (entry.kind == wire::EntryKind::kConfiguration) {
+    s.trace(trace::Configured{trace::ConfigurationAct::kCommitted, event.at,
+                              configurations_.at(index)});
+  }
   if (event.execution == trace::Execution::kRepeated) mark(s, RarePath::kRepeatedCommand);
   Leader* leader = as_leader();
   if (leader == nullptr || leader->writes.empty() || leader->writes.front().index != index) return;

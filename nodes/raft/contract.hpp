@@ -14,6 +14,7 @@
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "base/wire/configuration.hpp"
 #include "base/wire/kv.hpp"
 #include "base/wire/peer.hpp"
 #include "base/wire/trace.hpp"
@@ -58,7 +59,9 @@ struct SnapshotOptions {
 
 struct Config {
   NodeId self;
-  std::vector<NodeId> voters;  // sorted, self included
+  /// The first configuration: what holds before the log says anything, at those that are in it. To
+  /// another node, one that is to join, nothing holds until a leader says so. Sorted.
+  std::vector<NodeId> voters;
   Incarnation incarnation = 1;
   std::uint64_t seed = 0;                         // of the election timeouts
   Duration election_timeout = milliseconds(300);  // T: timeouts are drawn from [T, 2T]
@@ -136,7 +139,12 @@ struct Saved {  // the snapshot is durable and has taken its place, or failed fo
   SaveId id;
   Result<void> outcome;
 };
-using Input = std::variant<TimerDue, Received, Written, Request, Saved>;
+/// Make `voters`, sorted, the voters; what becomes of it is traced (wire::trace::Membership).
+struct ChangeMembership {
+  std::vector<NodeId> voters;
+  wire::MembershipMode mode = wire::MembershipMode::kJoint;
+};
+using Input = std::variant<TimerDue, Received, Written, Request, Saved, ChangeMembership>;
 
 // Effects. `entries` name ranges of this replica's log: the host encodes them before the next step.
 struct Write {

@@ -27,13 +27,14 @@ void add_granter(std::vector<NodeId>& granters, NodeId node) {
 }  // namespace
 
 void Replica::start_pre_vote(Step& s) {
+  if (!may_stand()) return wait_for_leader(s);
   const bool again = role() == wire::Role::kPreCandidate;
   role_ = PreCandidate{{config_.self}};
   if (!again) s.trace(trace::RoleChange{wire::Role::kPreCandidate, hard_.term, {}});
   draw_timeout();
   restart_election_timer(s.now);
-  if (is_quorum(1)) return start_election(s);
-  for (const NodeId peer : config_.voters) {
+  if (is_quorum({config_.self})) return start_election(s);
+  for (const NodeId peer : voters_of(configuration())) {
     if (peer != config_.self) send(s, peer, wire::PreVote{hard_.term + 1, log_.last()});
   }
 }
@@ -52,7 +53,7 @@ void Replica::start_election(Step& s) {
   draw_timeout();
   restart_election_timer(s.now);
   const WriteId needed = needed_for_term(s);
-  for (const NodeId peer : config_.voters) {
+  for (const NodeId peer : voters_of(configuration())) {
     if (peer != config_.self) send_after(s, needed, peer, wire::Vote{hard_.term, log_.last()});
   }
   count_own_vote(s);
@@ -62,7 +63,7 @@ void Replica::count_own_vote(Step& s) {
   auto& granters = std::get<Candidate>(role_).granters;
   if (durability_.state() != hard_) return;
   add_granter(granters, config_.self);
-  if (is_quorum(granters.size())) become_leader(s, std::move(granters));
+  if (is_quorum(granters)) become_leader(s, std::move(granters));
 }
 
 /// Figure 2, all servers: a higher term makes a follower. Also ends a candidacy or leadership
@@ -92,12 +93,10 @@ void Replica::become_follower(Step& s, Term term, NodeId leader) {
 
 void Replica::become_leader(Step& s, std::vector<NodeId> granters) {
   Leader leader;
-  for (const NodeId peer : config_.voters) {
-    if (peer != config_.self) leader.peers.emplace_back(peer, log_.last_index() + 1, s.now.mono);
-  }
   leader.quorum_check_due = s.now.mono + config_.quorum_patience();
   leader.term_start = log_.last_index() + 1;
   role_ = std::move(leader);
+  follow_configuration(s, log_.last_index() + 1);
   s.trace(trace::RoleChange{wire::Role::kLeader, hard_.term, std::move(granters)});
   append_own(s, wire::EntryKind::kNoop, {});  // Commits what earlier terms left (paper, section 8).
   issue_write(s);
@@ -129,7 +128,7 @@ void Replica::on_message(Step& s, NodeId from, const wire::PreVote& m) {
     mark(s, RarePath::kLowTermRequest);
   } else if (leader_is_current(s.now)) {
     mark(s, RarePath::kStickyRefusal);
-  } else {
+  } else if (knows_members()) {
     granted = may_vote_for(from, m.term) && is_up_to_date(m.last);
   }
   s.trace(trace::VoteCast{m.term, from, granted, true, m.last, log_.last()});
@@ -147,7 +146,7 @@ void Replica::on_message(Step& s, NodeId from, const wire::PreVoteReply& m) {
   auto* pre = std::get_if<PreCandidate>(&role_);
   if (pre == nullptr || m.term != hard_.term + 1) return;
   add_granter(pre->granters, from);
-  if (is_quorum(pre->granters.size())) start_election(s);
+  if (is_quorum(pre->granters)) start_election(s);
 }
 
 void Replica::on_message(Step& s, NodeId from, const wire::Vote& m) {
@@ -156,7 +155,7 @@ void Replica::on_message(Step& s, NodeId from, const wire::Vote& m) {
     mark(s, RarePath::kLowTermRequest);
   } else if (leader_is_current(s.now)) {
     mark(s, RarePath::kStickyRefusal);
-  } else {
+  } else if (knows_members()) {
     if (m.term > hard_.term) become_follower(s, m.term, kNobody);
     granted = may_vote_for(from, m.term) && is_up_to_date(m.last);
   }
@@ -177,7 +176,7 @@ void Replica::on_message(Step& s, NodeId from, const wire::VoteReply& m) {
   const bool news = !std::binary_search(granters.begin(), granters.end(), from);
   if (m.term < hard_.term && !config_.bugs.flips(bugs::Bug::kStaleGrantCounted, news)) return;
   add_granter(candidate->granters, from);
-  if (is_quorum(candidate->granters.size())) become_leader(s, std::move(candidate->granters));
+  if (is_quorum(candidate->granters)) become_leader(s, std::move(candidate->granters));
 }
 
 }  // namespace ww::raft

@@ -16,7 +16,9 @@ constexpr std::array<std::string_view, kRarePathCount> kNames = {
     "snapshot-installed", "suffix-kept",
     "snapshot-overtaken", "snapshot-unneeded",
     "snapshot-refused",   "stray-piece",
-    "piece-again"};
+    "piece-again",        "configuration-reverted",
+    "not-standing",       "barrier",
+    "leader-removed",     "catch-up-given-up"};
 
 }  // namespace
 

@@ -32,8 +32,13 @@ enum class RarePath : std::uint8_t {
   kSnapshotRefused,    // a snapshot did not decode; only a broken cluster sends one
   kStrayPiece,         // a piece came that was there, or that does not follow
   kPieceAgain,         // a piece was lost, and is sent again
+  kConfigurationReverted,  // the entry of the configuration in force was removed
+  kNotStanding,            // a node that is no voter waited on instead of standing for election
+  kBarrier,                // a change was refused for want of a committed entry of the term
+  kLeaderRemoved,          // a leader stepped down because C_new leaves it out
+  kCatchUpGivenUp,         // new nodes took too long to catch up
 };
-inline constexpr std::size_t kRarePathCount = 23;
+inline constexpr std::size_t kRarePathCount = 28;
 
 std::string_view name_of(RarePath path);
 

@@ -19,22 +19,19 @@ constexpr unsigned kMessageCounterBits = 44;
 Replica::Replica(Config config, Durable survived, Now now, Effects& effects)
     : config_(std::move(config)),
       machine_(kv::Limits{.max_sessions = config_.limits.max_sessions}) {
-  WW_ASSERT(!config_.voters.empty() && config_.voters.size() <= kMaxVoters,
-            "a cluster of no voters, or of too many");
-  WW_ASSERT(std::is_sorted(config_.voters.begin(), config_.voters.end()) &&
-                std::binary_search(config_.voters.begin(), config_.voters.end(), config_.self),
-            "voters are sorted and contain this node");
+  const Configuration initial{config_.voters, {}, {}};
+  WW_ASSERT(wire::is_sound(initial), "the first voters are not sorted, or too many");
+  if (is_voter(initial, config_.self)) configurations_.begin_with(0, initial);
   const Result<void> loaded = log_.load(survived.base, survived.count, std::move(survived.entries));
   WW_ASSERT(loaded.ok(), loaded.ok() ? "" : loaded.error().message.c_str());
   snapshot_ = std::move(survived.snapshot);
   const LogPosition at = snapshot_.at;
   WW_ASSERT(log_.has(at), "no gap from the snapshot to the log");
-  std::vector<NodeId> voters;  // when it was taken
   if (at.index != 0) {
     auto content = decode_snapshot(snapshot_.bytes, machine_limits());
     WW_ASSERT(content.ok(), content.ok() ? "" : content.error().message.c_str());
     machine_ = std::move(content->machine);
-    voters = std::move(content->voters);
+    configurations_.begin_with(at.index, std::move(content->configuration));
     commit_index_ = at.index;
     last_applied_ = at.index;
   }
@@ -43,9 +40,11 @@ Replica::Replica(Config config, Durable survived, Now now, Effects& effects)
   s.trace(
       trace::Boot{survived.current_term, survived.voted_for, log_.first_index(), log_.last(), at});
   if (at.index != 0) {
-    s.trace(trace::Snapshot{trace::SnapshotAct::kLoaded, at, machine_.digest(), voters,
+    s.trace(trace::Snapshot{trace::SnapshotAct::kLoaded, at, machine_.digest(), configuration(),
                             snapshot_.bytes.size(), log_.first_index(), true});
   }
+  trace_configuration(s, trace::ConfigurationAct::kLoaded);
+  for (Index i = at.index + 1; i <= log_.last_index(); ++i) adopt(s, i, log_.at(i));
   hard_ = {survived.current_term, survived.voted_for};
   // Only a node that forgets its term can find a log from its future.
   if (log_.last().term > hard_.term) hard_ = {log_.last().term, kNobody};
@@ -64,6 +63,7 @@ void Replica::step(Now now, const Input& input, Effects& effects) {
     return;
   }
   std::visit([&](const auto& i) { on(s, i); }, input);
+  if (as_leader() != nullptr) advance_membership(s);
   // What is gathered is neither written nor in a snapshot yet.
   if (const Leader* leader = as_leader(); leader == nullptr || leader->gather_due == kNever) {
     issue_write(s);
@@ -92,10 +92,8 @@ void Replica::on(Step& s, const TimerDue&) {
 }
 
 void Replica::on(Step& s, const Received& input) {
-  const auto& voters = config_.voters;
-  if (input.from == config_.self || !std::binary_search(voters.begin(), voters.end(), input.from)) {
-    return;  // Only members count (paper, figure 2: "servers").
-  }
+  // Requests are taken from anybody: who is no member here may be one at the others.
+  if (input.from == config_.self || is_strange(input.from, input.message)) return;
   std::visit([&](const auto& m) { on_message(s, input.from, m); }, input.message);
 }
 

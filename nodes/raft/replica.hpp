@@ -3,7 +3,7 @@
 // One door: step(now, input, effects). The paper's names are used throughout (Ongaro & Ousterhout
 // 2014, figure 2; Ongaro's dissertation 2014, chapters 3, 4, 6 and 9.6). The rules stand in files
 // by subject: replica.cpp (the door, time, durability), election.cpp, replication.cpp, clients.cpp,
-// snapshots.cpp.
+// snapshots.cpp, membership.cpp.
 #pragma once
 
 #include <array>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "nodes/kv/machine.hpp"
+#include "nodes/raft/configuration.hpp"
 #include "nodes/raft/contract.hpp"
 #include "nodes/raft/durability.hpp"
 #include "nodes/raft/log.hpp"
@@ -24,9 +25,6 @@
 
 namespace ww::raft {
 
-/// No cluster has more voters.
-inline constexpr std::size_t kMaxVoters = 31;
-
 /// A member of a Raft cluster with its log, its sessions and its key-value machine. A regular
 /// value: copy it to fork a universe, compare it to prove determinism.
 class Replica {
@@ -34,10 +32,9 @@ class Replica {
   /// Wakes as a follower with what survived the crash. The state machine starts from the snapshot,
   /// or empty, and is rebuilt as the commit index becomes known.
   ///
-  /// REQUIRES: config.self is one of config.voters, which are sorted and at most kMaxVoters;
-  /// `survived`
-  ///           is what a storage layer decoded: entries well formed, terms that never fall, and a
-  ///           snapshot that decodes.
+  /// REQUIRES: config.voters are a sound configuration; `survived` is what a storage layer decoded:
+  ///           entries well formed, terms that never fall, configurations and a snapshot that
+  ///           decode.
   Replica(Config config, Durable survived, Now now, Effects& effects);
 
   /// Consumes one input and appends what is to be done, in order: every trace event stands before
@@ -79,6 +76,8 @@ class Replica {
   /// The durable one that the next start begins with.
   [[nodiscard]] const Snapshot& snapshot() const { return snapshot_; }
   [[nodiscard]] const Durability& durability() const { return durability_; }
+  /// The one in force here, committed or not.
+  [[nodiscard]] const Configuration& configuration() const { return configurations_.latest(); }
   [[nodiscard]] const kv::Machine& machine() const { return machine_; }
   /// The digest of the state machine after last_applied().
   [[nodiscard]] std::uint64_t digest() const { return machine_.digest(); }
@@ -96,7 +95,7 @@ class Replica {
     v("appended_from", s.appended_from_), v("election_due", s.election_due_);
     v("timeout", s.timeout_), v("draws_in_term", s.draws_in_term_);
     v("messages_sent", s.messages_sent_), v("rare_paths", s.rare_paths_);
-    v("machine", s.machine_), v("config", s.config_);
+    v("configurations", s.configurations_), v("machine", s.machine_), v("config", s.config_);
   }
   friend Result<Replica> decode_checkpoint(std::string_view bytes);
 
@@ -131,6 +130,7 @@ class Replica {
   void on(Step& s, const Written& input);
   void on(Step& s, const Request& input);
   void on(Step& s, const Saved& input);
+  void on(Step& s, const ChangeMembership& input);
   void trace_bugs(Step& s, const bugs::Switches& before);
   void mark(Step& s, RarePath path);
   // replica.cpp: time.
@@ -154,8 +154,8 @@ class Replica {
   [[nodiscard]] bool leader_is_current(Now now) const;
   [[nodiscard]] bool is_up_to_date(LogPosition candidate_last) const;
   [[nodiscard]] bool may_vote_for(NodeId candidate, Term term) const;
-  [[nodiscard]] bool is_quorum(std::size_t count) const {
-    return count > config_.voters.size() / 2;
+  [[nodiscard]] bool is_quorum(const std::vector<NodeId>& granters) const {
+    return has_quorum(configuration(), granters);
   }
   void on_message(Step& s, NodeId from, const wire::PreVote& m);
   void on_message(Step& s, NodeId from, const wire::PreVoteReply& m);
@@ -181,6 +181,9 @@ class Replica {
   void append_own(Step& s, wire::EntryKind kind, std::string_view payload);
   void release_gathered(Step& s);
   void advance_leader_commit(Step& s);
+  /// The highest value that a quorum has reached: `own`, and what `of` tells of each peer.
+  template <class T, class Of>
+  [[nodiscard]] T quorum_of(T own, Of of) const;
   [[nodiscard]] Index quorum_match(Index own) const;
   [[nodiscard]] std::uint64_t quorum_round() const;
   void commit_to(Step& s, Index index);
@@ -189,7 +192,7 @@ class Replica {
   [[nodiscard]] bool snapshot_is_due(Now now) const;
   void restart_snapshot_timer(Now now);
   void start_save(Step& s);
-  bool install(Step& s, LogPosition at, kv::Machine machine);
+  bool install(Step& s, LogPosition at, SnapshotContent content);
   void drop_prefix();
   void on_message(Step& s, NodeId from, const wire::InstallSnapshot& m);
   std::uint64_t take_piece(Step& s, NodeId from, const wire::InstallSnapshot& m);
@@ -201,6 +204,21 @@ class Replica {
   [[nodiscard]] kv::Limits machine_limits() const {
     return kv::Limits{.max_sessions = config_.limits.max_sessions};
   }
+
+  // membership.cpp
+  void adopt(Step& s, Index index, const wire::EntryView& entry);
+  void revert_configurations(Step& s, Index from);
+  void trace_configuration(Step& s, wire::trace::ConfigurationAct act);
+  [[nodiscard]] bool may_stand() const;
+  void wait_for_leader(Step& s);
+  [[nodiscard]] bool knows_members() const;
+  void follow_configuration(Step& s, Index next);
+  [[nodiscard]] bool is_strange(NodeId from, const wire::PeerMessage& message) const;
+  void append_configuration(Step& s, const Configuration& configuration);
+  void advance_membership(Step& s);
+  void catch_up(Step& s);
+  bool leave(Step& s);
+  [[nodiscard]] Progress* peer_of(NodeId node);
 
   // clients.cpp
   void take_write(Step& s, const Request& request);
@@ -221,6 +239,7 @@ class Replica {
   Config config_;
   HardState hard_;  // currentTerm and votedFor
   Log log_;
+  Configurations configurations_;
   Durability durability_;
   kv::Machine machine_;
   Index commit_index_ = 0;

@@ -5,8 +5,6 @@
 // leader writes to its own disk in parallel with replicating (dissertation, 10.2.1) and counts
 // itself only as far as its log is durable.
 #include <algorithm>
-#include <array>
-#include <functional>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -16,22 +14,16 @@ namespace ww::raft {
 
 namespace trace = wire::trace;
 
-namespace {
-
-/// The highest value that at least a quorum of the voters has reached: `own`, and each peer's.
 template <class T, class Of>
-T reached_by_quorum(const std::vector<Progress>& peers, T own, Of of) {
-  std::array<T, kMaxVoters> values{};
-  std::size_t count = 0;
-  values[count++] = own;
-  for (const Progress& peer : peers) values[count++] = of(peer);
-  const auto begin = values.begin();
-  const auto middle = begin + static_cast<std::ptrdiff_t>(count / 2);
-  std::nth_element(begin, middle, begin + static_cast<std::ptrdiff_t>(count), std::greater<>());
-  return *middle;
+T Replica::quorum_of(T own, Of of) const {
+  const auto& peers = std::get<Leader>(role_).peers;
+  return reached_by_quorum(configuration(), [&](NodeId node) {
+    if (node == config_.self) return own;
+    const auto peer = std::find_if(peers.begin(), peers.end(),
+                                   [node](const Progress& p) { return p.id == node; });
+    return of(*peer);
+  });
 }
-
-}  // namespace
 
 // The follower's side.
 
@@ -119,7 +111,9 @@ bool Replica::accept_entries(Step& s, const wire::Append& m) {
   }
   // Entries that this node gathered as a leader may wait for their write before these.
   if (appended_from_ == 0) appended_from_ = appended.first;
+  const Index first = appended.first;
   s.trace(std::move(appended));
+  for (Index i = first; i <= log_.last_index(); ++i) adopt(s, i, log_.at(i));
   return true;
 }
 
@@ -129,6 +123,7 @@ void Replica::remove_entries(Step& s, Index from) {
   truncated_from_ = from;
   if (appended_from_ >= from) appended_from_ = 0;
   s.trace(trace::Truncated{from});
+  revert_configurations(s, from);
 }
 
 // The leader's side.
@@ -149,12 +144,11 @@ void Replica::on_message(Step& s, NodeId from, const wire::AppendReply& m) {
 Progress* Replica::hear(Step& s, NodeId from, Term term, std::uint64_t round) {
   Leader* leader = as_leader();
   if (leader == nullptr || term < hard_.term) return nullptr;
-  const auto found = std::find_if(leader->peers.begin(), leader->peers.end(),
-                                  [from](const Progress& p) { return p.id == from; });
-  WW_ASSERT(found != leader->peers.end(), "every voter but the leader is a peer");
+  Progress* found = peer_of(from);
+  WW_ASSERT(found != nullptr, "every member but the leader is a peer");
   found->heard = s.now.mono;
   found->confirmed = std::max(found->confirmed, std::min(round, leader->round));
-  return &*found;
+  return found;
 }
 
 /// The peer holds our log up to `match`, durably.
@@ -167,6 +161,7 @@ void Replica::take_match(Step& s, Progress& peer, Index match) {
 void Replica::on_leader_timer(Step& s) {
   Leader* leader = as_leader();
   if (s.now.mono >= leader->quorum_check_due && !check_quorum(s)) return;
+  if (s.now.mono >= leader->heartbeat_due && leave(s)) return;
   if (s.now.mono >= leader->gather_due) release_gathered(s);
   if (s.now.mono >= leader->heartbeat_due) broadcast(s);
 }
@@ -174,8 +169,7 @@ void Replica::on_leader_timer(Step& s) {
 /// Returns whether this node goes on leading.
 bool Replica::check_quorum(Step& s) {
   Leader& leader = *as_leader();
-  const Instant contact =
-      reached_by_quorum(leader.peers, s.now.mono, [](const Progress& p) { return p.heard; });
+  const Instant contact = quorum_of(s.now.mono, [](const Progress& p) { return p.heard; });
   leader.quorum_check_due = contact + config_.quorum_patience();
   if (s.now.mono < leader.quorum_check_due) return true;
   mark(s, RarePath::kCheckQuorum);
@@ -239,6 +233,7 @@ void Replica::append_own(Step& s, wire::EntryKind kind, std::string_view payload
   const Index index = log_.last_index();
   s.trace(trace::Appended{index, {{hard_.term, log_.hash_at(index)}}});
   if (appended_from_ == 0) appended_from_ = index;
+  adopt(s, index, log_.at(index));
 }
 
 /// Writes and replicates the commands that were appended since the last time.
@@ -250,14 +245,11 @@ void Replica::release_gathered(Step& s) {
 }
 
 Index Replica::quorum_match(Index own) const {
-  return reached_by_quorum(std::get<Leader>(role_).peers, own,
-                           [](const Progress& p) { return p.match_index(); });
+  return quorum_of(own, [](const Progress& p) { return p.match_index(); });
 }
 
 std::uint64_t Replica::quorum_round() const {
-  const auto& leader = std::get<Leader>(role_);
-  return reached_by_quorum(leader.peers, leader.round,
-                           [](const Progress& p) { return p.confirmed; });
+  return quorum_of(std::get<Leader>(role_).round, [](const Progress& p) { return p.confirmed; });
 }
 
 /// Figure 2, leaders: commits N when a quorum holds it durably and it is of our term

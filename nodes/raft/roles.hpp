@@ -10,6 +10,7 @@
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "nodes/raft/configuration.hpp"
 #include "nodes/raft/contract.hpp"
 #include "nodes/raft/progress.hpp"
 #include "nodes/raft/snapshot.hpp"
@@ -52,6 +53,24 @@ struct ReadBatch {
   }
 };
 
+/// A change of the voters that this leader has begun.
+struct MembershipChange {
+  std::vector<NodeId> voters;
+  wire::MembershipMode mode = wire::MembershipMode::kJoint;
+  bool decided = false;  // the configuration that leads to them is in the log
+  Index round_end = 0;   // of the log; until then the new nodes are to be brought in this round
+  Instant round_began{};
+  std::uint32_t rounds = 0;
+  Instant give_up{};
+  friend bool operator==(const MembershipChange&, const MembershipChange&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("voters", s.voters), v("mode", s.mode), v("decided", s.decided);
+    v("round_end", s.round_end), v("round_began", s.round_began), v("rounds", s.rounds);
+    v("give_up", s.give_up);
+  }
+};
+
 struct Follower {
   NodeId leader;
   Instant heard{};  // when that leader's last append came
@@ -90,6 +109,7 @@ struct Leader {
   std::deque<ReadBatch> batches;       // in order of rounds
   std::size_t reads_pending = 0;
   std::vector<Snapshot> outgoing;  // that some peer is being sent
+  std::optional<MembershipChange> change;
   friend bool operator==(const Leader&, const Leader&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
@@ -98,7 +118,7 @@ struct Leader {
     v("quorum_check_due", s.quorum_check_due), v("gather_due", s.gather_due);
     v("writes", s.writes);
     v("gathering", s.gathering), v("batches", s.batches), v("reads_pending", s.reads_pending);
-    v("outgoing", s.outgoing);
+    v("outgoing", s.outgoing), v("change", s.change);
   }
 };
 /// A snapshot that another node sends, as far as it came.

@@ -4,11 +4,10 @@
 
 namespace ww::raft {
 
-std::string encode_snapshot(const std::vector<NodeId>& voters, const kv::Machine& machine) {
+std::string encode_snapshot(const wire::Configuration& configuration, const kv::Machine& machine) {
   std::string out;
   ByteWriter w(out);
-  w.varint(voters.size());
-  for (const NodeId voter : voters) w.varint(voter.value);
+  wire::encode_configuration(out, configuration);
   w.u64(machine.digest());
   machine.encode(out);
   return out;
@@ -17,9 +16,7 @@ std::string encode_snapshot(const std::vector<NodeId>& voters, const kv::Machine
 Result<SnapshotContent> decode_snapshot(std::string_view bytes, kv::Limits limits) {
   SnapshotContent out;
   ByteReader in(bytes);
-  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
-    out.voters.push_back(NodeId{static_cast<std::uint32_t>(in.varint())});
-  }
+  out.configuration = wire::read_configuration(in);
   const std::uint64_t digest = in.u64();
   const std::string_view state = in.rest();
   if (!in.ok()) return Error{ErrorCode::kCorrupt, true, "a snapshot that does not decode"};

@@ -28,6 +28,8 @@ bool Replica::snapshot_is_due(Now now) const {
   const SnapshotOptions& options = config_.snapshots;
   const Index behind = snapshot_.at.index;
   if (last_applied_ <= behind) return false;
+  // A node that joins was told of no configuration yet, and does not know what belongs in it.
+  if (configurations_.at(last_applied_).voters.empty()) return false;
   if (options.entries != 0 && last_applied_ - behind >= options.entries) return true;
   if (now.mono >= snapshot_due_) return true;
   return options.bytes != 0 && log_.bytes_between(behind, last_applied_) >= options.bytes;
@@ -51,9 +53,10 @@ void Replica::start_save(Step& s) {
     incoming_.reset();
   } else if (snapshot_is_due(s.now) && log_.term_at(last_applied_) <= durable) {
     const LogPosition at{last_applied_, log_.term_at(last_applied_)};
-    saving_ = Saving{SaveId{++saves_}, {at, encode_snapshot(config_.voters, machine_)}, {}};
+    const Configuration& taken = configurations_.at(last_applied_);
+    saving_ = Saving{SaveId{++saves_}, {at, encode_snapshot(taken, machine_)}, {}};
     mark(s, RarePath::kSnapshotTaken);
-    s.trace(trace::Snapshot{trace::SnapshotAct::kTaken, at, machine_.digest(), config_.voters,
+    s.trace(trace::Snapshot{trace::SnapshotAct::kTaken, at, machine_.digest(), taken,
                             saving_->snapshot.bytes.size(), log_.first_index(), true});
   } else {
     return;
@@ -82,13 +85,13 @@ void Replica::on(Step& s, const Saved& input) {
   trace::Snapshot event{trace::SnapshotAct::kDurable,
                         at,
                         content->machine.digest(),
-                        content->voters,
+                        content->configuration,
                         snapshot_.bytes.size(),
                         0,
                         true};
   if (at.index > commit_index_) {
     event.act = trace::SnapshotAct::kInstalled;
-    event.kept = install(s, at, std::move(content->machine));
+    event.kept = install(s, at, std::move(*content));
   } else if (saved.from) {
     mark(s, RarePath::kSnapshotOvertaken);
   }
@@ -96,7 +99,9 @@ void Replica::on(Step& s, const Saved& input) {
   drop_prefix();
   restart_snapshot_timer(s.now);
   event.first = log_.first_index();
+  const bool installed = event.act == trace::SnapshotAct::kInstalled;
   s.trace(std::move(event));
+  if (installed) trace_configuration(s, trace::ConfigurationAct::kLoaded);
   if (!saved.from || saved.from->term != hard_.term) return;
   send_after(
       s, needed_for_term(s), saved.from->node,
@@ -106,7 +111,7 @@ void Replica::on(Step& s, const Saved& input) {
 /// Goes on from another node's snapshot: everything up to it is committed. What of the log is
 /// behind it stays if the log has that very entry; else the whole log is another history. Returns
 /// which it was.
-bool Replica::install(Step& s, LogPosition at, kv::Machine machine) {
+bool Replica::install(Step& s, LogPosition at, SnapshotContent content) {
   const bool kept = log_.has(at);
   mark(s, RarePath::kSnapshotInstalled);
   if (kept) {
@@ -115,8 +120,10 @@ bool Replica::install(Step& s, LogPosition at, kv::Machine machine) {
     if (log_.last_index() > at.index) durability_.truncated(at.index + 1);
     log_.reset(at);
     reset_to_ = at;
+    configurations_.truncate(at.index + 1);
   }
-  machine_ = std::move(machine);
+  configurations_.begin_with(at.index, std::move(content.configuration));
+  machine_ = std::move(content.machine);
   commit_index_ = at.index;
   last_applied_ = at.index;
   return kept;
@@ -125,7 +132,9 @@ bool Replica::install(Step& s, LogPosition at, kv::Machine machine) {
 /// Drops what the durable snapshot covers, but for the entries that are to trail behind it.
 void Replica::drop_prefix() {
   const Index upto = snapshot_.at.index - std::min(config_.snapshots.trailing, snapshot_.at.index);
-  if (upto > log_.base().index) log_.drop_to(upto);
+  if (upto <= log_.base().index) return;
+  log_.drop_to(upto);
+  configurations_.drop_to(upto);
 }
 
 // The follower's side.
@@ -181,7 +190,7 @@ std::uint64_t Replica::take_piece(Step& s, NodeId from, const wire::InstallSnaps
   in.bytes.append(news);
   if (news.empty() || !in.is_whole()) return in.bytes.size();
   const auto content = decode_snapshot(in.bytes, machine_limits());
-  if (content.ok() && content->voters == config_.voters) return in.total;
+  if (content.ok()) return in.total;
   mark(s, RarePath::kSnapshotRefused);
   incoming_.reset();
   return 0;

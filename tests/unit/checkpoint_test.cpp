@@ -136,9 +136,16 @@ TEST_CASE("what a node starts from comes back, unless its log or its cluster mak
   CHECK(back->survived.current_term == 4);
   CHECK(back->survived.entries == survived.entries);
 
-  Config stranger = config;
-  stranger.self = NodeId{3};
-  CHECK_FALSE(decode_start(encoded(stranger, survived)));
+  Config joining = config;
+  joining.self = NodeId{3};
+  CHECK(decode_start(encoded(joining, survived)));
+  Config twice = config;
+  twice.voters = {NodeId{2}, NodeId{2}};
+  CHECK_FALSE(decode_start(encoded(twice, survived)));
+  Durable nobody = survived;
+  wire::append_entry(nobody.entries, {4, wire::EntryKind::kConfiguration, "nobody"});
+  nobody.count = 2;
+  CHECK_FALSE(decode_start(encoded(config, nobody)));
   Durable longer = survived;
   longer.count = 2;
   CHECK_FALSE(decode_start(encoded(config, longer)));

@@ -77,7 +77,8 @@ std::vector<Mutation> snapshot_mutations() {
       {"SnapPrefix", "a snapshot of another state", "snapshot",
        in<t::Snapshot>(1, with(Act::kTaken), [](t::Snapshot& e) { e.digest ^= 1; })},
       {"SnapPrefix", "a snapshot with a voter less", "snapshot",
-       in<t::Snapshot>(1, with(Act::kTaken), [](t::Snapshot& e) { e.voters.pop_back(); })},
+       in<t::Snapshot>(1, with(Act::kTaken),
+                       [](t::Snapshot& e) { e.configuration.voters.pop_back(); })},
       {"SnapPrefix", "a snapshot that is durable under its temporary name only", "snapshot",
        in<t::Snapshot>(1, with(Act::kDurable), [](t::Snapshot& e) { e.at.index = 2; })},
       {"SnapPrefix", "a snapshot whose file was not synced before it got its name", "snapshot",
@@ -128,6 +129,42 @@ std::vector<Mutation> snapshot_mutations() {
                   piece.at = reply.at;
                   m = piece;
                 })},
+  };
+}
+
+std::vector<Mutation> membership_mutations() {
+  const auto at = [](Index index) {
+    return [index](const t::Configured& e) {
+      return e.at.index == index && e.act == t::ConfigurationAct::kAppended;
+    };
+  };
+  return {
+      {"CfgSerial", "joint consensus that ends in another configuration", "joint",
+       in<t::Configured>(1, at(3), [](t::Configured& e) { e.configuration.voters = {NodeId{1}}; })},
+      {"CfgSerial", "joint consensus from another configuration", "joint",
+       in<t::Configured>(1, at(2), [](t::Configured& e) { e.configuration.voters.pop_back(); })},
+      {"CfgSerial", "a change while the one before is not committed", "joint",
+       in<t::Committed>(
+           1, [](const t::Committed& e) { return e.to.index == 2; },
+           [](t::Committed& e) { e.to.index = 1; })},
+      {"CfgSerial", "two voters removed at once", "one-voter-less",
+       in<t::Configured>(1, at(2), [](t::Configured& e) { e.configuration.voters.pop_back(); })},
+      {"CfgSerial", "a change before an entry of the own term is committed", "two-changes",
+       in<t::Committed>(
+           2, [](const t::Committed& e) { return e.to.index == 2; },
+           [](t::Committed& e) {
+             e.to = {1, 1};
+           })},
+      {"CfgIntersect", "a commit by a quorum that need not meet the one before", "one-voter-less",
+       in<t::Configured>(1, at(2), [](t::Configured& e) { e.configuration.voters = {NodeId{2}}; })},
+      {"CommitDurable", "a commit by a majority of C_new alone", "joint",
+       in<t::Configured>(1, at(2),
+                         [](t::Configured& e) {
+                           e.configuration.next = e.configuration.voters;
+                           e.configuration.voters = {NodeId{3}};
+                         })},
+      {"TraceTruth", "a configuration that its entry does not hold", "joint",
+       in<t::Configured>(2, at(2), [](t::Configured& e) { e.configuration.next.pop_back(); })},
   };
 }
 
@@ -375,6 +412,10 @@ void expect(const Mutation& mutation) {
 
 TEST_CASE("a changed vote, leader or term breaks its rule") {
   for (const Mutation& mutation : election_mutations()) expect(mutation);
+}
+
+TEST_CASE("a changed configuration breaks its rule") {
+  for (const Mutation& mutation : membership_mutations()) expect(mutation);
 }
 
 TEST_CASE("a changed snapshot breaks its rule") {

@@ -20,7 +20,8 @@
 namespace ww::test {
 namespace {
 
-constexpr std::uint32_t kNodes = 3;
+constexpr std::uint32_t kNodes = 4;
+constexpr std::uint32_t kVoters = 3;  // at first
 constexpr std::uint32_t kClients = 3;
 
 /// A process and its disk.
@@ -87,7 +88,9 @@ class Torture {
 
   static checkers::InvariantOptions options() {
     checkers::InvariantOptions out;
-    for (std::uint32_t n = 1; n <= kNodes; ++n) out.voters.push_back(NodeId{n});
+    for (std::uint32_t n = 1; n <= kNodes; ++n) {
+      (n <= kVoters ? out.voters : out.spares).push_back(NodeId{n});
+    }
     return out;
   }
 
@@ -134,7 +137,9 @@ class Torture {
     config.election_timeout = milliseconds(100);
     config.heartbeat_interval = milliseconds(20);
     if (keyed(seed_, "snapshots").below(4) != 0) {
-      config.snapshots = {5 + keyed(seed_, "entries").below(40), 0, {},
+      config.snapshots = {5 + keyed(seed_, "entries").below(40),
+                          0,
+                          {},
                           keyed(seed_, "trailing").below(8),
                           static_cast<std::uint32_t>(20 + keyed(seed_, "piece").below(400))};
     }
@@ -277,6 +282,7 @@ class Torture {
 
   void nemesis() {
     at(milliseconds(rng_.between(100, 500)), [this] { nemesis(); });
+    if (rng_.chance_ppm(300'000)) return change_members();
     const auto n = 1 + static_cast<std::uint32_t>(rng_.below(kNodes));
     switch (rng_.below(5)) {
       case 0:
@@ -294,6 +300,21 @@ class Torture {
         if (!machines_[n].driver) break;
         kill(n, rng_.chance_ppm(600'000) ? Death::kPowerLoss : Death::kKilled);
         at(milliseconds(rng_.between(10, 200)), [this, n] { start(n); });
+    }
+  }
+
+  /// Whoever leads is asked for other voters, two at least.
+  void change_members() {
+    for (std::uint32_t n = 1; n <= kNodes; ++n) {
+      if (!machines_[n].driver) continue;
+      if (machines_[n].driver->replica().role() != wire::Role::kLeader) continue;
+      raft::ChangeMembership change;
+      const auto left_out = static_cast<std::uint32_t>(rng_.below(kNodes + 1));
+      for (std::uint32_t other = 1; other <= kNodes; ++other) {
+        if (other != left_out) change.voters.push_back(NodeId{other});
+      }
+      if (rng_.below(3) == 0) change.mode = wire::MembershipMode::kSingle;
+      step(n, change);
     }
   }
 
@@ -385,7 +406,7 @@ TEST_CASE("no-dedupe breaks Session") {
 
 TEST_CASE("commit-old-term breaks OwnTerm") {
   INFO(repeat_with());
-  CHECK(broken_by(bugs::Bug::kCommitOldTerm, 4).at("OwnTerm") > 0);
+  CHECK(broken_by(bugs::Bug::kCommitOldTerm, 12).at("OwnTerm") > 0);
 }
 
 TEST_CASE("trunc-on-stale-ae breaks AckTruth") {

@@ -211,6 +211,56 @@ Tale snapshot_of_a_known_log() {
   return tale;
 }
 
+/// n3 is removed by joint consensus: C_old,new is held by n2, which is enough for both halves.
+Tale joint() {
+  const NodeId n1{1};
+  const NodeId n2{2};
+  const NodeId n3{3};
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3}).write_and_sync(1);
+  tale.replicate_fully(1, 2, 0).replicate_fully(1, 3, 0);
+  tale.commit(1, 1).apply_to_commit(1);
+  tale.configure(1, 1, {{n1, n2, n3}, {n1, n2}, {}}).write_and_sync(1);
+  tale.replicate_fully(1, 2, 1);
+  tale.commit(1, 2).apply_to_commit(1);
+  tale.configure(1, 1, {{n1, n2}, {}, {}}).write_and_sync(1);
+  tale.replicate_fully(1, 2, 2);
+  tale.commit(1, 3).apply_to_commit(1);
+  return tale;
+}
+
+/// n3 is removed on its own, after an entry of the leader's term was committed.
+Tale one_voter_less() {
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3}).write_and_sync(1);
+  tale.replicate_fully(1, 2, 0);
+  tale.commit(1, 1).apply_to_commit(1);
+  tale.configure(1, 1, {{NodeId{1}, NodeId{2}}, {}, {}}).write_and_sync(1);
+  tale.replicate_fully(1, 2, 1);
+  tale.commit(1, 2).apply_to_commit(1);
+  return tale;
+}
+
+/// Two leaders, each with an uncommitted change of a single voter; the later one's is committed.
+Tale two_changes() {
+  const NodeId n1{1};
+  const NodeId n2{2};
+  const NodeId n3{3};
+  const NodeId n4{4};
+  Tale tale(4);
+  tale.elect(1, 1, {2, 3}).write_and_sync(1);
+  tale.replicate_fully(1, 2, 0).replicate_fully(1, 3, 0);
+  tale.commit(1, 1).apply_to_commit(1).replicate_fully(1, 2, 1);
+  tale.configure(1, 1, {{n1, n2, n3}, {}, {}}).write_and_sync(1);
+  tale.elect(2, 2, {3, 4}).write_and_sync(2);
+  tale.replicate_fully(2, 3, 1).replicate_fully(2, 4, 0);
+  tale.commit(2, 2).apply_to_commit(2);
+  tale.configure(2, 2, {{n2, n3, n4}, {}, {}}).write_and_sync(2);
+  tale.replicate_fully(2, 3, 2);
+  tale.commit(2, 3).apply_to_commit(2);
+  return tale;
+}
+
 }  // namespace
 
 const std::vector<Story>& stories() {
@@ -227,6 +277,9 @@ const std::vector<Story>& stories() {
       {"restarted-leader", 3, restarted_leader},
       {"snapshot", 3, snapshot},
       {"snapshot-of-a-known-log", 3, snapshot_of_a_known_log},
+      {"joint", 3, joint},
+      {"one-voter-less", 3, one_voter_less},
+      {"two-changes", 4, two_changes},
   };
   return kStories;
 }

@@ -18,7 +18,8 @@ NodeId node(int n) {
 }
 
 wire::EntryView view(const TaleEntry& entry) {
-  const auto kind = entry.payload.empty() ? wire::EntryKind::kNoop : wire::EntryKind::kCommand;
+  auto kind = entry.payload.empty() ? wire::EntryKind::kNoop : wire::EntryKind::kCommand;
+  if (entry.configures) kind = wire::EntryKind::kConfiguration;
   return {entry.term, kind, entry.payload};
 }
 
@@ -109,7 +110,7 @@ t::Snapshot Tale::told(int n, t::SnapshotAct act, bool kept) const {
   t::Snapshot event{act, m.snapshot, m.snapshot_digest, {}, m.content.size(), m.snapshot.index + 1,
                     kept};
   for (std::size_t i = 1; i < members_.size(); ++i)
-    event.voters.push_back(node(static_cast<int>(i)));
+    event.configuration.voters.push_back(node(static_cast<int>(i)));
   return event;
 }
 
@@ -119,6 +120,8 @@ Tale& Tale::snapshot(int n) {
   ByteWriter w(content);
   w.varint(members_.size() - 1);
   for (std::size_t i = 1; i < members_.size(); ++i) w.varint(i);
+  w.varint(0);  // neither a C_new
+  w.varint(0);  // nor learners
   w.u64(m.digest);
   w.raw("the state");
   t::Snapshot taken = told(n, t::SnapshotAct::kTaken, true);
@@ -244,8 +247,24 @@ Tale& Tale::append(int n, std::vector<TaleEntry> entries) {
     const wire::EntryView e = view(m.log.back());
     event.entries.push_back({e.term, wire::entry_hash(m.log.size(), e)});
   }
+  const Index first = event.first;
   trace(n, event);
+  for (Index i = first; i <= m.log.size(); ++i) {
+    tell_configuration(n, i, t::ConfigurationAct::kAppended);
+  }
   return *this;
+}
+
+Tale& Tale::configure(int n, Term term, const wire::Configuration& configuration) {
+  std::string payload;
+  wire::encode_configuration(payload, configuration);
+  return append(n, {{term, payload, true}});
+}
+
+void Tale::tell_configuration(int n, Index index, t::ConfigurationAct act) {
+  const TaleEntry& entry = member(n).log[static_cast<std::size_t>(index - 1)];
+  if (!entry.configures) return;
+  trace(n, t::Configured{act, {index, entry.term}, *wire::decode_configuration(entry.payload)});
 }
 
 Tale& Tale::cut(int n, Index from) {
@@ -342,7 +361,7 @@ Tale& Tale::apply_to_commit(int n) {
         event.execution = fresh ? t::Execution::kExecuted : t::Execution::kRepeated;
         event.answer = there->second;
         if (fresh) digest = hash_combine(digest, event.answer);
-      } else if (!entry.payload.empty()) {
+      } else if (!entry.payload.empty() && !entry.configures) {
         digest = hash_combine(digest, hash_bytes(entry.payload));
         event.execution = t::Execution::kExecuted;
       }
@@ -350,6 +369,7 @@ Tale& Tale::apply_to_commit(int n) {
     }
     m.digest = event.digest;
     trace(n, event);
+    tell_configuration(n, m.applied, t::ConfigurationAct::kCommitted);
   }
   return *this;
 }

@@ -38,6 +38,7 @@ struct Step {
 struct TaleEntry {
   Term term = 0;
   std::string payload;  // empty: a no-op
+  bool configures = false;
 };
 
 /// What the last written but unsynced bytes of a node come to at its death.
@@ -53,6 +54,7 @@ class Tale {
   Tale& vote(int n, int candidate, Term term, LogPosition candidate_last, bool granted = true,
              bool pre = false);
   Tale& append(int n, std::vector<TaleEntry> entries);
+  Tale& configure(int n, Term term, const wire::Configuration& configuration);
   Tale& cut(int n, Index from);
   /// Writes what was not written yet: a cut, entries, and term and vote if they changed.
   Tale& write(int n);
@@ -124,6 +126,7 @@ class Tale {
   Member& member(int n) { return members_[static_cast<std::size_t>(n)]; }
   [[nodiscard]] const Member& member(int n) const { return members_[static_cast<std::size_t>(n)]; }
   void trace(int n, wire::trace::Event event);
+  void tell_configuration(int n, Index index, wire::trace::ConfigurationAct act);
   void store(int n, wire::trace::StoreOp op, std::string data = {});
   void store_file(int n, wire::trace::StoreOp op, const std::string& name, std::string data = {});
   void save(int n, LogPosition at, const std::string& content);

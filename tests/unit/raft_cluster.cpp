@@ -52,11 +52,12 @@ void Disk::recover() {
   base = at;
 }
 
-Cluster::Cluster(std::size_t size, const Config& config, Observer observer)
+Cluster::Cluster(std::size_t size, const Config& config, Observer observer, std::size_t voters)
     : observer_(std::move(observer)), cuts_(size, std::vector<bool>(size)) {
   Config own = config;
   own.voters.clear();
-  for (std::uint32_t i = 1; i <= size; ++i) own.voters.push_back(NodeId{i});
+  const std::size_t first = voters == 0 ? size : voters;
+  for (std::uint32_t i = 1; i <= first; ++i) own.voters.push_back(NodeId{i});
   own.incarnation = 0;
   members_.resize(size);
   for (std::uint32_t i = 1; i <= size; ++i) {
@@ -73,6 +74,10 @@ void Cluster::timer(NodeId node) {
 
 void Cluster::request(NodeId node, const Request& request) {
   step(at(node), request);
+}
+
+void Cluster::change(NodeId node, const ChangeMembership& change) {
+  step(at(node), change);
 }
 
 void Cluster::deliver(std::size_t place) {

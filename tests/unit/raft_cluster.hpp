@@ -69,11 +69,13 @@ class Cluster {
   /// Sees each effect before it has any consequence.
   using Observer = std::function<void(const Member&, const Effect&)>;
 
-  /// `config` gives everything but the node and the voters.
-  Cluster(std::size_t size, const Config& config, Observer observer);
+  /// `config` gives everything but the node and the first voters, which are the first so many; 0:
+  /// all.
+  Cluster(std::size_t size, const Config& config, Observer observer, std::size_t voters = 0);
 
   void timer(NodeId node);  // when its deadline has come
   void request(NodeId node, const Request& request);
+  void change(NodeId node, const ChangeMembership& change);
   /// Delivers the packet at `place` in packets(), or loses it when its receiver is down.
   void deliver(std::size_t place);
   void drop(std::size_t place) { packets_.erase(packets_.begin() + static_cast<long>(place)); }

@@ -22,6 +22,16 @@ bool disk_holds(const Disk& disk, const Log& log, Index upto) {
   return true;
 }
 
+/// Whether those for which `holds` is true are more than half of each list of voters.
+template <class Holds>
+bool agreed(const wire::Configuration& c, Holds holds) {
+  for (const auto* half : {&c.voters, &c.next}) {
+    const auto count = static_cast<std::size_t>(std::count_if(half->begin(), half->end(), holds));
+    if (!half->empty() && 2 * count <= half->size()) return false;
+  }
+  return !c.voters.empty();
+}
+
 /// Whether the command writes its unique value for good once it is logged.
 bool is_lone_write(const wire::Command& command) {
   return command.kind == wire::CommandKind::kWrite && command.session == SessionId{0};
@@ -48,12 +58,13 @@ void Oracle::see(const Cluster& cluster, const Member& member, const Effect& eff
   if (const auto* answer = std::get_if<Answer>(&effect)) return on(member, *answer);
   const auto* event = std::get_if<Trace>(&effect);
   if (event == nullptr) return;
-  if (const auto* e = std::get_if<trace::RoleChange>(&event->event)) on(cluster, member, *e);
+  if (const auto* e = std::get_if<trace::RoleChange>(&event->event)) on(member, *e);
   if (const auto* e = std::get_if<trace::Committed>(&event->event)) on(cluster, member, *e);
   if (const auto* e = std::get_if<trace::Appended>(&event->event)) on(member, *e);
   if (const auto* e = std::get_if<trace::Applied>(&event->event)) on(member, *e);
   if (const auto* e = std::get_if<trace::VoteCast>(&event->event)) on(member, *e);
   if (const auto* e = std::get_if<trace::Snapshot>(&event->event)) on(member, *e);
+  if (const auto* e = std::get_if<trace::Configured>(&event->event)) on(member, *e);
   if (const auto* e = std::get_if<trace::Truncated>(&event->event)) {
     if (e->from <= now_[member.id].commit) broken("NoTrunc", member, "removed committed entries");
   }
@@ -85,12 +96,21 @@ void Oracle::check_state(const Member& member) {
   view = {r.current_term(), r.commit_index(), r.last_applied()};
 }
 
-void Oracle::on(const Cluster& cluster, const Member& member, const trace::RoleChange& event) {
+void Oracle::on(const Member& member, const trace::RoleChange& event) {
+  roles_[member.id] = event.role;
   if (event.role != wire::Role::kLeader) return;
   if (!leaders_.try_emplace(event.term, member.id).second) {
     broken("ES", member, "is a second leader of term " + std::to_string(event.term));
   }
-  if (event.granters.size() <= cluster.size() / 2) broken("Win", member, "won without a quorum");
+  const auto granted = [&](NodeId id) {
+    const auto vote = votes_.find({id, event.term});
+    const bool own = id == member.id && member.disk.vote == id && member.disk.term == event.term;
+    return std::count(event.granters.begin(), event.granters.end(), id) == 1 &&
+           (own || (vote != votes_.end() && vote->second == member.id));
+  };
+  if (!agreed(in_force_[member.id], granted)) {
+    broken("Win", member, "won without a quorum");
+  }
   const Log& log = member.replica->log();
   Index checked = 0;
   while (checked < global_.size() && global_[checked].committer < event.term) ++checked;
@@ -111,13 +131,15 @@ void Oracle::on(const Cluster& cluster, const Member& member, const trace::Commi
   if (before > 0 && chain_of(r.log(), before) != global_.back().chain) {
     return broken("CommitAgree", member, "differs");
   }
-  if (r.role() != wire::Role::kLeader) return broken("FollowerBound", member, "committed first");
+  if (roles_[member.id] != wire::Role::kLeader)
+    return broken("FollowerBound", member, "committed first");
   if (event.to.term != r.current_term()) broken("OwnTerm", member, "committed by an old term");
-  std::size_t holders = 0;
-  for (const Member& other : cluster.members()) {
-    holders += disk_holds(other.disk, r.log(), event.to.index) ? 1U : 0U;
+  const auto holds = [&](NodeId id) {
+    return disk_holds(cluster.member(id).disk, r.log(), event.to.index);
+  };
+  if (!agreed(in_force_[member.id], holds)) {
+    broken("CommitDurable", member, "committed in memory only");
   }
-  if (holders <= cluster.size() / 2) broken("CommitDurable", member, "committed in memory only");
   for (Index i = before + 1; i <= event.to.index; ++i) {
     global_.push_back({r.log().term_at(i), chain_of(r.log(), i), r.current_term()});
     model(i, r.log().at(i));
@@ -196,6 +218,17 @@ void Oracle::on(const Member& member, const trace::Snapshot& event) {
   if (event.first > event.at.index + 1) broken("SnapPrefix", member, "left a gap");
 }
 
+void Oracle::on(const Member& member, const trace::Configured& event) {
+  if (event.act != trace::ConfigurationAct::kCommitted) {
+    in_force_[member.id] = event.configuration;
+    return;
+  }
+  const auto [known, fresh] = configurations_.try_emplace(event.at.index, event.configuration);
+  if (!fresh && known->second != event.configuration) {
+    broken("CommitAgree", member, "committed another configuration");
+  }
+}
+
 void Oracle::voted(const Member& member, Term term, NodeId candidate) {
   const auto [vote, fresh] = votes_.try_emplace({member.id, term}, candidate);
   if (!fresh && vote->second != candidate) broken("Vote1", member, "voted twice");
@@ -232,7 +265,7 @@ void Oracle::on(const Member& member, const Answer& answer) {
 }
 
 void Oracle::model(Index index, const wire::EntryView& entry) {
-  if (entry.kind == wire::EntryKind::kNoop) return;
+  if (entry.kind != wire::EntryKind::kCommand) return;
   const wire::Command command = copy_of(*wire::decode_command(entry.payload));
   if (command.kind == wire::CommandKind::kOpenSession) {
     if (sessions_.size() < kMaxSessions) sessions_[SessionId{index}] = 0;

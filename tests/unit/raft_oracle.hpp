@@ -38,6 +38,8 @@ class Oracle {
   [[nodiscard]] std::size_t reads_served() const { return reads_served_; }
   [[nodiscard]] std::size_t answered_ok() const { return answered_ok_; }
   [[nodiscard]] std::size_t snapshots_taken() const { return snapshots_taken_; }
+  /// Configurations that were committed.
+  [[nodiscard]] std::size_t configurations() const { return configurations_.size(); }
   [[nodiscard]] std::size_t snapshots_installed() const { return snapshots_installed_; }
 
  private:
@@ -58,12 +60,13 @@ class Oracle {
     Incarnation incarnation = 0;
   };
   void broken(const char* rule, const Member& member, const std::string& what);
-  void on(const Cluster& cluster, const Member& member, const wire::trace::RoleChange& event);
+  void on(const Member& member, const wire::trace::RoleChange& event);
   void on(const Cluster& cluster, const Member& member, const wire::trace::Committed& event);
   void on(const Member& member, const wire::trace::Appended& event);
   void on(const Member& member, const wire::trace::Applied& event);
   void on(const Member& member, const wire::trace::VoteCast& event);
   void on(const Member& member, const wire::trace::Snapshot& event);
+  void on(const Member& member, const wire::trace::Configured& event);
   [[nodiscard]] std::uint64_t chain_of(const Log& log, Index upto) const;
   void on(const Member& member, const Send& send);
   void on(const Member& member, const Answer& answer);
@@ -89,6 +92,10 @@ class Oracle {
   std::size_t answered_ok_ = 0;
   std::size_t snapshots_taken_ = 0;
   std::size_t snapshots_installed_ = 0;
+  std::map<Index, wire::Configuration> configurations_;
+  // At the moment of an effect, which a node's state after the step does not tell.
+  std::map<NodeId, wire::Configuration> in_force_;
+  std::map<NodeId, wire::Role> roles_;
 };
 
 }  // namespace ww::raft::testing

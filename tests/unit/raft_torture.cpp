@@ -1,6 +1,8 @@
 #include "tests/unit/raft_torture.hpp"
 
+#include <algorithm>
 #include <iterator>
+#include <vector>
 
 #include "base/rng.hpp"
 #include "tests/unit/raft_cluster.hpp"
@@ -14,7 +16,13 @@ namespace {
 class Torture {
  public:
   Torture(std::uint64_t seed, std::optional<bugs::Bug> bug)
-      : rng_(key_of(seed, "torture")), bug_(bug), cluster_(pick_size(), config(seed), observer()) {
+      : rng_(key_of(seed, "torture")),
+        bug_(bug),
+        voters_(pick_size()),
+        cluster_(voters_ + spares(seed), config(seed), observer(), voters_) {
+    if (cluster_.size() > voters_ || keyed(seed, "torture.shrinks").below(4) == 0) {
+      change_ppm_ = static_cast<std::uint32_t>(rng_.below(80'000));
+    }
     crash_ppm_ = static_cast<std::uint32_t>(rng_.below(30'000));
     loss_ppm_ = static_cast<std::uint32_t>(rng_.below(150'000));
     request_ppm_ = 30'000 + static_cast<std::uint32_t>(rng_.below(270'000));
@@ -35,6 +43,7 @@ class Torture {
     out.ok = oracle_.answered_ok();
     out.taken = oracle_.snapshots_taken();
     out.installed = oracle_.snapshots_installed();
+    out.configured = oracle_.configurations();
     out.reached = reached_;
     if (bug_) {
       for (const Member& m : cluster_.members()) {
@@ -48,6 +57,11 @@ class Torture {
   std::size_t pick_size() {
     constexpr std::size_t kSizes[] = {3, 3, 3, 5, 1, 2, 4};
     return kSizes[rng_.below(std::size(kSizes))];
+  }
+
+  static std::size_t spares(std::uint64_t seed) {
+    Rng rng = keyed(seed, "torture.spares");
+    return rng.below(2) == 0 ? 0 : 1 + rng.below(3);
   }
 
   Config config(std::uint64_t seed) {
@@ -90,6 +104,7 @@ class Torture {
     if (choice < crash_ppm_ + request_ppm_) return request();
     if (choice < crash_ppm_ + request_ppm_ + 60'000) return expire_a_timer();
     if (choice < crash_ppm_ + request_ppm_ + 90'000) return restart();
+    if (rng_.chance_ppm(change_ppm_)) return change_members();
     if (rng_.chance_ppm(write_ppm_) && complete_a_write()) return;
     message();
   }
@@ -162,6 +177,31 @@ class Torture {
     }
     oracle_.requested(member, r);
     cluster_.request(member.id, r);
+  }
+
+  /// Asks whoever leads, sometimes two, for other voters: some of the nodes, or one more or less.
+  void change_members() {
+    for (const Member& member : cluster_.members()) {
+      if (!member.replica || member.replica->role() != wire::Role::kLeader) continue;
+      ChangeMembership change;
+      change.voters = member.replica->configuration().voters;
+      if (rng_.below(2) == 0) {
+        change.mode = wire::MembershipMode::kSingle;
+        toggle(change.voters, random_node());
+      } else {
+        for (std::uint64_t i = 1 + rng_.below(4); i > 0; --i) toggle(change.voters, random_node());
+      }
+      cluster_.change(member.id, change);
+    }
+  }
+
+  static void toggle(std::vector<NodeId>& nodes, NodeId node) {
+    const auto place = std::lower_bound(nodes.begin(), nodes.end(), node);
+    if (place != nodes.end() && *place == node) {
+      nodes.erase(place);
+    } else {
+      nodes.insert(place, node);
+    }
   }
 
   void expire_a_timer() {
@@ -243,9 +283,15 @@ class Torture {
   }
 
   bool agree() {
-    const Replica& first = *cluster_.members()[0].replica;
+    const Member* leader = nullptr;
     for (const Member& m : cluster_.members()) {
-      const Replica& r = *m.replica;
+      if (m.replica->role() != wire::Role::kLeader) continue;
+      if (!leader || m.replica->current_term() > leader->replica->current_term()) leader = &m;
+    }
+    if (leader == nullptr || !leader->replica->configuration().next.empty()) return false;
+    const Replica& first = *leader->replica;
+    for (const NodeId id : first.configuration().voters) {
+      const Replica& r = *cluster_.member(id).replica;
       if (r.leader() == kNobody || r.last() != first.last()) return false;
       if (r.commit_index() != r.last().index || r.digest() != first.digest()) return false;
     }
@@ -255,6 +301,7 @@ class Torture {
   Rng rng_;
   std::optional<bugs::Bug> bug_;
   Oracle oracle_;
+  std::size_t voters_;  // the first
   Cluster cluster_;
   NodeId slow_;  // its timers do not fire
   std::uint64_t requests_ = 0;
@@ -263,6 +310,7 @@ class Torture {
   std::uint32_t loss_ppm_ = 0;
   std::uint32_t request_ppm_ = 0;
   std::uint32_t write_ppm_ = 0;
+  std::uint32_t change_ppm_ = 0;
 };
 
 }  // namespace

@@ -190,6 +190,10 @@ void Transcript::verb(const Words& words) {
     cluster_->crash(node(first), words.size() > 2 ? number(words[2]) : 0, words.size() > 3);
   } else if (name == "start") {
     cluster_->start(node(first));
+  } else if (name == "change") {
+    change(words);
+  } else if (name == "members") {
+    members();
   } else if (name == "state") {
     state();
   } else if (name == "messages") {
@@ -232,7 +236,8 @@ void Transcript::make_cluster(const Words& words) {
   }
   cluster_ = std::make_unique<Cluster>(
       number(words[1]), config,
-      [this](const Member& member, const Effect& effect) { see(member, effect); });
+      [this](const Member& member, const Effect& effect) { see(member, effect); },
+      limit("voters", 0));
 }
 
 void Transcript::request(const Words& words) {
@@ -256,6 +261,27 @@ void Transcript::request(const Words& words) {
   if (is_cas) r.command.value = words[6];
   if (words[3] == "write" || words[3] == "append") r.command.value = words[5];
   cluster_->request(node(words[1]), r);
+}
+
+void Transcript::change(const Words& words) {
+  ChangeMembership change;
+  change.mode = wire::MembershipMode::kJoint;
+  for (std::size_t i = 2; i < words.size(); ++i) {
+    if (words[i] == "single") {
+      change.mode = wire::MembershipMode::kSingle;
+    } else {
+      change.voters.push_back(node(words[i]));
+    }
+  }
+  cluster_->change(node(words[1]), change);
+}
+
+void Transcript::members() {
+  for (const Member& member : cluster_->members()) {
+    if (!member.replica) continue;
+    out_ += name_of(member.id) + ' ' + std::string(wire::name_of(member.replica->role())) +
+            fields_of(member.replica->configuration()) + '\n';
+  }
 }
 
 void Transcript::on_packet(const Words& words) {

@@ -3,7 +3,7 @@
 // A transcript file is a list of blocks: comment lines (#), verbs, one a line, a line "----", and
 // what was printed up to an empty line. The verbs:
 //
-//   cluster N [bug=NAME] [append-bytes=N] [pending=N] [uncommitted=N] [sessions=N]
+//   cluster N [voters=N] [bug=NAME] [append-bytes=N] [pending=N] [uncommitted=N] [sessions=N]
 //             [snapshot-entries=N] [snapshot-bytes=N] [snapshot-interval-ms=N]
 //             [snapshot-trailing=N] [snapshot-piece=N]
 //   show all | KIND...          what is printed: deliver, write, save, send, answer, or a trace
@@ -23,6 +23,8 @@
 //   cut n1->n2, heal            later messages of that link are lost; no link's are any more
 //   crash n1 [KEPT [saved]]     n1 dies; of its unsynced writes KEPT reached the disk, and the
 //                               snapshot on its way there too; then: start n1
+//   change n1 n2 n3 [single]    n1 is asked to make n2 and n3 the voters
+//   members                     the configuration in force at each node that is up
 //   state                       one line a node
 //   messages                    what is under way
 #pragma once
@@ -52,6 +54,8 @@ class Transcript {
   void settle();
   void written(const Words& words);
   void state();
+  void change(const Words& words);
+  void members();
   void messages();
   void see(const Member& member, const Effect& effect);
   void print(const std::string& kind, const std::string& line);

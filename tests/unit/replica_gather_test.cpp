@@ -29,7 +29,7 @@ class GatheringLeader {
   /// The machine of a cluster that went on without it, up to `at`, comes from n2 in one piece.
   void snapshot_from_n2(Term term, LogPosition at) {
     const std::string bytes =
-        encode_snapshot(config().voters, kv::Machine(kv::Limits{.max_sessions = 10}));
+        encode_snapshot({config().voters, {}, {}}, kv::Machine(kv::Limits{.max_sessions = 10}));
     wire::InstallSnapshot m;
     m.term = term;
     m.at = at;

@@ -18,7 +18,7 @@ class Receiver {
     from_n2(heartbeat);  // So that the term is durable, and the save begins at once.
     complete_writes();
     const std::string bytes =
-        encode_snapshot(config().voters, kv::Machine(kv::Limits{.max_sessions = 10}));
+        encode_snapshot({config().voters, {}, {}}, kv::Machine(kv::Limits{.max_sessions = 10}));
     wire::InstallSnapshot m;
     m.term = 2;
     m.at = at;

@@ -1,0 +1,171 @@
+#include "checkers/invariants/membership_rules.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+
+#include "base/wire/peer.hpp"
+
+namespace ww::checkers::invariants {
+
+namespace t = wire::trace;
+
+namespace {
+
+using Nodes = std::vector<NodeId>;
+
+std::size_t common(const Nodes& a, const Nodes& b) {
+  Nodes both;
+  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+  return both.size();
+}
+
+/// Whether every majority of one meets every majority of the other: else each could be filled
+/// without what the other needs of the common nodes.
+bool majorities_meet(const Nodes& a, const Nodes& b) {
+  const std::size_t shared = common(a, b);
+  const auto needed = [shared](const Nodes& half) {
+    const std::size_t majority = half.size() / 2 + 1;
+    const std::size_t alone = half.size() - shared;
+    return majority > alone ? majority - alone : 0;
+  };
+  return needed(a) + needed(b) > shared;
+}
+
+/// A quorum of a joint configuration holds a majority of each half, so it is enough that some half
+/// of one meets some half of the other.
+bool quorums_meet(const wire::Configuration& a, const wire::Configuration& b) {
+  const auto meet = [](const Nodes& x, const Nodes& y) {
+    return !x.empty() && !y.empty() && majorities_meet(x, y);
+  };
+  return meet(a.voters, b.voters) || meet(a.voters, b.next) || meet(a.next, b.voters) ||
+         meet(a.next, b.next);
+}
+
+}  // namespace
+
+void MembershipRules::on_configured(Node& n, const Stamp& at, const t::Configured& e) {
+  switch (e.act) {
+    case t::ConfigurationAct::kAppended:
+      check_entry(n, at, e);
+      if (n.role == wire::Role::kLeader) check_serial(n, at, e);
+      state_.note_configuration(e.at, e.configuration);
+      n.configuration = e.configuration;
+      n.configured_at = e.at.index;
+      break;
+    case t::ConfigurationAct::kCommitted:
+      check_entry(n, at, e);
+      state_.committed_configurations.try_emplace(e.at.index, e.at.term, e.configuration);
+      break;
+    case t::ConfigurationAct::kReverted:
+    case t::ConfigurationAct::kLoaded:
+      check_in_force(n, at, e);
+      break;
+  }
+}
+
+void MembershipRules::on_other_log(Node& n) {
+  const ClusterState::InForce now = state_.configuration_of(n);
+  n.configuration = now.configuration;
+  n.configured_at = now.index;
+}
+
+/// It is what the entry says.
+void MembershipRules::check_entry(const Node& n, const Stamp& at, const t::Configured& e) {
+  if (!n.log.has_entry(e.at.index)) return;
+  findings_.evaluated(Rule::kTraceTruth);
+  std::string payload;
+  wire::encode_configuration(payload, e.configuration);
+  const wire::EntryView entry{e.at.term, wire::EntryKind::kConfiguration, payload};
+  if (n.log.hash(e.at.index) == wire::entry_hash(e.at.index, entry)) return;
+  findings_.breach(Rule::kTraceTruth, at, [&](Account& a) {
+    a.summary = name_of(n.id) + " tells of a configuration at " + show(e.at) +
+                " that the entry of its log there does not hold";
+    a.fact(at, describe(t::Event{e}));
+  });
+}
+
+void MembershipRules::check_serial(const Node& n, const Stamp& at, const t::Configured& e) {
+  findings_.evaluated(Rule::kCfgSerial);
+  const wire::Configuration& before = n.configuration;
+  const wire::Configuration& now = e.configuration;
+  const auto wrong = [&](const std::string& what) {
+    findings_.breach(Rule::kCfgSerial, at, [&](Account& a) {
+      a.summary = name_of(n.id) + ", leader in term " + std::to_string(n.term) + ", appended " +
+                  show(now) + " at index " + std::to_string(e.at.index) + " after " + show(before) +
+                  ": " + what;
+      a.fact(at, describe(t::Event{e}));
+    });
+  };
+  if (n.configured_at > n.commit) {
+    return wrong("that one, of index " + std::to_string(n.configured_at) +
+                 ", is not committed there yet");
+  }
+  if (!before.next.empty()) {
+    if (now.voters != before.next || !now.next.empty()) wrong("joint consensus ends in C_new");
+    return;
+  }
+  if (!now.next.empty()) {
+    if (now.voters != before.voters) wrong("C_old is not what was in force");
+    return;
+  }
+  const std::size_t same = common(before.voters, now.voters);
+  const std::size_t differences = before.voters.size() + now.voters.size() - 2 * same;
+  if (differences == 0) return;
+  if (differences > 1) return wrong("more than one voter is exchanged without joint consensus");
+  const bool own = n.log.has(n.commit) && n.log.term(n.commit) == n.term;
+  if (n.log.has(n.commit) && !own) {
+    wrong("no entry of that term was committed before a change of a single voter");
+  }
+}
+
+/// A node takes for its configuration the last in its snapshot and its log.
+void MembershipRules::check_in_force(Node& n, const Stamp& at, const t::Configured& e) {
+  const ClusterState::InForce expected = state_.configuration_of(n);
+  n.configuration = e.configuration;
+  n.configured_at = expected.index;
+  // A start tells first what it begins with, and then what its log says.
+  const bool begins = e.act == t::ConfigurationAct::kLoaded && e.at.index < expected.index;
+  if (begins || e.configuration == expected.configuration) return;
+  // A node that joins knows nothing before somebody tells it.
+  if (expected.index == 0 && !state_.is_first_voter(n.id) &&
+      (e.configuration == wire::Configuration{} || e.configuration == state_.first())) {
+    return;
+  }
+  findings_.breach(Rule::kSnapPrefix, at, [&](Account& a) {
+    a.summary = name_of(n.id) + " goes by " + show(e.configuration) + ", but the last in its log " +
+                "and snapshot is " + show(expected.configuration) + " of index " +
+                std::to_string(expected.index);
+    a.fact(at, describe(t::Event{e}));
+  });
+}
+
+bool MembershipRules::ordered(Index a, Index b) const {
+  const auto between = state_.committed_configurations.upper_bound(std::min(a, b));
+  return between != state_.committed_configurations.end() && between->first < std::max(a, b);
+}
+
+void MembershipRules::on_use(const Node& n, const Stamp& at) {
+  for (const Use& use : uses_) {
+    if (use.index == n.configured_at && use.configuration == n.configuration) return;
+  }
+  for (const Use& use : uses_) {
+    if (ordered(use.index, n.configured_at)) continue;
+    findings_.evaluated(Rule::kCfgIntersect);
+    if (quorums_meet(use.configuration, n.configuration)) continue;
+    findings_.breach(Rule::kCfgIntersect, at, [&](Account& a) {
+      a.summary = name_of(use.at.node) + " relied on a quorum of " + show(use.configuration) +
+                  " (index " + std::to_string(use.index) + ") and " + name_of(n.id) +
+                  " on one of " + show(n.configuration) + " (index " +
+                  std::to_string(n.configured_at) +
+                  "), which need not meet, with no configuration committed between them";
+      a.fact(use.at, "wins or commits by " + show(use.configuration));
+      a.fact(at, "wins or commits by " + show(n.configuration));
+      a.nodes = {use.at.node};
+    });
+  }
+  if (uses_.size() == kMaxUses) uses_.erase(uses_.begin());
+  uses_.push_back({n.configured_at, n.configuration, at});
+}
+
+}  // namespace ww::checkers::invariants

@@ -1,0 +1,46 @@
+// CfgSerial and CfgIntersect: the configurations of a log follow each other as they may, and no two
+// that somebody relied on could have agreed on different things. (Raft paper, section 6;
+// dissertation, 4.1 and 4.3.)
+//
+// Which configuration is in force at a node follows from its log. What the node says of it is
+// compared with that; what an entry says is compared with the hash that its log has there.
+#pragma once
+
+#include <vector>
+
+#include "checkers/invariants/cluster_state.hpp"
+#include "checkers/invariants/findings.hpp"
+
+namespace ww::checkers::invariants {
+
+class MembershipRules {
+ public:
+  MembershipRules(ClusterState& state, Findings& findings) : state_(state), findings_(findings) {}
+
+  /// Checks, and of an appended or committed one notes it in the state.
+  void on_configured(Node& n, const Stamp& at, const wire::trace::Configured& e);
+  /// The log of `n` is another than before: by a start, a truncation or a snapshot.
+  void on_other_log(Node& n);
+  /// `n` won an election or committed by the configuration in force there.
+  void on_use(const Node& n, const Stamp& at);
+
+ private:
+  struct Use {
+    Index index = 0;  // of the configuration's entry
+    wire::Configuration configuration;
+    Stamp at;  // the first
+  };
+  void check_entry(const Node& n, const Stamp& at, const wire::trace::Configured& e);
+  void check_serial(const Node& n, const Stamp& at, const wire::trace::Configured& e);
+  void check_in_force(Node& n, const Stamp& at, const wire::trace::Configured& e);
+  /// Whether a configuration between the two was committed.
+  [[nodiscard]] bool ordered(Index a, Index b) const;
+
+  /// Older ones are forgotten.
+  static constexpr std::size_t kMaxUses = 64;
+  ClusterState& state_;
+  Findings& findings_;
+  std::vector<Use> uses_;
+};
+
+}  // namespace ww::checkers::invariants
