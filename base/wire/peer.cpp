@@ -8,9 +8,17 @@ namespace ww::wire {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> kTypeNames = {
-    "pre-vote", "pre-vote-reply", "vote",           "vote-reply",
-    "append",   "append-reply",   "client-request", "client-reply"};
+constexpr std::array<std::string_view, EnumSize<MessageType>::value> kTypeNames = {
+    "pre-vote",
+    "pre-vote-reply",
+    "vote",
+    "vote-reply",
+    "append",
+    "append-reply",
+    "install-snapshot",
+    "install-snapshot-reply",
+    "client-request",
+    "client-reply"};
 
 Error malformed(std::string what) {
   return Error{ErrorCode::kCorrupt, true, "malformed message between nodes: " + std::move(what)};
@@ -43,6 +51,15 @@ PeerMessage decode_body(ByteReader& in, MessageType type, Term term) {
     }
     case MessageType::kAppendReply:
       return decode_as<AppendReply>(in, term);
+    case MessageType::kInstallSnapshot: {
+      InstallSnapshot message;
+      message.term = term;
+      decode_record(in, message);
+      message.data = in.rest();
+      return message;
+    }
+    case MessageType::kInstallSnapshotReply:
+      return decode_as<InstallSnapshotReply>(in, term);
     case MessageType::kClientRequest:
     case MessageType::kClientReply:
       break;
@@ -60,6 +77,11 @@ bool entries_are_well_formed(const Append& message) {
     previous = entry.term;
   }
   return in.done();
+}
+
+bool piece_is_well_formed(const InstallSnapshot& m) {
+  return m.at.index > 0 && m.at.term <= m.term && m.total <= kMaxSnapshotBytes &&
+         m.data.size() == m.size && m.offset <= m.total && m.size <= m.total - m.offset;
 }
 
 }  // namespace
@@ -127,18 +149,26 @@ Term term_of(const PeerMessage& message) {
 }
 
 std::uint64_t content_of(const PeerMessage& message) {
-  const auto* append = std::get_if<Append>(&message);
-  return append ? append->prev.index + 1 : 0;
+  constexpr unsigned kHalf = 32;
+  if (const auto* append = std::get_if<Append>(&message)) return append->prev.index + 1;
+  const auto* piece = std::get_if<InstallSnapshot>(&message);
+  return piece ? piece->at.index + (piece->offset << kHalf) : 0;
+}
+
+std::string_view borrowed_by(const PeerMessage& message) {
+  if (const auto* append = std::get_if<Append>(&message)) return append->entries;
+  const auto* piece = std::get_if<InstallSnapshot>(&message);
+  return piece ? piece->data : std::string_view();
 }
 
 void encode_peer(std::string& out, NodeId from, NodeId to, MessageId id, const PeerMessage& message,
-                 std::string_view entries) {
+                 std::string_view bulk) {
   const Envelope envelope{
       endpoint_of(from),  endpoint_of(to), type_of(message), term_of(message), id,
       content_of(message)};
   encode_record(out, envelope);
   std::visit([&](const auto& m) { encode_record(out, m); }, message);
-  out.append(entries);
+  out.append(bulk);
 }
 
 Result<PeerFrame> decode_peer(std::string_view payload) {
@@ -153,6 +183,9 @@ Result<PeerFrame> decode_peer(std::string_view payload) {
   if (!in.done()) return malformed("the body of a " + std::string(name_of(frame.envelope.type)));
   if (const auto* append = std::get_if<Append>(&frame.message)) {
     if (!entries_are_well_formed(*append)) return malformed("the entries of an append");
+  }
+  if (const auto* piece = std::get_if<InstallSnapshot>(&frame.message)) {
+    if (!piece_is_well_formed(*piece)) return malformed("the piece of a snapshot");
   }
   if (content_of(frame.message) != frame.envelope.content) {
     return malformed("its envelope names other content");

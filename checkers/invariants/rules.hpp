@@ -27,11 +27,12 @@ enum class Rule : std::uint8_t {
   kAckTruth,
   kApply,
   kRestart,
+  kSnapPrefix,
   kSession,
   kReplyTruth,
   kTraceTruth,
 };
-inline constexpr std::size_t kRuleCount = 21;
+inline constexpr std::size_t kRuleCount = 22;
 
 struct RuleRow {
   Rule rule;

@@ -5,9 +5,18 @@ namespace ww::raft {
 namespace {
 
 constexpr std::array<std::string_view, kRarePathCount> kNames = {
-    "sticky-refusal", "low-term-request", "check-quorum",   "log-conflict",  "stale-append",
-    "append-refused", "stale-reply",      "ack-waited",     "tail-replaced", "held-dropped",
-    "old-term-held",  "reads-batched",    "retry-answered", "busy",          "rival-leader"};
+    "sticky-refusal",     "low-term-request",
+    "check-quorum",       "log-conflict",
+    "stale-append",       "append-refused",
+    "stale-reply",        "ack-waited",
+    "tail-replaced",      "held-dropped",
+    "old-term-held",      "reads-batched",
+    "retry-answered",     "busy",
+    "rival-leader",       "snapshot-taken",
+    "snapshot-installed", "suffix-kept",
+    "snapshot-overtaken", "snapshot-unneeded",
+    "snapshot-refused",   "stray-piece",
+    "piece-again"};
 
 }  // namespace
 

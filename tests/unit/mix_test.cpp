@@ -39,6 +39,7 @@ TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") 
   std::set<std::uint64_t> segments;
   std::set<std::string> paces;
   std::set<faults::TriggerEvent> events;
+  std::uint64_t by_entries = 0, by_bytes = 0, by_time = 0, tiny = 0, never = 0;
   std::uint64_t uniform = 0;
   std::uint64_t small_domain = 0;
   std::uint64_t without_triggers = 0;
@@ -73,6 +74,14 @@ TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") 
     workers.insert(spec.workers() / spec.nodes);
     segments.insert(spec.segment_bytes);
     paces.insert(spec.batching + spec.pipelining);
+    by_entries += spec.snapshot_entries != 0 ? 1 : 0;
+    by_bytes += spec.snapshot_bytes != 0 ? 1 : 0;
+    tiny += spec.snapshot_entries != 0 && spec.snapshot_entries <= 10 ? 1 : 0;
+    by_time += spec.snapshot_interval != Duration{} ? 1 : 0;
+    never += spec.snapshot_entries == 0 && spec.snapshot_bytes == 0 &&
+                     spec.snapshot_interval == Duration{}
+                 ? 1
+                 : 0;
     small_domain += spec.small_domain ? 1 : 0;
     without_triggers += triggers ? 0 : 1;
   }
@@ -90,6 +99,12 @@ TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") 
   CHECK(workers == std::set<std::uint32_t>{1, 2, 3});
   CHECK(segments == std::set<std::uint64_t>{4096, 16384, 65536});
   CHECK(paces == std::set<std::string>{"offoff", "offon", "onoff", "onon"});
+  CHECK(by_entries > kSeeds / 3);
+  CHECK(by_bytes > kSeeds / 6);
+  CHECK(by_time > kSeeds / 16);
+  CHECK(tiny > kSeeds / 20);
+  CHECK(never > kSeeds / 20);
+  CHECK(never < kSeeds / 4);
   CHECK(small_domain > kSeeds / 20);
   CHECK(events.size() == faults::trigger_event_names().size());
   CHECK(without_triggers > kSeeds / 5);
@@ -147,7 +162,7 @@ TEST_CASE("a world without disks of its own gets no faults of the disk") {
 TEST_CASE("the hash names the mix, whatever built it") {
   CHECK(mix_hash().size() == 16);
   // Results of another mix do not add to those of this one: a change of the mix shows here.
-  CHECK(mix_hash() == "0d34c26c2d4e4299");
+  CHECK(mix_hash() == "62dc1e61cfb6448a");
   CHECK(mix_text().find("nodes: 3*") != std::string::npos);
   CHECK(mix_text().find("power-loss: ") != std::string::npos);
 }

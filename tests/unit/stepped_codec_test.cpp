@@ -36,8 +36,12 @@ Event random_event(Rng& rng, std::size_t kind, std::string& payload) {
                      test::random_record<ClientRequest>(rng)};
     case 4:
       return Written{WriteId{rng.next() >> rng.below(64)}};
-    default:
+    case 5:
       return WriteFailed{WriteId{rng.next() >> rng.below(64)}, random_bytes(rng, 40)};
+    case 6:
+      return Saved{SaveId{rng.next() >> rng.below(64)}};
+    default:
+      return SaveFailed{SaveId{rng.next() >> rng.below(64)}, random_bytes(rng, 40)};
   }
 }
 constexpr std::size_t kEventKinds = std::variant_size_v<Event>;
@@ -53,7 +57,7 @@ Output random_output(Rng& rng) {
     out.last_words = random_bytes(rng, 30);
   }
   for (std::uint64_t items = rng.below(8); items > 0; --items) {
-    switch (rng.below(5)) {
+    switch (rng.below(6)) {
       case 0:
         out.add(Write{WriteId{rng.next()}, rng.below(2) == 1});
         break;
@@ -72,6 +76,9 @@ Output random_output(Rng& rng) {
         out.add(trace::Event(std::move(store)));
         break;
       }
+      case 4:
+        out.add(Save{SaveId{rng.next() >> rng.below(64)}});
+        break;
       default: {
         auto event = test::random_alternative<trace::Event>(
             rng, rng.below(std::variant_size_v<trace::Event>));
@@ -260,8 +267,8 @@ TEST_CASE("What is wrong with a frame is named") {
   CHECK(decode_output(bytes, output, lengths).error().message == "malformed item 2 of an output");
   bytes.clear();
   encode_event(bytes, Clock{}, Timer{});
-  bytes.back() = '\x07';
-  CHECK(decode_event(bytes).error().message == "malformed event of kind 7");
+  bytes.back() = '\x08';
+  CHECK(decode_event(bytes).error().message == "malformed event of kind 8");
 }
 
 }  // namespace ww::wire::stepped
