@@ -134,6 +134,7 @@ void Replica::on_message(Step& s, NodeId from, const wire::InstallSnapshot& m) {
   wire::InstallSnapshotReply reply{hard_.term, false, m.at, 0, m.round};
   if (m.term < hard_.term) {
     mark(s, RarePath::kLowTermRequest);
+    reply.round = 0;  // As in reject_append.
     return send_after(s, needed_for_term(s), from, reply);
   }
   if (m.term == hard_.term && role() == wire::Role::kLeader) {
