@@ -39,6 +39,10 @@ constexpr std::array kOptions = {
             [](const run::PlanFile& p) { return p.test.follow_one_in == 0; }},
     Feature{"no reads through the log",
             [](const run::PlanFile& p) { return p.test.log_read_percent == 0; }},
+    Feature{"sessions that expire soon",
+            [](const run::PlanFile& p) {
+              return p.test.session_entries != 0 && p.test.session_entries <= 1000;
+            }},
     Feature{"batching off", [](const run::PlanFile& p) { return p.test.batching == "off"; }},
     Feature{"pipelining off", [](const run::PlanFile& p) { return p.test.pipelining == "off"; }},
     Feature{"flat network", [](const run::PlanFile& p) { return p.network.flat; }}};

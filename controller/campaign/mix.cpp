@@ -46,6 +46,7 @@ constexpr std::array kSegmentBytes = {Card{4096, 1}, Card{16384, 1}, Card{65536,
 /// Whether a seed takes snapshots by the number of entries, by their size, by time, or not at all.
 constexpr std::array kSnapshots = {Card{0, 1}, Card{1, 4}, Card{2, 2}, Card{3, 1}};
 constexpr std::array kSnapshotTrailing = {Card{0, 2}, Card{4, 2}, Card{64, 1}};
+constexpr std::array kSessionEntries = {Card{0, 1}, Card{30, 1}, Card{200, 1}};
 constexpr std::array kBatching = {Card{0, 1}, Card{1, 3}};
 constexpr std::array kPipelining = {Card{0, 1}, Card{1, 3}};
 constexpr std::array kTriggered = {Card{0, 1}, Card{1, 2}};
@@ -152,6 +153,7 @@ void draw_clients(const Draw& draw, run::TestSpec& spec) {
   draw.set("concurrency", spec.concurrency, draw.pick("workers", kWorkersPerNode) * spec.nodes);
   draw.set("rate", spec.rate, draw.size("rate", kRate));
   draw.set("op-timeout", spec.op_timeout, milliseconds(draw.pick("op-timeout", kOpTimeoutMs)));
+  draw.set("session-entries", spec.session_entries, draw.pick("session-entries", kSessionEntries));
   draw.set("small-domain", spec.small_domain, draw.pick("small-domain", kSmallDomain));
   draw.set("follow-one-in", spec.follow_one_in, draw.pick("follow-one-in", kFollowOneIn));
   draw.set("log-read-percent", spec.log_read_percent,
@@ -250,6 +252,7 @@ std::string mix_text() {
   add(text, "heartbeats per timeout", kHeartbeatsPerTimeout);
   add(text, "op-timeout ms", kOpTimeoutMs);
   add(text, "segment-bytes", kSegmentBytes);
+  add(text, "session-entries", kSessionEntries);
   add(text, "batching", kBatching);
   add(text, "pipelining", kPipelining);
   add(text, "snapshots", kSnapshots);

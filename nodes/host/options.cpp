@@ -253,6 +253,9 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--snapshot-piece", snapshots.piece_bytes,
                  "bytes of a snapshot in one message [65536]")
       ->check(CLI::Range(1, 1 << 20));
+  app.add_option("--session-entries", options.config.limits.machine.session_entries,
+                 "a client's session expires after so many entries without a command of it; 0: "
+                 "never; the same on all nodes [1000000]");
   app.add_option("--journal", options.journal,
                  "directory of the flight recorder; made if missing [none]");
   app.add_option("--journal-segments", options.journaling.segments,

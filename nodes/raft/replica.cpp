@@ -17,8 +17,7 @@ constexpr unsigned kMessageCounterBits = 44;
 }  // namespace
 
 Replica::Replica(Config config, Durable survived, Now now, Effects& effects)
-    : config_(std::move(config)),
-      machine_(kv::Limits{.max_sessions = config_.limits.max_sessions}) {
+    : config_(std::move(config)), machine_(config_.limits.machine) {
   const Configuration initial{config_.voters, {}, {}};
   WW_ASSERT(wire::is_sound(initial), "the first voters are not sorted, or too many");
   if (is_voter(initial, config_.self)) configurations_.begin_with(0, initial);
@@ -28,7 +27,7 @@ Replica::Replica(Config config, Durable survived, Now now, Effects& effects)
   const LogPosition at = snapshot_.at;
   WW_ASSERT(log_.has(at), "no gap from the snapshot to the log");
   if (at.index != 0) {
-    auto content = decode_snapshot(snapshot_.bytes, machine_limits());
+    auto content = decode_snapshot(snapshot_.bytes, config_.limits.machine);
     WW_ASSERT(content.ok(), content.ok() ? "" : content.error().message.c_str());
     machine_ = std::move(content->machine);
     configurations_.begin_with(at.index, std::move(content->configuration));

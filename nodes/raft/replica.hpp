@@ -201,9 +201,6 @@ class Replica {
   void forget_transfers();
   void send_piece(Step& s, Progress& peer);
   void on_message(Step& s, NodeId from, const wire::InstallSnapshotReply& m);
-  [[nodiscard]] kv::Limits machine_limits() const {
-    return kv::Limits{.max_sessions = config_.limits.max_sessions};
-  }
 
   // membership.cpp
   void adopt(Step& s, Index index, const wire::EntryView& entry);

@@ -62,8 +62,11 @@ void Replica::on_message(Step& s, NodeId from, const wire::Append& m) {
   send_after(s, needed, from, wire::AppendReply{hard_.term, true, match, {}, m.round});
 }
 
+/// The rounds of another term are not echoed: its leader may lead in ours by now, and would take
+/// the number for that of a round which began after this answer.
 void Replica::reject_append(Step& s, NodeId from, const wire::Append& m) {
-  wire::AppendReply reply{hard_.term, false, m.prev.index, {}, m.round};
+  const std::uint64_t round = m.term == hard_.term ? m.round : 0;
+  wire::AppendReply reply{hard_.term, false, m.prev.index, {}, round};
   const bool below = m.prev.index == 0 || m.prev.index < log_.base().index;  // of an old term, then
   if (below || m.prev.index > log_.last_index()) {
     reply.conflict = {log_.last_index() + 1, 0};

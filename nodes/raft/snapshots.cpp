@@ -80,7 +80,7 @@ void Replica::on(Step& s, const Saved& input) {
                        std::to_string(at.index));
   }
   snapshot_ = saved.snapshot;
-  auto content = decode_snapshot(snapshot_.bytes, machine_limits());
+  auto content = decode_snapshot(snapshot_.bytes, config_.limits.machine);
   WW_ASSERT(content.ok(), "what is saved was encoded here, or decoded when it came");
   trace::Snapshot event{trace::SnapshotAct::kDurable,
                         at,
@@ -143,6 +143,7 @@ void Replica::on_message(Step& s, NodeId from, const wire::InstallSnapshot& m) {
   wire::InstallSnapshotReply reply{hard_.term, false, m.at, 0, m.round};
   if (m.term < hard_.term) {
     mark(s, RarePath::kLowTermRequest);
+    reply.round = 0;  // As in reject_append.
     return send_after(s, needed_for_term(s), from, reply);
   }
   if (m.term == hard_.term && role() == wire::Role::kLeader) {
@@ -189,7 +190,7 @@ std::uint64_t Replica::take_piece(Step& s, NodeId from, const wire::InstallSnaps
   const std::string_view news = m.data.substr(static_cast<std::size_t>(there - m.offset));
   in.bytes.append(news);
   if (news.empty() || !in.is_whole()) return in.bytes.size();
-  const auto content = decode_snapshot(in.bytes, machine_limits());
+  const auto content = decode_snapshot(in.bytes, config_.limits.machine);
   if (content.ok()) return in.total;
   mark(s, RarePath::kSnapshotRefused);
   incoming_.reset();

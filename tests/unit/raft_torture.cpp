@@ -73,7 +73,7 @@ class Torture {
     c.gather = rng_.below(2) == 0;
     c.limits.max_pending_requests = 8;
     c.limits.max_uncommitted_bytes = 500;
-    c.limits.max_sessions = Oracle::kMaxSessions;
+    c.limits.machine = {Oracle::kMaxSessions, Oracle::kSessionEntries};
     const bool on = keyed(seed, "torture.snapshots").below(4) != 0;
     c.snapshots.entries = on ? 2 + keyed(seed, "torture.entries").below(6) : 0;
     c.snapshots.bytes = on && keyed(seed, "torture.bytes").below(3) == 0 ? 60 : 0;
