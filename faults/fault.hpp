@@ -54,6 +54,7 @@ class Fault {
   virtual void on_clock_set(NodeId /*node*/, const ClockSkew& /*skew*/) {}
   virtual void on_clock_flip(NodeId /*node*/) {}
   virtual void on_power_loss(NodeId /*node*/, const PowerLoss& /*loss*/) {}
+  virtual void on_transfer(NodeId /*node*/, wire::trace::TransferPhase /*phase*/) {}
   virtual void on_sync(NodeId /*node*/, bool /*ok*/, Duration /*late*/) {}
 
   [[nodiscard]] const FaultSpec& spec() const { return spec_; }

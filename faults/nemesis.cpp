@@ -60,7 +60,7 @@ struct Nemesis::Impl {
         redeal(plan.redeal),
         options(the_options),
         on_mark(std::move(mark)),
-        holds(cluster),
+        holds(cluster, the_options.most_drift_ppm),
         ports{cluster, links, holds, plan.seed, plan.nodes, options} {
     for (FaultSpec& spec : plan.faults) enter(std::move(spec), "", 0);
   }
@@ -326,6 +326,10 @@ void Nemesis::note_clock_flip(NodeId node, Instant /*now*/) {
 
 void Nemesis::note_power_loss(NodeId node, const PowerLoss& loss, Instant /*now*/) {
   impl_->tell([&](Fault& fault) { fault.on_power_loss(node, loss); });
+}
+
+void Nemesis::note_transfer(NodeId node, wire::trace::TransferPhase phase, Instant /*now*/) {
+  impl_->tell([&](Fault& fault) { fault.on_transfer(node, phase); });
 }
 
 void Nemesis::note_sync(NodeId node, bool ok, Duration late, Instant /*now*/) {

@@ -17,12 +17,15 @@ enum class MessageType : std::uint8_t {
   kVoteReply,
   kAppend,
   kAppendReply,
+  kTimeoutNow,
+  kReadIndex,
+  kReadIndexReply,
   kClientRequest,
   kClientReply,
 };
 template <>
 struct EnumSize<MessageType> {
-  static constexpr std::uint64_t value = 8;
+  static constexpr std::uint64_t value = 11;
 };
 std::string_view name_of(MessageType type);
 /// The type of that name ("append-reply"), or nothing.
@@ -56,7 +59,7 @@ struct Envelope {
   MessageType type = MessageType::kAppend;
   Term term = 0;              // 0 for client messages
   MessageId id;               // unique per sender; copies of a message share it
-  std::uint64_t content = 0;  // names the content: an append's first index, a client's request id
+  std::uint64_t content = 0;  // names the content, see content_of; a client's request id
   friend bool operator==(const Envelope&, const Envelope&) = default;
 
   template <class Self, class V>

@@ -8,9 +8,10 @@ namespace ww::wire {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> kTypeNames = {
-    "pre-vote", "pre-vote-reply", "vote",           "vote-reply",
-    "append",   "append-reply",   "client-request", "client-reply"};
+constexpr std::array<std::string_view, EnumSize<MessageType>::value> kTypeNames = {
+    "pre-vote",         "pre-vote-reply", "vote",        "vote-reply",
+    "append",           "append-reply",   "timeout-now", "read-index",
+    "read-index-reply", "client-request", "client-reply"};
 
 Error malformed(std::string what) {
   return Error{ErrorCode::kCorrupt, true, "malformed message between nodes: " + std::move(what)};
@@ -43,6 +44,12 @@ PeerMessage decode_body(ByteReader& in, MessageType type, Term term) {
     }
     case MessageType::kAppendReply:
       return decode_as<AppendReply>(in, term);
+    case MessageType::kTimeoutNow:
+      return decode_as<TimeoutNow>(in, term);
+    case MessageType::kReadIndex:
+      return decode_as<ReadIndex>(in, term);
+    case MessageType::kReadIndexReply:
+      return decode_as<ReadIndexReply>(in, term);
     case MessageType::kClientRequest:
     case MessageType::kClientReply:
       break;
@@ -127,8 +134,10 @@ Term term_of(const PeerMessage& message) {
 }
 
 std::uint64_t content_of(const PeerMessage& message) {
-  const auto* append = std::get_if<Append>(&message);
-  return append ? append->prev.index + 1 : 0;
+  if (const auto* append = std::get_if<Append>(&message)) return append->prev.index + 1;
+  if (const auto* asked = std::get_if<ReadIndex>(&message)) return asked->context;
+  const auto* told = std::get_if<ReadIndexReply>(&message);
+  return told ? told->context : 0;
 }
 
 void encode_peer(std::string& out, NodeId from, NodeId to, MessageId id, const PeerMessage& message,

@@ -47,7 +47,12 @@ struct WriteFailed {
   WriteId write;
   std::string reason;
 };
-using Event = std::variant<Boot, Timer, Message, Request, Written, WriteFailed>;
+/// The node is asked to hand its leadership to `to`, or to whom it thinks best (kNobody). One that
+/// does not lead, or cannot do it, does nothing.
+struct Transfer {
+  NodeId to;
+};
+using Event = std::variant<Boot, Timer, Message, Request, Written, WriteFailed, Transfer>;
 
 /// A write was handed to the file system: its store events stand before this. Its completion is an
 /// event to come. With `sync` false it completes at once when the writes before it have.

@@ -121,7 +121,8 @@ void encode_event(std::string& out, const Clock& clock, const Event& event) {
                         [&](const WriteFailed& failed) {
                           w.varint(failed.write.value);
                           w.bytes(failed.reason);
-                        }},
+                        },
+                        [&](const Transfer& transfer) { w.varint(transfer.to.value); }},
              event);
 }
 
@@ -156,6 +157,11 @@ Result<ClockedEvent> decode_event(std::string_view payload) {
       auto& failed = out.event.emplace<WriteFailed>();
       failed.write = WriteId{in.varint()};
       failed.reason = in.bytes();
+      break;
+    }
+    case 6: {
+      Decoder decoder(in);
+      decoder("to", out.event.emplace<Transfer>().to);
       break;
     }
     default:

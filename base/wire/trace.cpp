@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames = {
     "boot", "role", "vote",   "append", "trunc", "sync",  "commit", "apply", "tx",
-    "rx",   "read", "client", "mark",   "clock", "stall", "halt",   "store"};
+    "rx",   "read", "client", "mark",   "clock", "stall", "halt",   "store", "transfer"};
 
 }  // namespace
 
@@ -31,6 +31,13 @@ std::string_view name_of(Execution execution) {
 }
 std::string_view name_of(ReadPhase phase) {
   static constexpr std::array<std::string_view, 3> kNames = {"req", "confirmed", "served"};
+  return kNames[static_cast<std::size_t>(phase)];
+}
+std::string_view name_of(ReadBasis basis) {
+  return basis == ReadBasis::kIndex ? "index" : "lease";
+}
+std::string_view name_of(TransferPhase phase) {
+  static constexpr std::array<std::string_view, 3> kNames = {"began", "timeout-now", "given-up"};
   return kNames[static_cast<std::size_t>(phase)];
 }
 std::string_view name_of(StoreOp op) {
@@ -95,7 +102,10 @@ Summary summarize(const PeerMessage& message, std::string_view entries) {
   s.type = type_of(message);
   s.term = term_of(message);
   if (const auto* m = std::get_if<PreVote>(&message)) s.position = m->last;
-  if (const auto* m = std::get_if<Vote>(&message)) s.position = m->last;
+  if (const auto* m = std::get_if<Vote>(&message)) {
+    s.position = m->last;
+    s.count = m->transfer ? 1 : 0;
+  }
   if (const auto* m = std::get_if<PreVoteReply>(&message)) s.ok = m->granted;
   if (const auto* m = std::get_if<VoteReply>(&message)) s.ok = m->granted;
   if (const auto* m = std::get_if<Append>(&message)) {
@@ -110,6 +120,12 @@ Summary summarize(const PeerMessage& message, std::string_view entries) {
     s.position = m->conflict;
     s.index = m->match;
     s.round = m->round;
+  }
+  if (const auto* m = std::get_if<ReadIndex>(&message)) s.round = m->context;
+  if (const auto* m = std::get_if<ReadIndexReply>(&message)) {
+    s.ok = m->success;
+    s.round = m->context;
+    s.index = m->index;
   }
   return s;
 }

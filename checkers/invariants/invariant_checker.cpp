@@ -11,6 +11,7 @@
 #include "checkers/invariants/election_rules.hpp"
 #include "checkers/invariants/findings.hpp"
 #include "checkers/invariants/frame_rules.hpp"
+#include "checkers/invariants/lease_rules.hpp"
 #include "checkers/invariants/log_rules.hpp"
 #include "checkers/invariants/merge.hpp"
 
@@ -31,11 +32,13 @@ class Judge final : public CausalConsumer {
   explicit Judge(const InvariantOptions& options)
       : state_(options.voters, options.store_evidence),
         keep_(options.keep_entries),
+        judges_leases_(options.leases),
         elections_(state_, findings_, options.house_rules),
         logs_(state_, findings_),
         durability_(state_, findings_),
         commits_(state_, findings_, durability_),
         applies_(state_, findings_),
+        leases_(findings_),
         frames_(state_, findings_, {options.house_rules, !options.trace_ignored}) {}
 
   Findings& findings() { return findings_; }
@@ -143,7 +146,10 @@ class Judge final : public CausalConsumer {
   void on(Node& n, const Stamp& at, const t::Appended& e) { logs_.on_appended(n, at, e); }
   void on(Node& n, const Stamp& at, const t::Truncated& e) { logs_.on_truncated(n, at, e); }
   void on(Node& n, const Stamp& at, const t::Synced& e) { durability_.on_synced(n, at, e); }
-  void on(Node& n, const Stamp& at, const t::Committed& e) { commits_.on_committed(n, at, e); }
+  void on(Node& n, const Stamp& at, const t::Committed& e) {
+    commits_.on_committed(n, at, e);
+    if (judges_leases_ && n.role == wire::Role::kLeader) leases_.on_commit(n, at);
+  }
   void on(Node& n, const Stamp& at, const t::Applied& e) { applies_.on_applied(n, at, e); }
   void on(Node& n, const Stamp& at, const t::Sent& e) {
     if (!state_.knows(e.to)) return;
@@ -167,20 +173,25 @@ class Judge final : public CausalConsumer {
     if (news.removed) durability_.on_removed(n, at, *news.removed);
     if (news.malformed) durability_.on_malformed(n, at, *news.malformed);
   }
-  void on(Node&, const Stamp&, const t::Read&) {}
+  void on(Node& n, const Stamp& at, const t::Read& e) {
+    if (judges_leases_ && e.basis == t::ReadBasis::kLease) leases_.on_read(n, at, e);
+  }
   void on(Node&, const Stamp&, const t::Mark&) {}
   void on(Node&, const Stamp&, const t::ClockFlip&) {}
   void on(Node&, const Stamp&, const t::Stall&) {}
   void on(Node&, const Stamp&, const t::Halt&) {}
+  void on(Node&, const Stamp&, const t::Transfer&) {}
 
   ClusterState state_;
   Findings findings_;
   Index keep_;
+  bool judges_leases_;
   ElectionRules elections_;
   LogRules logs_;
   DurabilityRules durability_;
   CommitRules commits_;
   ApplyRules applies_;
+  LeaseRules leases_;
   FrameRules frames_;
   std::uint64_t order_ = 0;
   std::uint64_t records_ = 0;
@@ -256,6 +267,7 @@ std::vector<CheckResult> InvariantChecker::finish() {
   for (const invariants::RuleRow& row : invariants::rule_table()) {
     if (impl_->options.trace_ignored && !row.frames) continue;
     if (!impl_->options.store_evidence && row.store) continue;
+    if (!impl_->options.leases && row.rule == invariants::Rule::kLeaseDisjoint) continue;
     results.push_back(impl_->judge.findings().take(row.rule));
     if (row.rule != invariants::Rule::kTraceTruth) continue;
     auto& numbers = results.back().numbers;

@@ -28,10 +28,11 @@ enum class Rule : std::uint8_t {
   kApply,
   kRestart,
   kSession,
+  kLeaseDisjoint,
   kReplyTruth,
   kTraceTruth,
 };
-inline constexpr std::size_t kRuleCount = 21;
+inline constexpr std::size_t kRuleCount = 22;
 
 struct RuleRow {
   Rule rule;

@@ -43,6 +43,9 @@ constexpr std::array kQuorumHeals = {Card{0, 1}, Card{1, 3}};
 constexpr std::array kHeartbeatsPerTimeout = {Card{3, 1}, Card{5, 2}, Card{8, 1}};
 constexpr std::array kOpTimeoutMs = {Card{250, 1}, Card{500, 1}, Card{1000, 1}};
 constexpr std::array kSegmentBytes = {Card{4096, 1}, Card{16384, 1}, Card{65536, 1}};
+constexpr std::array kLeases = {Card{0, 1}, Card{1, 1}};
+constexpr std::array kLeaseDrift = {Card{10, 1}, Card{30, 1}, Card{100, 1}};
+constexpr std::array kFollowerReads = {Card{0, 2}, Card{1, 1}};
 constexpr std::array kTriggered = {Card{0, 1}, Card{1, 2}};
 
 constexpr Span kRate = {100, 300};
@@ -52,9 +55,9 @@ constexpr Span kIntervalMs = {250, 1000};
 constexpr Span kLongestPercent = {60, 200};
 constexpr Span kTriggerPpm = {50'000, 800'000};
 
-constexpr std::array kShares = {Share{"kill", 75},   Share{"pause", 50}, Share{"partition", 60},
-                                Share{"packet", 60}, Share{"clock", 30}, Share{"power-loss", 60},
-                                Share{"disk", 30}};
+constexpr std::array kShares = {Share{"kill", 75},   Share{"pause", 50},   Share{"partition", 60},
+                                Share{"packet", 60}, Share{"clock", 30},   Share{"power-loss", 60},
+                                Share{"disk", 30},   Share{"transfer", 40}};
 constexpr std::uint32_t kOtherShare = 50;
 /// A kind is in the subset only if it gets so many faults for each of its cards.
 constexpr std::int64_t kFaultsPerCard = 3;
@@ -124,6 +127,10 @@ void draw_cluster(const Draw& draw, run::TestSpec& spec, std::int64_t interval) 
   draw.set("heartbeat-interval", spec.heartbeat_interval,
            milliseconds(spec.election_timeout / milliseconds(1) / heartbeats));
   draw.set("segment-bytes", spec.segment_bytes, draw.pick("segment-bytes", kSegmentBytes));
+  const bool leases = draw.pick("leases", kLeases) != 0;
+  if (!draw.pinned("reads")) spec.reads = leases ? "lease" : "index";
+  draw.set("lease-drift", spec.lease_drift, draw.pick("lease-drift", kLeaseDrift));
+  draw.set("follower-reads", spec.follower_reads, draw.pick("follower-reads", kFollowerReads));
   const bool quorum = draw.pick("heal", kQuorumHeals) != 0;
   if (!draw.pinned("heal")) spec.heal = quorum ? "quorum" : "all";
 }
@@ -230,6 +237,9 @@ std::string mix_text() {
   add(text, "heartbeats per timeout", kHeartbeatsPerTimeout);
   add(text, "op-timeout ms", kOpTimeoutMs);
   add(text, "segment-bytes", kSegmentBytes);
+  add(text, "leases", kLeases);
+  add(text, "lease-drift", kLeaseDrift);
+  add(text, "follower-reads", kFollowerReads);
   add(text, "triggered", kTriggered);
   add(text, "rate", kRate);
   add(text, "election-timeout ms", kElectionTimeoutMs);

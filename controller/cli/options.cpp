@@ -91,8 +91,7 @@ std::uint64_t parse_bytes(const std::string& text) {
     if (ec == std::errc{} && suffix == unit && count < (std::uint64_t{1} << 30))
       return count << shift;
   }
-  throw CLI::ValidationError("--store-limit",
-                             "'" + text + "' is not a size; write 5GB or 500MB");
+  throw CLI::ValidationError("--store-limit", "'" + text + "' is not a size; write 5GB or 500MB");
 }
 
 Result<void> check_name(const std::string& what, const std::string& name,
@@ -314,6 +313,14 @@ void add_test_flags(CLI::App& app, TestFlags& flags) {
   add_duration(app, "--election-timeout", spec.election_timeout,
                "T; nodes draw theirs from [T, 2T]");
   add_duration(app, "--heartbeat-interval", spec.heartbeat_interval, "of the leader");
+  app.add_option("--reads", spec.reads,
+                 "how reads that are not logged are served: index or lease [index]");
+  app.add_option("--lease-drift", spec.lease_drift,
+                 "no clock outruns another by more, in a hundred: the leases' bound [10]");
+  app.add_option(
+      "--drift", spec.drift,
+      "with leases: bounded keeps the clocks within their bound, any does not [bounded]");
+  app.add_flag("--follower-reads", spec.follower_reads, "followers serve such reads too");
   app.add_option("--segment-bytes", spec.segment_bytes, "of the nodes' log files [65536]");
   app.add_option("--heal", spec.heal, "who recovers at the end: all, or a quorum [all]");
   add_duration(app, "--cut", spec.cut, "end the run here, without recovery; 0s: never");

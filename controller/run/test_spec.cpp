@@ -39,6 +39,10 @@ void fields(Self& s, V& v) {
   v("log_read_percent", "--log-read-percent", s.log_read_percent);
   v("election_timeout", "--election-timeout", s.election_timeout);
   v("heartbeat_interval", "--heartbeat-interval", s.heartbeat_interval);
+  v("reads", "--reads", s.reads);
+  v("lease_drift", "--lease-drift", s.lease_drift);
+  v("drift", "--drift", s.drift);
+  v("follower_reads", "--follower-reads", s.follower_reads);
   v("segment_bytes", "--segment-bytes", s.segment_bytes);
   v("heal", "--heal", s.heal);
   v("cut", "--cut", s.cut);
@@ -219,11 +223,18 @@ Result<void> validate(const TestSpec& spec) {
         within("--concurrency", spec.workers(), 1, 1000), within("--rate", spec.rate, 0, 1'000'000),
         within("--follow-one-in", spec.follow_one_in, 0, 1000),
         within("--log-read-percent", spec.log_read_percent, 0, 100),
+        within("--lease-drift", spec.lease_drift, 1, 900),
         within("--segment-bytes", spec.segment_bytes, 4096, std::uint64_t{1} << 30)}) {
     if (!check) return check;
   }
   if (spec.heal != "all" && spec.heal != "quorum") {
     return usage("--heal must be all or quorum, not '" + spec.heal + "'");
+  }
+  if (spec.reads != "index" && spec.reads != "lease") {
+    return usage("--reads must be index or lease, not '" + spec.reads + "'");
+  }
+  if (spec.drift != "bounded" && spec.drift != "any") {
+    return usage("--drift must be bounded or any, not '" + spec.drift + "'");
   }
   if (spec.max_events == 0) return usage("--max-events must be above 0");
   if (!spec.address.empty() && !is_loopback_prefix(spec.address)) {

@@ -36,6 +36,10 @@ struct TestSpec {
 
   Duration election_timeout = milliseconds(300);
   Duration heartbeat_interval = milliseconds(50);
+  std::string reads = "index";     // how those that are not logged are served: or "lease"
+  std::uint32_t lease_drift = 10;  // percent: the bound on drift that leases are safe within
+  std::string drift = "bounded";   // clocks stay within it where there are leases; or "any"
+  bool follower_reads = false;     // followers serve index reads too
   std::uint64_t segment_bytes = 64U << 10;  // small, so that files are created under fire
 
   /// Which nodes recover at the end: "all", or "quorum": one that can make progress, while the

@@ -263,7 +263,7 @@ class Node:
             self.request(r)
         elif kind == 4:
             self.durable(r.varint())
-        else:
+        elif kind == 5:
             # What of it is on the disk nobody knows: no answer can be trusted any more.
             out.last_words = b"write %d failed: " % r.varint() + r.bytes()
         return out.frame(self.deadline)
@@ -293,7 +293,7 @@ class Node:
         self.save([])
         self.wait_for_leader()
         for n in self.others:
-            self.send(n, VOTE, varint(*self.last()))
+            self.send(n, VOTE, varint(*self.last(), 0))
         self.count_votes()
 
     def message(self, r):
@@ -517,6 +517,9 @@ def parse_options():
     p.add_argument("--election-timeout", type=parse_duration, default=parse_duration("300ms"))
     p.add_argument("--heartbeat", type=parse_duration, default=parse_duration("50ms"))
     p.add_argument("--segment-bytes", type=int, help="unused: there is one file")
+    p.add_argument("--reads", help="unused: they all go through the log")
+    p.add_argument("--lease-drift", type=int, help="unused: it has no leases")
+    p.add_argument("--follower-reads", help="unused: only its leader reads")
     p.add_argument("--bug", action="append", help="unused: it has bugs of its own, if any")
     options = p.parse_args()
     options.nodes = sorted(options.nodes or [options.id])

@@ -76,6 +76,7 @@ constexpr std::size_t kTimerInput = 0;
 constexpr std::size_t kFrameInput = 1;
 constexpr std::size_t kWrittenInput = 2;
 constexpr std::size_t kRequestInput = 3;
+constexpr std::size_t kTransferInput = 4;
 
 /// The last code there is, so that damage is told.
 constexpr auto kLastErrorCode = static_cast<std::uint8_t>(ErrorCode::kInternal);
@@ -113,6 +114,12 @@ std::optional<JournalInput> get_input(ByteReader& in) {
       return get_written(in);
     case kRequestInput:
       return get_request(in);
+    case kTransferInput: {
+      raft::TransferLeadership transfer;
+      wire::Decoder decoder(in);
+      decoder("to", transfer.to);
+      return transfer;
+    }
     default:
       return std::nullopt;
   }
@@ -219,6 +226,11 @@ void append_record(std::string& out, std::uint64_t effects_before, const Moment&
       w.u8(error.definite ? 1 : 0);
       w.bytes(error.message);
     }
+    return end_record(out, begin);
+  }
+  if (const auto* transfer = std::get_if<raft::TransferLeadership>(&input)) {
+    const std::size_t begin = begin_step(out, effects_before, moment, kTransferInput);
+    w.varint(transfer->to.value);
     return end_record(out, begin);
   }
   const auto* request = std::get_if<raft::Request>(&input);

@@ -36,6 +36,8 @@ struct Raw {
   std::string batching = "on";
   std::string pipelining = "on";
   std::string fsync_floor;
+  std::string reads = "index";
+  std::string follower_reads = "off";
 };
 
 Result<NodeId> parse_node(std::string_view text, const std::string& flag) {
@@ -124,6 +126,8 @@ Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
   if (*heartbeat >= *timeout) return usage("--heartbeat: must be shorter than --election-timeout");
   config.election_timeout = *timeout;
   config.heartbeat_interval = *heartbeat;
+  config.leases = raw.reads == "lease";
+  config.follower_reads = raw.follower_reads == "on";
   return parse_bugs(raw, config.bugs);
 }
 
@@ -236,6 +240,16 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--heartbeat", raw.heartbeat, "interval of a leader's heartbeats [50ms]");
   app.add_option("--segment-bytes", options.segment_bytes, "begins a new log file above [1048576]")
       ->check(CLI::Range(std::uint64_t{4096}, std::uint64_t{1} << 30));
+  app.add_option("--reads", raw.reads,
+                 "index: reads that are not logged take a round of heartbeats; lease: none while "
+                 "the leader has a lease [index]")
+      ->check(CLI::IsMember({"index", "lease"}));
+  app.add_option("--lease-drift", options.config.lease_drift_percent,
+                 "by so much, in a hundred, no node's clock outruns another's [10]")
+      ->check(CLI::Range(std::uint32_t{0}, raft::kMaxLeaseDrift));
+  app.add_option("--follower-reads", raw.follower_reads,
+                 "on: followers serve such reads too, at an index of their leader's [off]")
+      ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--journal", options.journal,
                  "directory of the flight recorder; made if missing [none]");
   app.add_option("--journal-segments", options.journaling.segments,

@@ -24,11 +24,10 @@ stepped::EndCause cause_of(const Error& error) {
 
 /// Whatever of a replica another one could differ in, as one word.
 std::uint64_t digest_of(const raft::Replica& r) {
-  return hash_words<11>({r.current_term(), r.voted_for().value,
-                         static_cast<std::uint64_t>(r.role()), r.leader().value, r.commit_index(),
-                         r.last_applied(), r.last().index, r.last().term,
-                         r.durability().stable_index(), r.durability().last_issued().value,
-                         r.digest()});
+  return hash_words<11>(
+      {r.current_term(), r.voted_for().value, static_cast<std::uint64_t>(r.role()),
+       r.leader().value, r.commit_index(), r.last_applied(), r.last().index, r.last().term,
+       r.durability().stable_index(), r.durability().last_issued().value, r.digest()});
 }
 
 }  // namespace
@@ -87,6 +86,8 @@ struct StepMachine::Impl {
   void on(const stepped::WriteFailed& failed) {
     step_failed(failed.write, Error{ErrorCode::kIo, false, failed.reason}, stepped::EndCause::kOwn);
   }
+
+  void on(const stepped::Transfer& transfer) { step(raft::TransferLeadership{transfer.to}); }
 
   void step(const raft::Input& input) {
     driver->step(moment, input, scratch);

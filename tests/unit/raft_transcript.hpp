@@ -4,6 +4,7 @@
 // what was printed up to an empty line. The verbs:
 //
 //   cluster N [bug=NAME] [append-bytes=N] [pending=N] [uncommitted=N] [sessions=N]
+//             [leases=DRIFT] [follower-reads]
 //   show all | KIND...          what is printed: deliver, write, send, answer, or a trace event
 //   timer n1                    time goes on to n1's deadline, and its timer is due
 //   advance 30ms                time goes on
@@ -16,6 +17,7 @@
 //   beat n1 N                   timer n1 and settle, N times, printing nothing
 //   request n1 c1/1 open | read K | logread K | write K V | cas K OLD NEW | append K V | delete K
 //                               each with [session=S seq=Q]
+//   transfer n1 [n2]            n1 is asked to hand its leadership to n2, or to whom it likes
 //   cut n1->n2, heal            later messages of that link are lost; no link's are any more
 //   crash n1 [KEPT]             n1 dies; of its unsynced writes KEPT reached the disk; then: start
 //   n1 state                       one line a node messages                    what is under way

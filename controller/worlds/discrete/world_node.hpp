@@ -21,6 +21,8 @@ inline constexpr Duration kMinBoot = milliseconds(8);
 inline constexpr Duration kMaxBoot = milliseconds(30);
 inline constexpr Duration kReap = milliseconds(1);
 inline constexpr Duration kControl = microseconds(300);
+/// Whose socket the controller's own messages wait in.
+inline constexpr std::uint64_t kControlSource = ~std::uint64_t{0};
 
 struct DiscreteWorld::Node {
   NodeId id;
@@ -41,8 +43,8 @@ struct DiscreteWorld::Node {
   host::SkewedClock clock;
   wire::stepped::Output output;
   std::uint64_t trace_sequence = 0;
-  Instant armed = kNever;        // when a timer event is due, at the latest
-  WriteId last_write;            // of this incarnation
+  Instant armed = kNever;                     // when a timer event is due, at the latest
+  WriteId last_write;                         // of this incarnation
   std::vector<wire::stepped::Write> waiting;  // written, not done: for the next sync
   WriteId syncing;                            // the sync under way ends here; 0: none is
   WriteId syncing_from;                       // the first write of it

@@ -16,6 +16,9 @@ raft::Config config_of(const run::TestSpec& spec, NodeId node) {
   config.seed = spec.seed;
   config.election_timeout = spec.election_timeout;
   config.heartbeat_interval = spec.heartbeat_interval;
+  config.leases = spec.reads == "lease";
+  config.lease_drift_percent = spec.lease_drift;
+  config.follower_reads = spec.follower_reads;
   for (const std::string& name : spec.bugs) {
     const auto bug = bugs::bug_of(name);
     WW_ASSERT(bug.has_value(), "an unknown bug reached the run");

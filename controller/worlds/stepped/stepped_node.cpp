@@ -101,7 +101,13 @@ class SteppedNode final : public discrete::NodePort {
                           "--heartbeat",
                           in_ns(spec.heartbeat_interval),
                           "--segment-bytes",
-                          std::to_string(spec.segment_bytes)};
+                          std::to_string(spec.segment_bytes),
+                          "--reads",
+                          spec.reads,
+                          "--lease-drift",
+                          std::to_string(spec.lease_drift),
+                          "--follower-reads",
+                          spec.follower_reads ? "on" : "off"};
     for (const std::string& bug : spec.bugs) {
       command_.arguments.insert(command_.arguments.end(), {"--bug", bug});
     }
