@@ -123,6 +123,8 @@ Result<ClockedEvent> decode_event(std::string_view payload);
 /// The largest payload of a frame on the control socket, either way: an output may hold a large
 /// append for every other node.
 inline constexpr std::uint32_t kMaxSteppedFrame = 64U << 20;
+/// The highest offset of a store record: the world keeps every file of a node in memory.
+inline constexpr std::uint64_t kMaxSteppedFile = std::uint64_t{1} << 31;
 /// The socket keeps packets apart (SOCK_SEQPACKET): a frame travels in packets of so many bytes,
 /// the last one shorter, and most in one. (On a stream socket, the reader of a frame would wake up
 /// its writer, who sleeps for the answer, once too often.)

@@ -1,5 +1,4 @@
 // The bytes of the contract between a deterministic world and a node: docs/stepped.md.
-#include <limits>
 
 #include "base/wire/stepped.hpp"
 #include "base/wire/variant.hpp"
@@ -66,6 +65,8 @@ void decode_item(ByteReader& in, Output& output, std::vector<std::uint64_t>& len
       trace::Event event;
       const std::size_t kind = in.u8();
       decode_alternative(in, kind, event);
+      const auto* store = std::get_if<trace::Store>(&event);
+      if (store != nullptr && store->offset > kMaxSteppedFile) return in.fail();
       if (store_write_of(event) != nullptr) lengths.push_back(0);
       return output.add(std::move(event));
     }
@@ -74,8 +75,7 @@ void decode_item(ByteReader& in, Output& output, std::vector<std::uint64_t>& len
       write.file = in.bytes();
       write.offset = in.varint();
       const std::uint64_t length = in.varint();
-      if (length == 0 || length > kMaxSteppedFrame ||
-          write.offset > std::numeric_limits<std::int64_t>::max() - length) {
+      if (length == 0 || length > kMaxSteppedFrame || write.offset > kMaxSteppedFile) {
         return in.fail();
       }
       lengths.push_back(length);

@@ -46,6 +46,8 @@ constexpr std::array kSegmentBytes = {Card{4096, 1}, Card{16384, 1}, Card{65536,
 constexpr std::array kLeases = {Card{0, 1}, Card{1, 1}};
 constexpr std::array kLeaseDrift = {Card{10, 1}, Card{30, 1}, Card{100, 1}};
 constexpr std::array kFollowerReads = {Card{0, 2}, Card{1, 1}};
+constexpr std::array kBatching = {Card{0, 1}, Card{1, 3}};
+constexpr std::array kPipelining = {Card{0, 1}, Card{1, 3}};
 constexpr std::array kTriggered = {Card{0, 1}, Card{1, 2}};
 
 constexpr Span kRate = {100, 300};
@@ -127,12 +129,12 @@ void draw_cluster(const Draw& draw, run::TestSpec& spec, std::int64_t interval) 
   draw.set("heartbeat-interval", spec.heartbeat_interval,
            milliseconds(spec.election_timeout / milliseconds(1) / heartbeats));
   draw.set("segment-bytes", spec.segment_bytes, draw.pick("segment-bytes", kSegmentBytes));
-  const bool leases = draw.pick("leases", kLeases) != 0;
-  if (!draw.pinned("reads")) spec.reads = leases ? "lease" : "index";
+  draw.set("reads", spec.reads, draw.pick("leases", kLeases) != 0 ? "lease" : "index");
   draw.set("lease-drift", spec.lease_drift, draw.pick("lease-drift", kLeaseDrift));
   draw.set("follower-reads", spec.follower_reads, draw.pick("follower-reads", kFollowerReads));
-  const bool quorum = draw.pick("heal", kQuorumHeals) != 0;
-  if (!draw.pinned("heal")) spec.heal = quorum ? "quorum" : "all";
+  draw.set("batching", spec.batching, draw.pick("batching", kBatching) != 0 ? "on" : "off");
+  draw.set("pipelining", spec.pipelining, draw.pick("pipelining", kPipelining) != 0 ? "on" : "off");
+  draw.set("heal", spec.heal, draw.pick("heal", kQuorumHeals) != 0 ? "quorum" : "all");
 }
 
 void draw_clients(const Draw& draw, run::TestSpec& spec) {
@@ -240,6 +242,8 @@ std::string mix_text() {
   add(text, "leases", kLeases);
   add(text, "lease-drift", kLeaseDrift);
   add(text, "follower-reads", kFollowerReads);
+  add(text, "batching", kBatching);
+  add(text, "pipelining", kPipelining);
   add(text, "triggered", kTriggered);
   add(text, "rate", kRate);
   add(text, "election-timeout ms", kElectionTimeoutMs);

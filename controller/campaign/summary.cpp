@@ -90,7 +90,8 @@ std::string undecided(const Campaign& campaign, const Totals& all) {
       return "A plan of the corpus could not be decided: " + path + ": " + entry.cause;
     }
   }
-  return "Too many of " + counted(all.seeds, "seed", "seeds") + " were vacuous.";
+  const std::uint64_t vacuous = all.classes[static_cast<std::size_t>(Class::kVacuous)];
+  return group_digits(vacuous) + " of " + counted(all.seeds, "seed", "seeds") + " vacuous.";
 }
 
 /// The headline, its verdict and the sentence below it.

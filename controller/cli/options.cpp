@@ -321,6 +321,10 @@ void add_test_flags(CLI::App& app, TestFlags& flags) {
       "--drift", spec.drift,
       "with leases: bounded keeps the clocks within their bound, any does not [bounded]");
   app.add_flag("--follower-reads", spec.follower_reads, "followers serve such reads too");
+  app.add_option("--batching", spec.batching,
+                 "off: nodes make a write and an append for each command [on]");
+  app.add_option("--pipelining", spec.pipelining,
+                 "off: nodes send a peer one append with entries at a time [on]");
   app.add_option("--segment-bytes", spec.segment_bytes, "of the nodes' log files [65536]");
   app.add_option("--heal", spec.heal, "who recovers at the end: all, or a quorum [all]");
   add_duration(app, "--cut", spec.cut, "end the run here, without recovery; 0s: never");

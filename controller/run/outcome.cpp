@@ -343,6 +343,8 @@ std::vector<reports::Fact> option_facts(const TestSpec& spec) {
       {"election timeout", format_duration(spec.election_timeout) + " to " +
                                format_duration(2 * spec.election_timeout)},
       {"heartbeat interval", format_duration(spec.heartbeat_interval)},
+      {"batching", spec.batching},
+      {"pipelining", spec.pipelining},
       {"segment size", std::to_string(spec.segment_bytes) + " bytes"},
       {"who recovers at the end", spec.heal == "quorum" ? "a quorum" : "every node"},
       {"judged by",

@@ -43,6 +43,8 @@ void fields(Self& s, V& v) {
   v("lease_drift", "--lease-drift", s.lease_drift);
   v("drift", "--drift", s.drift);
   v("follower_reads", "--follower-reads", s.follower_reads);
+  v("batching", "--batching", s.batching);
+  v("pipelining", "--pipelining", s.pipelining);
   v("segment_bytes", "--segment-bytes", s.segment_bytes);
   v("heal", "--heal", s.heal);
   v("cut", "--cut", s.cut);
@@ -212,6 +214,11 @@ bool is_loopback_prefix(std::string_view text) {
 }  // namespace
 
 Result<void> validate(const TestSpec& spec) {
+  const auto one_of = [](const char* flag, const std::string& value, const char* a,
+                         const char* b) -> Result<void> {
+    if (value == a || value == b) return {};
+    return usage(std::string(flag) + " must be " + a + " or " + b + ", not '" + value + "'");
+  };
   const auto within = [](const char* flag, std::uint64_t x, std::uint64_t low,
                          std::uint64_t high) -> Result<void> {
     if (x >= low && x <= high) return {};
@@ -227,14 +234,12 @@ Result<void> validate(const TestSpec& spec) {
         within("--segment-bytes", spec.segment_bytes, 4096, std::uint64_t{1} << 30)}) {
     if (!check) return check;
   }
-  if (spec.heal != "all" && spec.heal != "quorum") {
-    return usage("--heal must be all or quorum, not '" + spec.heal + "'");
-  }
-  if (spec.reads != "index" && spec.reads != "lease") {
-    return usage("--reads must be index or lease, not '" + spec.reads + "'");
-  }
-  if (spec.drift != "bounded" && spec.drift != "any") {
-    return usage("--drift must be bounded or any, not '" + spec.drift + "'");
+  for (const Result<void>& check : {one_of("--heal", spec.heal, "all", "quorum"),
+                                    one_of("--batching", spec.batching, "on", "off"),
+                                    one_of("--pipelining", spec.pipelining, "on", "off"),
+                                    one_of("--reads", spec.reads, "index", "lease"),
+                                    one_of("--drift", spec.drift, "bounded", "any")}) {
+    if (!check) return check;
   }
   if (spec.max_events == 0) return usage("--max-events must be above 0");
   if (!spec.address.empty() && !is_loopback_prefix(spec.address)) {

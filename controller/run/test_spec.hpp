@@ -40,6 +40,8 @@ struct TestSpec {
   std::uint32_t lease_drift = 10;  // percent: the bound on drift that leases are safe within
   std::string drift = "bounded";   // clocks stay within it where there are leases; or "any"
   bool follower_reads = false;     // followers serve index reads too
+  std::string batching = "on";     // "off": a write and an append for each command
+  std::string pipelining = "on";   // "off": one append with entries under way to a peer at a time
   std::uint64_t segment_bytes = 64U << 10;  // small, so that files are created under fire
 
   /// Which nodes recover at the end: "all", or "quorum": one that can make progress, while the

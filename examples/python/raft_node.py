@@ -516,12 +516,7 @@ def parse_options():
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--election-timeout", type=parse_duration, default=parse_duration("300ms"))
     p.add_argument("--heartbeat", type=parse_duration, default=parse_duration("50ms"))
-    p.add_argument("--segment-bytes", type=int, help="unused: there is one file")
-    p.add_argument("--reads", help="unused: they all go through the log")
-    p.add_argument("--lease-drift", type=int, help="unused: it has no leases")
-    p.add_argument("--follower-reads", help="unused: only its leader reads")
-    p.add_argument("--bug", action="append", help="unused: it has bugs of its own, if any")
-    options = p.parse_args()
+    options, _ = p.parse_known_args()  # Others are of whitewater-node.
     options.nodes = sorted(options.nodes or [options.id])
     return options
 

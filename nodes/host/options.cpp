@@ -170,8 +170,6 @@ Result<void> require_no_network(const Raw& raw, const Options& options) {
       {"--origin-ns", options.origin_ns.has_value()},
       {"--parent-pid", options.parent_pid.has_value()},
       {"--journal", !options.journal.empty()},
-      {"--batching", raw.batching != "on"},
-      {"--pipelining", raw.pipelining != "on"},
       {"--fsync-floor", !raw.fsync_floor.empty()},
   };
   for (const auto& [flag, given] : flags) {
@@ -182,12 +180,10 @@ Result<void> require_no_network(const Raw& raw, const Options& options) {
 
 /// What `whitewater bench` compares.
 Result<void> parse_pace(const Raw& raw, Options& options) {
-  raft::Limits& limits = options.config.limits;
   const bool batching = raw.batching == "on";
   options.group_commit = batching;
-  options.config.gather = batching;
-  if (!batching) limits.max_append_entries = 1;
-  if (raw.pipelining == "off") limits.max_in_flight_appends = 1;
+  options.config.set_batching(batching);
+  options.config.set_pipelining(raw.pipelining == "on");
   if (raw.fsync_floor.empty()) return {};
   const auto floor = parse_duration(raw.fsync_floor, "--fsync-floor");
   if (!floor) return floor.error();
@@ -196,8 +192,8 @@ Result<void> parse_pace(const Raw& raw, Options& options) {
 }
 
 Result<void> parse_endpoints(const Raw& raw, Options& options) {
-  if (options.stepped_fd) return require_no_network(raw, options);
   if (auto done = parse_pace(raw, options); !done) return done;
+  if (options.stepped_fd) return require_no_network(raw, options);
   if (auto done = parse_peers(raw, options); !done) return done;
   if (raw.client_listen.empty()) return usage("--client-listen: needed, or --stepped");
   if (raw.listen.empty() && options.config.voters.size() > 1) {

@@ -70,6 +70,15 @@ struct Config {
   [[nodiscard]] Duration lease_length() const {
     return election_timeout / (100 + lease_drift_percent) * 100;
   }
+  /// Off: a write and an append for each command.
+  void set_batching(bool on) {
+    gather = on;
+    limits.max_append_entries = on ? Limits{}.max_append_entries : 1;
+  }
+  /// Off: a peer acknowledges the entries of one append before it is sent more.
+  void set_pipelining(bool on) {
+    limits.max_in_flight_appends = on ? Limits{}.max_in_flight_appends : 1;
+  }
   friend bool operator==(const Config&, const Config&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {

@@ -74,9 +74,12 @@ Output random_output(Rng& rng) {
         out.add(trace::Event(std::move(store)));
         break;
       }
-      default:
-        out.add(test::random_alternative<trace::Event>(
-            rng, rng.below(std::variant_size_v<trace::Event>)));
+      default: {
+        auto event = test::random_alternative<trace::Event>(
+            rng, rng.below(std::variant_size_v<trace::Event>));
+        if (auto* store = std::get_if<trace::Store>(&event)) store->offset %= kMaxSteppedFile;
+        out.add(std::move(event));
+      }
     }
   }
   return out;
@@ -225,6 +228,27 @@ TEST_CASE("A store's bytes stay in the file unless the output itself moves or re
   rename.other = "log";
   CHECK(lengths_of({write, rename}) == Lengths{0});
   CHECK(lengths_of({write}, true) == Lengths{0});
+}
+
+TEST_CASE("A store record beyond the largest file is refused, whatever it does there") {
+  const std::pair<std::uint64_t, bool> cases[] = {{kMaxSteppedFile, true},
+                                                  {kMaxSteppedFile + 1, false}};
+  for (const auto& [offset, taken] : cases) {
+    for (const trace::StoreOp op : {trace::StoreOp::kWrite, trace::StoreOp::kTruncate}) {
+      trace::Store far;
+      far.op = op;
+      far.file = "f";
+      far.offset = offset;
+      if (op == trace::StoreOp::kWrite) far.data = "x";
+      Output output;
+      output.clear();
+      output.add(trace::Event(far));
+      const std::string bytes = encoded(output);
+      Output again;
+      std::vector<std::uint64_t> lengths;
+      CHECK(decode_output(bytes, again, lengths).ok() == taken);
+    }
+  }
 }
 
 TEST_CASE("What is wrong with a frame is named") {

@@ -150,12 +150,19 @@ void DiscreteWorld::emit(Node& node, wire::trace::Event&& event) {
   tap_.on_event(node.id, node.incarnation, ++node.trace_sequence, now_, std::move(event));
 }
 
-/// An earlier timer comes anyway and arms anew: deadlines move back with every heartbeat.
+/// An earlier timer comes anyway and arms anew: deadlines move back with every heartbeat. What is
+/// due at once waits for the node's next turn, since a process reads all that has come before it
+/// looks at its clock: so several requests may be gathered.
 void DiscreteWorld::arm(Node& node) {
-  const Instant due = node.clock.true_time_of(node.output.deadline);
+  Instant due = node.clock.true_time_of(node.output.deadline);
+  if (due <= now_) {
+    if (node.turn) return;
+    node.turn = true;
+    due = now_ + draw(Duration{}, kMaxTurn, "turn", occasion_of(node, "turn"));
+  }
   if (due >= node.armed) return;
   node.armed = due;
-  schedule_for(node, std::max(now_, due), What::kTimer);
+  schedule_for(node, due, What::kTimer);
 }
 
 void DiscreteWorld::on_timer(const Event& event) {
@@ -163,6 +170,7 @@ void DiscreteWorld::on_timer(const Event& event) {
   if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
   if (node.armed == kNever || node.armed > now_) return;
   node.armed = kNever;
+  node.turn = false;
   if (node.paused) return;  // resume() arms it again
   if (node.clock.at(now_).mono < node.output.deadline) return arm(node);
   step_node(node, stepped::Timer{});

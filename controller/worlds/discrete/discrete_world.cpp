@@ -347,6 +347,7 @@ void DiscreteWorld::on_clock_set(const Event& event) {
   if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
   node.clock.set(now_, event.skew.wall_offset, event.skew.rate_ppm);
   node.armed = kNever;  // it was computed with the old rate
+  node.turn = false;
   arm(node);
   tap_.on_clock_set(node.id, event.skew, now_, node.clock.at(now_));
 }

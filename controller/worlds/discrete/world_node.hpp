@@ -17,6 +17,7 @@ inline constexpr Duration kMinLatency = microseconds(60);
 inline constexpr Duration kMaxLatency = microseconds(400);
 inline constexpr Duration kMinSync = microseconds(200);
 inline constexpr Duration kMaxSync = microseconds(1500);
+inline constexpr Duration kMaxTurn = milliseconds(1);
 inline constexpr Duration kMinBoot = milliseconds(8);
 inline constexpr Duration kMaxBoot = milliseconds(30);
 inline constexpr Duration kReap = milliseconds(1);
@@ -44,6 +45,7 @@ struct DiscreteWorld::Node {
   wire::stepped::Output output;
   std::uint64_t trace_sequence = 0;
   Instant armed = kNever;                     // when a timer event is due, at the latest
+  bool turn = false;                          // that timer is for what is due at once
   WriteId last_write;                         // of this incarnation
   std::vector<wire::stepped::Write> waiting;  // written, not done: for the next sync
   WriteId syncing;                            // the sync under way ends here; 0: none is
@@ -73,6 +75,7 @@ struct DiscreteWorld::Node {
     syncing = WriteId{};
     held.clear();
     armed = kNever;
+    turn = false;
     trace_sequence = 0;
     clock = host::SkewedClock{};
     role = wire::Role::kFollower;

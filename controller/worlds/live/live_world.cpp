@@ -166,6 +166,8 @@ NodeCommand LiveWorld::command_for(const Node& node) const {
   add("--origin-ns", std::to_string(clock_.origin_ns()));
   add("--election-timeout", run::format_duration(spec_.election_timeout));
   add("--heartbeat", run::format_duration(spec_.heartbeat_interval));
+  add("--batching", spec_.batching);
+  add("--pipelining", spec_.pipelining);
   add("--segment-bytes", std::to_string(spec_.segment_bytes));
   add("--reads", spec_.reads);
   add("--lease-drift", std::to_string(spec_.lease_drift));

@@ -19,6 +19,8 @@ raft::Config config_of(const run::TestSpec& spec, NodeId node) {
   config.leases = spec.reads == "lease";
   config.lease_drift_percent = spec.lease_drift;
   config.follower_reads = spec.follower_reads;
+  config.set_batching(spec.batching == "on");
+  config.set_pipelining(spec.pipelining == "on");
   for (const std::string& name : spec.bugs) {
     const auto bug = bugs::bug_of(name);
     WW_ASSERT(bug.has_value(), "an unknown bug reached the run");
