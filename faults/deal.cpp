@@ -70,11 +70,11 @@ bool only_elections(const std::vector<wire::MessageType>& types) {
 /// The type that a fault on single messages is dealt for.
 wire::MessageType single_type(Rng rng) {
   using enum wire::MessageType;
-  constexpr std::array kCards = {kVoteReply,     kVoteReply,   kVoteReply,  kVoteReply,
-                                 kVoteReply,     kVote,        kVote,       kAppend,
-                                 kAppend,        kAppend,      kAppend,     kAppendReply,
-                                 kAppendReply,   kAppendReply, kPreVote,    kPreVoteReply,
-                                 kClientRequest, kClientReply, kTimeoutNow, kTimeoutNow};
+  constexpr std::array kCards = {
+      kVoteReply,   kVoteReply,   kVoteReply, kVoteReply,     kVoteReply,     kVote,
+      kVote,        kAppend,      kAppend,    kAppend,        kAppend,        kAppendReply,
+      kAppendReply, kAppendReply, kPreVote,   kPreVoteReply,  kClientRequest, kClientReply,
+      kTimeoutNow,  kTimeoutNow,  kReadIndex, kReadIndexReply};
   return kCards[rng.below(kCards.size())];
 }
 

@@ -60,7 +60,8 @@ class Fault {
   [[nodiscard]] const FaultSpec& spec() const { return spec_; }
   /// The nodes that it hit.
   [[nodiscard]] const std::vector<NodeId>& nodes() const { return nodes_; }
-  /// The order that decided whom it hit: named in a plan, it makes the same choice again.
+  /// The order that decided whom it hit: named in a plan, it makes the same choice again. Empty:
+  /// the choice is made anew then.
   [[nodiscard]] virtual std::vector<NodeId> resolved() const { return nodes_; }
 
  protected:

@@ -396,9 +396,10 @@ Plan Nemesis::executed() const {
     if (entry->healed_at != kNever) {
       spec.duration = std::max<Duration>(milliseconds(1), entry->healed_at - entry->injected_at);
     }
-    if (spec.target != Target::kTrigger) {
+    const std::vector<NodeId> nodes = entry->fault->resolved();
+    if (spec.target != Target::kTrigger && !nodes.empty()) {
       spec.target = Target::kNamed;
-      spec.nodes = entry->fault->resolved();
+      spec.nodes = nodes;
     }
     plan.faults.push_back(std::move(spec));
   }

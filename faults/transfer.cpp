@@ -14,8 +14,9 @@ class Transfer final : public Fault {
  public:
   using Fault::Fault;
 
-  bool inject(Instant now, bool settle) override {
-    nodes_ = able(settle);
+  // It waits for a leader as long as it takes: nobody else has anything to hand over.
+  bool inject(Instant now, bool /*settle*/) override {
+    nodes_ = leaders();
     if (nodes_.empty()) return false;
     period_ = milliseconds(param(spec_, "every_ms"));
     ask(nodes_);
@@ -30,9 +31,9 @@ class Transfer final : public Fault {
     next_ = now + period_;
     // Whoever leads by now; named nodes are asked whatever they are, and those that do not lead do
     // nothing.
-    const std::vector<NodeId> leaders = able(false);
-    ask(leaders);
-    for (const NodeId node : leaders) {
+    const std::vector<NodeId> asked = leaders();
+    ask(asked);
+    for (const NodeId node : asked) {
       if (!hits(node)) nodes_.push_back(node);
     }
   }
@@ -50,15 +51,19 @@ class Transfer final : public Fault {
     return std::to_string(began_) + " transfers began, " + std::to_string(told_) +
            " times a node was told to stand, " + std::to_string(given_up_) + " were given up";
   }
+  /// Whoever leads is asked when the plan runs again, too.
+  [[nodiscard]] std::vector<NodeId> resolved() const override {
+    return spec_.target == Target::kPrimaries ? std::vector<NodeId>() : nodes_;
+  }
 
  private:
-  [[nodiscard]] std::vector<NodeId> able(bool settle) const {
-    return resolve(settle, [&](const NodeView& node) {
+  [[nodiscard]] std::vector<NodeId> leaders() const {
+    return resolve(false, [&](const NodeView& node) {
       return node.alive && node.serving && !ports_.holds.down(node.id);
     });
   }
-  void ask(const std::vector<NodeId>& leaders) {
-    for (const NodeId leader : leaders) {
+  void ask(const std::vector<NodeId>& nodes) {
+    for (const NodeId leader : nodes) {
       NodeId to = kNobody;
       if (spec_.shape == "anybody") {
         Rng rng = keyed(ports_.seed, "transfer.to", spec_.id, asked_, leader);
