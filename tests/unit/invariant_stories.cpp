@@ -117,6 +117,7 @@ Tale paused_lease() {
   tale.elect(1, 1, {2, 3});
   tale.replicate_fully(1, 2, 0).replicate_fully(1, 3, 0);
   tale.commit(1, 1).apply_to_commit(1);
+  tale.replicate_fully(1, 2, 1);
   tale.lease_read(1, tale.now());
   const Instant judged = tale.now();
   tale.elect(2, 2, {3});
