@@ -27,6 +27,9 @@ using SessionId = Id<struct SessionTag>;
 /// A disk write of one replica; ids grow by one in issue order from 1.
 using WriteId = Id<struct WriteTag>;
 
+/// A snapshot that one replica has saved; ids grow by one in issue order from 1.
+using SaveId = Id<struct SaveTag>;
+
 /// A message of one sender: incarnation in the upper 20 bits, a counter from 1 below.
 using MessageId = Id<struct MessageTag>;
 

@@ -55,6 +55,8 @@ std::vector<wire::MessageType> type_group(std::size_t card) {
       return {kClientRequest, kClientReply};
     case 5:
       return {kVote, kVoteReply};
+    case 6:
+      return {kInstallSnapshot, kInstallSnapshotReply};
     default:
       return {};
   }
@@ -71,10 +73,11 @@ bool only_elections(const std::vector<wire::MessageType>& types) {
 wire::MessageType single_type(Rng rng) {
   using enum wire::MessageType;
   constexpr std::array kCards = {
-      kVoteReply,   kVoteReply,   kVoteReply, kVoteReply,     kVoteReply,     kVote,
-      kVote,        kAppend,      kAppend,    kAppend,        kAppend,        kAppendReply,
-      kAppendReply, kAppendReply, kPreVote,   kPreVoteReply,  kClientRequest, kClientReply,
-      kTimeoutNow,  kTimeoutNow,  kReadIndex, kReadIndexReply};
+      kVoteReply,    kVoteReply,     kVoteReply,   kVoteReply,       kVoteReply,
+      kVote,         kVote,          kAppend,      kAppend,          kAppend,
+      kAppend,       kAppendReply,   kAppendReply, kAppendReply,     kPreVote,
+      kPreVoteReply, kClientRequest, kClientReply, kInstallSnapshot, kInstallSnapshotReply,
+      kTimeoutNow,   kTimeoutNow,    kReadIndex,   kReadIndexReply};
   return kCards[rng.below(kCards.size())];
 }
 
@@ -85,12 +88,13 @@ struct TriggerCard {
   std::uint32_t weight;
   std::int64_t most;
 };
-constexpr std::array<TriggerCard, 6> kTriggerCards = {{{TriggerEvent::kVoteGranted, 3, 8},
+constexpr std::array<TriggerCard, 7> kTriggerCards = {{{TriggerEvent::kVoteGranted, 3, 8},
                                                        {TriggerEvent::kAppend, 3, 64},
                                                        {TriggerEvent::kTruncate, 1, 4},
                                                        {TriggerEvent::kSynced, 3, 64},
                                                        {TriggerEvent::kElectionWon, 3, 4},
-                                                       {TriggerEvent::kCommit, 3, 64}}};
+                                                       {TriggerEvent::kCommit, 3, 64},
+                                                       {TriggerEvent::kSnapshot, 3, 32}}};
 
 /// Makes the fault wait for an event, and mostly hit the node whose event it is.
 void deal_trigger(std::uint64_t seed, std::uint32_t nodes, const KindInfo& kind, FaultSpec& spec) {
@@ -136,7 +140,7 @@ KindDecks decks_of(std::uint64_t seed, const KindInfo& kind, std::uint32_t nodes
   for (std::size_t i = 0; i < kind.targets.size(); ++i) {
     decks.targets.add(i, kind.targets[i].weight);
   }
-  constexpr std::uint32_t kTypeWeights[] = {4, 2, 1, 1, 2, 2};
+  constexpr std::uint32_t kTypeWeights[] = {4, 2, 1, 1, 2, 2, 1};
   for (std::size_t i = 0; i < std::size(kTypeWeights); ++i) decks.types.add(i, kTypeWeights[i]);
   return decks;
 }

@@ -33,7 +33,8 @@ bool is_id(std::string_view id) {
 
 constexpr std::array kTriggerEvents = {TriggerEvent::kVoteGranted, TriggerEvent::kAppend,
                                        TriggerEvent::kTruncate,    TriggerEvent::kSynced,
-                                       TriggerEvent::kElectionWon, TriggerEvent::kCommit};
+                                       TriggerEvent::kElectionWon, TriggerEvent::kCommit,
+                                       TriggerEvent::kSnapshot};
 
 /// "1st", "2nd", "3rd", "11th".
 std::string ordinal(std::uint32_t n) {
@@ -234,6 +235,8 @@ std::string_view name_of(TriggerEvent event) {
       return "election-won";
     case TriggerEvent::kCommit:
       return "commit";
+    case TriggerEvent::kSnapshot:
+      return "snapshot";
   }
   return "?";
 }
@@ -266,7 +269,8 @@ bool can_trigger(const wire::trace::Event& what) {
       []<class T>(const T&) {
         return std::is_same_v<T, trace::VoteCast> || std::is_same_v<T, trace::Appended> ||
                std::is_same_v<T, trace::Truncated> || std::is_same_v<T, trace::Synced> ||
-               std::is_same_v<T, trace::RoleChange> || std::is_same_v<T, trace::Committed>;
+               std::is_same_v<T, trace::RoleChange> || std::is_same_v<T, trace::Committed> ||
+               std::is_same_v<T, trace::Snapshot>;
       },
       what);
 }
@@ -294,6 +298,10 @@ bool matches(TriggerEvent event, const wire::trace::Event& what) {
     }
     case TriggerEvent::kCommit:
       return std::holds_alternative<trace::Committed>(what);
+    case TriggerEvent::kSnapshot: {
+      const auto* snapshot = std::get_if<trace::Snapshot>(&what);
+      return snapshot != nullptr && snapshot->act != trace::SnapshotAct::kLoaded;
+    }
   }
   return false;
 }

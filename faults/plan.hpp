@@ -42,7 +42,8 @@ enum class TriggerEvent : std::uint8_t {
   kTruncate,     // entries were removed from one
   kSynced,       // a write of it is durable
   kElectionWon,
-  kCommit,  // its commit index rose
+  kCommit,    // its commit index rose
+  kSnapshot,  // it took one, has one durable, or installed one
 };
 std::string_view name_of(TriggerEvent event);
 

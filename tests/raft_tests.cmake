@@ -15,6 +15,7 @@ ww_test(replica_test LABEL unit
     unit/kv_machine_test.cpp
     unit/replica_gather_test.cpp
     unit/replica_parts_test.cpp
+    unit/replica_snapshot_test.cpp
     unit/replica_transcript_test.cpp
   DEPS ww_raft_testing)
 

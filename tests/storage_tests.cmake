@@ -4,5 +4,7 @@ ww_test(storage_test LABEL unit
     unit/log_crash_test.cpp
     unit/log_format_test.cpp
     unit/log_store_test.cpp
+    unit/log_machine.hpp
     unit/log_workload.hpp
+    unit/snapshot_crash_test.cpp
   DEPS ww_storage ww_disk_model)

@@ -17,15 +17,17 @@ enum class MessageType : std::uint8_t {
   kVoteReply,
   kAppend,
   kAppendReply,
+  kInstallSnapshot,
+  kInstallSnapshotReply,
+  kClientRequest,
+  kClientReply,
   kTimeoutNow,
   kReadIndex,
   kReadIndexReply,
-  kClientRequest,
-  kClientReply,
 };
 template <>
 struct EnumSize<MessageType> {
-  static constexpr std::uint64_t value = 11;
+  static constexpr std::uint64_t value = 13;
 };
 std::string_view name_of(MessageType type);
 /// The type of that name ("append-reply"), or nothing.

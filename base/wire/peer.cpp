@@ -9,9 +9,19 @@ namespace ww::wire {
 namespace {
 
 constexpr std::array<std::string_view, EnumSize<MessageType>::value> kTypeNames = {
-    "pre-vote",         "pre-vote-reply", "vote",        "vote-reply",
-    "append",           "append-reply",   "timeout-now", "read-index",
-    "read-index-reply", "client-request", "client-reply"};
+    "pre-vote",
+    "pre-vote-reply",
+    "vote",
+    "vote-reply",
+    "append",
+    "append-reply",
+    "install-snapshot",
+    "install-snapshot-reply",
+    "client-request",
+    "client-reply",
+    "timeout-now",
+    "read-index",
+    "read-index-reply"};
 
 Error malformed(std::string what) {
   return Error{ErrorCode::kCorrupt, true, "malformed message between nodes: " + std::move(what)};
@@ -44,6 +54,15 @@ PeerMessage decode_body(ByteReader& in, MessageType type, Term term) {
     }
     case MessageType::kAppendReply:
       return decode_as<AppendReply>(in, term);
+    case MessageType::kInstallSnapshot: {
+      InstallSnapshot message;
+      message.term = term;
+      decode_record(in, message);
+      message.data = in.rest();
+      return message;
+    }
+    case MessageType::kInstallSnapshotReply:
+      return decode_as<InstallSnapshotReply>(in, term);
     case MessageType::kTimeoutNow:
       return decode_as<TimeoutNow>(in, term);
     case MessageType::kReadIndex:
@@ -67,6 +86,11 @@ bool entries_are_well_formed(const Append& message) {
     previous = entry.term;
   }
   return in.done();
+}
+
+bool piece_is_well_formed(const InstallSnapshot& m) {
+  return m.at.index > 0 && m.at.term <= m.term && m.total <= kMaxSnapshotBytes &&
+         m.data.size() == m.size && m.offset <= m.total && m.size <= m.total - m.offset;
 }
 
 }  // namespace
@@ -126,7 +150,19 @@ std::uint64_t entry_hash(Index index, const EntryView& entry) {
 }
 
 MessageType type_of(const PeerMessage& message) {
-  return static_cast<MessageType>(message.index());
+  constexpr std::array kTypes = {MessageType::kPreVote,
+                                 MessageType::kPreVoteReply,
+                                 MessageType::kVote,
+                                 MessageType::kVoteReply,
+                                 MessageType::kAppend,
+                                 MessageType::kAppendReply,
+                                 MessageType::kInstallSnapshot,
+                                 MessageType::kInstallSnapshotReply,
+                                 MessageType::kTimeoutNow,
+                                 MessageType::kReadIndex,
+                                 MessageType::kReadIndexReply};
+  static_assert(kTypes.size() == std::variant_size_v<PeerMessage>);
+  return kTypes[message.index()];
 }
 
 Term term_of(const PeerMessage& message) {
@@ -134,20 +170,30 @@ Term term_of(const PeerMessage& message) {
 }
 
 std::uint64_t content_of(const PeerMessage& message) {
+  constexpr unsigned kHalf = 32;
   if (const auto* append = std::get_if<Append>(&message)) return append->prev.index + 1;
+  if (const auto* piece = std::get_if<InstallSnapshot>(&message)) {
+    return piece->at.index + (piece->offset << kHalf);
+  }
   if (const auto* asked = std::get_if<ReadIndex>(&message)) return asked->context;
   const auto* told = std::get_if<ReadIndexReply>(&message);
   return told ? told->context : 0;
 }
 
+std::string_view borrowed_by(const PeerMessage& message) {
+  if (const auto* append = std::get_if<Append>(&message)) return append->entries;
+  const auto* piece = std::get_if<InstallSnapshot>(&message);
+  return piece ? piece->data : std::string_view();
+}
+
 void encode_peer(std::string& out, NodeId from, NodeId to, MessageId id, const PeerMessage& message,
-                 std::string_view entries) {
+                 std::string_view bulk) {
   const Envelope envelope{
       endpoint_of(from),  endpoint_of(to), type_of(message), term_of(message), id,
       content_of(message)};
   encode_record(out, envelope);
   std::visit([&](const auto& m) { encode_record(out, m); }, message);
-  out.append(entries);
+  out.append(bulk);
 }
 
 Result<PeerFrame> decode_peer(std::string_view payload) {
@@ -162,6 +208,9 @@ Result<PeerFrame> decode_peer(std::string_view payload) {
   if (!in.done()) return malformed("the body of a " + std::string(name_of(frame.envelope.type)));
   if (const auto* append = std::get_if<Append>(&frame.message)) {
     if (!entries_are_well_formed(*append)) return malformed("the entries of an append");
+  }
+  if (const auto* piece = std::get_if<InstallSnapshot>(&frame.message)) {
+    if (!piece_is_well_formed(*piece)) return malformed("the piece of a snapshot");
   }
   if (content_of(frame.message) != frame.envelope.content) {
     return malformed("its envelope names other content");

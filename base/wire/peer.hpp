@@ -125,6 +125,47 @@ struct AppendReply {
   }
 };
 
+/// No snapshot is larger.
+inline constexpr std::uint64_t kMaxSnapshotBytes = std::uint64_t{1} << 30;
+/// A piece of a snapshot of everything up to `at`: bytes [offset, offset + size) of `total` (paper,
+/// figure 13). One of no bytes is a heartbeat, which asks how much is there. `round` as in appends.
+struct InstallSnapshot {
+  Term term = 0;
+  LogPosition at;
+  std::uint64_t total = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t round = 0;
+  std::uint32_t size = 0;
+  /// Received: the bytes, lent by the frame. To be sent: empty; the sender's host fills them in
+  /// from the snapshot that the replica holds (Replica::chunk).
+  std::string_view data;
+  friend bool operator==(const InstallSnapshot&, const InstallSnapshot&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("at", s.at);
+    v("total", s.total);
+    v("offset", s.offset);
+    v("round", s.round);
+    v("size", s.size);
+  }
+};
+/// Success: everything up to `at` is durable at the replier, which acknowledges the log so far.
+/// Else `received` bytes of that snapshot are there, and the next piece begins behind them.
+struct InstallSnapshotReply {
+  Term term = 0;
+  bool success = false;
+  LogPosition at;
+  std::uint64_t received = 0;
+  std::uint64_t round = 0;
+  friend bool operator==(const InstallSnapshotReply&, const InstallSnapshotReply&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("ok", s.success);
+    v("at", s.at);
+    v("received", s.received);
+    v("round", s.round);
+  }
+};
 /// A leader's word that its receiver shall stand for election at once (dissertation, 3.10).
 struct TimeoutNow {
   Term term = 0;
@@ -156,21 +197,27 @@ struct ReadIndexReply {
   }
 };
 
-using PeerMessage = std::variant<PreVote, PreVoteReply, Vote, VoteReply, Append, AppendReply,
-                                 TimeoutNow, ReadIndex, ReadIndexReply>;
+using PeerMessage =
+    std::variant<PreVote, PreVoteReply, Vote, VoteReply, Append, AppendReply, InstallSnapshot,
+                 InstallSnapshotReply, TimeoutNow, ReadIndex, ReadIndexReply>;
 
 MessageType type_of(const PeerMessage& message);
 Term term_of(const PeerMessage& message);
-/// The `content` of its envelope: an append's first index, the context of a read index, else 0.
+/// The `content` of its envelope: an append's first index; of a snapshot's piece its index, with
+/// the offset in the upper half; the context of a read index; else 0.
 std::uint64_t content_of(const PeerMessage& message);
 
-/// Appends the payload of a frame: envelope, fields, and for an append the encoded `entries`.
+/// What a received message lends from its frame: an append's entries, a snapshot's piece.
+std::string_view borrowed_by(const PeerMessage& message);
+
+/// Appends the payload of a frame: envelope, fields, and `bulk`: an append's encoded entries, or
+/// the bytes of a snapshot's piece.
 void encode_peer(std::string& out, NodeId from, NodeId to, MessageId id, const PeerMessage& message,
-                 std::string_view entries);
+                 std::string_view bulk);
 
 struct PeerFrame {
   Envelope envelope;
-  PeerMessage message;  // its entries point into the payload it was decoded from
+  PeerMessage message;  // its entries or bytes point into the payload it was decoded from
 };
 /// Errors: kCorrupt, definite, when it is not exactly one well-formed message between nodes,
 /// entries

@@ -20,6 +20,7 @@ void Output::clear() {
   writes.clear();
   sends.clear();
   replies.clear();
+  saves.clear();
   bytes.clear();
   deadline = kNever;
   digest = 0;
@@ -51,6 +52,11 @@ void Output::add(const Write& write) {
 void Output::add(Reply&& reply) {
   replies.push_back(std::move(reply));
   order.push_back({Kind::kReply, last_of(replies)});
+}
+
+void Output::add(const Save& save) {
+  saves.push_back(save);
+  order.push_back({Kind::kSave, last_of(saves)});
 }
 
 void Output::add_send(std::string_view payload) {

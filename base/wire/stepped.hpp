@@ -47,18 +47,33 @@ struct WriteFailed {
   WriteId write;
   std::string reason;
 };
+/// The bytes of the snapshot are durable, and it may take its place.
+struct Saved {
+  SaveId id;
+};
+/// They are not, and will not be.
+struct SaveFailed {
+  SaveId id;
+  std::string reason;
+};
 /// The node is asked to hand its leadership to `to`, or to whom it thinks best (kNobody). One that
 /// does not lead, or cannot do it, does nothing.
 struct Transfer {
   NodeId to;
 };
-using Event = std::variant<Boot, Timer, Message, Request, Written, WriteFailed, Transfer>;
+using Event = std::variant<Boot, Timer, Message, Request, Written, WriteFailed, Saved, SaveFailed,
+                           Transfer>;
 
 /// A write was handed to the file system: its store events stand before this. Its completion is an
 /// event to come. With `sync` false it completes at once when the writes before it have.
 struct Write {
   WriteId id;
   bool sync = true;
+};
+/// A snapshot was written to a file beside the log: its store events stand before this. Its
+/// completion is an event to come, on which no write waits.
+struct Save {
+  SaveId id;
 };
 /// A message for another node: bytes of Output::bytes, envelope first.
 struct Send {
@@ -79,7 +94,7 @@ enum class EndCause : std::uint8_t {
 
 /// What one event led to, in order. Memory is reused from event to event.
 struct Output {
-  enum class Kind : std::uint8_t { kTrace, kWrite, kSend, kReply };
+  enum class Kind : std::uint8_t { kTrace, kWrite, kSend, kReply, kSave };
   struct Item {
     Kind kind = Kind::kTrace;
     std::uint32_t index = 0;  // in the list of its kind
@@ -89,6 +104,7 @@ struct Output {
   std::vector<Write> writes;
   std::vector<Send> sends;
   std::vector<Reply> replies;
+  std::vector<Save> saves;
   std::string bytes;
   /// When to feed Timer, on the mono clock; kNever: not at all.
   Instant deadline = kNever;
@@ -108,6 +124,7 @@ struct Output {
   void add(std::vector<trace::Event>& list);
   void add(const Write& write);
   void add(Reply&& reply);
+  void add(const Save& save);
   void add_send(std::string_view payload);
 };
 

@@ -8,7 +8,7 @@ namespace ww::wire::stepped {
 namespace {
 
 /// What an item of an output is; the number stands in the frame.
-enum class ItemKind : std::uint8_t { kTrace, kWrite, kSend, kReply, kStored };
+enum class ItemKind : std::uint8_t { kTrace, kWrite, kSend, kReply, kStored, kSave };
 
 Error malformed(const std::string& what) {
   return Error{ErrorCode::kCorrupt, true, "malformed " + what};
@@ -98,6 +98,8 @@ void decode_item(ByteReader& in, Output& output, std::vector<std::uint64_t>& len
       decode_record(in, reply.reply);
       return output.add(std::move(reply));
     }
+    case ItemKind::kSave:
+      return output.add(Save{SaveId{in.varint()}});
     default:
       return in.fail();
   }
@@ -120,6 +122,11 @@ void encode_event(std::string& out, const Clock& clock, const Event& event) {
                         [&](const Written& written) { w.varint(written.upto.value); },
                         [&](const WriteFailed& failed) {
                           w.varint(failed.write.value);
+                          w.bytes(failed.reason);
+                        },
+                        [&](const Saved& saved) { w.varint(saved.id.value); },
+                        [&](const SaveFailed& failed) {
+                          w.varint(failed.id.value);
                           w.bytes(failed.reason);
                         },
                         [&](const Transfer& transfer) { w.varint(transfer.to.value); }},
@@ -159,7 +166,16 @@ Result<ClockedEvent> decode_event(std::string_view payload) {
       failed.reason = in.bytes();
       break;
     }
-    case 6: {
+    case 6:
+      out.event = Saved{SaveId{in.varint()}};
+      break;
+    case 7: {
+      auto& failed = out.event.emplace<SaveFailed>();
+      failed.id = SaveId{in.varint()};
+      failed.reason = in.bytes();
+      break;
+    }
+    case 8: {
       Decoder decoder(in);
       decoder("to", out.event.emplace<Transfer>().to);
       break;
@@ -200,6 +216,10 @@ void encode_output(std::string& out, const Output& output) {
         encode_record(out, reply.reply);
         break;
       }
+      case Output::Kind::kSave:
+        w.u8(static_cast<std::uint8_t>(ItemKind::kSave));
+        w.varint(output.saves[item.index].id.value);
+        break;
     }
   }
 }

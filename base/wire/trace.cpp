@@ -19,8 +19,8 @@ namespace trace {
 namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames = {
-    "boot", "role", "vote",   "append", "trunc", "sync",  "commit", "apply", "tx",
-    "rx",   "read", "client", "mark",   "clock", "stall", "halt",   "store", "transfer"};
+    "boot", "role",   "vote", "append", "trunc", "sync", "commit", "apply", "tx",      "rx",
+    "read", "client", "mark", "clock",  "stall", "halt", "store",  "snap",  "transfer"};
 
 }  // namespace
 
@@ -32,6 +32,11 @@ std::string_view name_of(Execution execution) {
 std::string_view name_of(ReadPhase phase) {
   static constexpr std::array<std::string_view, 3> kNames = {"req", "confirmed", "served"};
   return kNames[static_cast<std::size_t>(phase)];
+}
+std::string_view name_of(SnapshotAct act) {
+  static constexpr std::array<std::string_view, 4> kNames = {"taken", "durable", "installed",
+                                                             "loaded"};
+  return kNames[static_cast<std::size_t>(act)];
 }
 std::string_view name_of(ReadBasis basis) {
   return basis == ReadBasis::kIndex ? "index" : "lease";
@@ -97,7 +102,7 @@ void append_json(std::string& out, NodeId node, Incarnation incarnation, const R
   out += "}\n";
 }
 
-Summary summarize(const PeerMessage& message, std::string_view entries) {
+Summary summarize(const PeerMessage& message, std::string_view bulk) {
   Summary s;
   s.type = type_of(message);
   s.term = term_of(message);
@@ -113,7 +118,6 @@ Summary summarize(const PeerMessage& message, std::string_view entries) {
     s.count = m->count;
     s.index = m->commit;
     s.round = m->round;
-    if (!entries.empty()) s.entries_hash = hash_bytes(entries);
   }
   if (const auto* m = std::get_if<AppendReply>(&message)) {
     s.ok = m->success;
@@ -121,6 +125,19 @@ Summary summarize(const PeerMessage& message, std::string_view entries) {
     s.index = m->match;
     s.round = m->round;
   }
+  if (const auto* m = std::get_if<InstallSnapshot>(&message)) {
+    s.position = m->at;
+    s.count = m->size;
+    s.index = m->offset;
+    s.round = m->round;
+  }
+  if (const auto* m = std::get_if<InstallSnapshotReply>(&message)) {
+    s.ok = m->success;
+    s.position = m->at;
+    s.index = m->received;
+    s.round = m->round;
+  }
+  if (!bulk.empty()) s.entries_hash = hash_bytes(bulk);
   if (const auto* m = std::get_if<ReadIndex>(&message)) s.round = m->context;
   if (const auto* m = std::get_if<ReadIndexReply>(&message)) {
     s.ok = m->success;

@@ -28,15 +28,18 @@ std::string_view name_of(Role role);
 
 namespace trace {
 
-/// What survived: term and vote, and the log [first, last.index].
+/// What survived: term and vote, the log [first, last.index], and where the snapshot stands that
+/// the state machine begins with; {0, 0} when there is none.
 struct Boot {
   Term term = 0;
   NodeId vote;
   Index first = 1;
   LogPosition last;
+  LogPosition snapshot;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
     v("term", s.term), v("vote", s.vote), v("first", s.first), v("last", s.last);
+    v("snap", s.snapshot);
   }
 };
 /// The role taken. `granters` are the nodes whose votes made a leader (or a candidate of a
@@ -133,12 +136,16 @@ struct Summary {
   MessageType type = MessageType::kAppend;
   Term term = 0;
   bool ok = false;          // replies: granted, success
-  LogPosition position;     // votes: last; appends: prev; append replies: conflict
-  std::uint32_t count = 0;  // appends: entries; votes: 1 when a leader asked for the election
-  Index index = 0;          // appends: commit; append replies: match; read indices: that
-  std::uint64_t round = 0;  // of appends; the context of read indices
-  std::uint64_t entries_hash =
-      0;  // appends: hash_bytes of the encoded entries, 0 when there are none
+  LogPosition position;  // votes: last; appends: prev; append replies: conflict; snapshots: at
+  /// Of appends: entries; pieces of a snapshot: bytes; votes: 1 when a leader asked for the
+  /// election.
+  std::uint32_t count = 0;
+  /// Of appends: commit; replies: match; pieces: offset; their replies: received; read indices:
+  /// that.
+  Index index = 0;
+  std::uint64_t round = 0;  // of appends and pieces; the context of read indices
+  /// Of the encoded entries or of the piece, hash_bytes; 0 when there are none.
+  std::uint64_t entries_hash = 0;
   friend bool operator==(const Summary&, const Summary&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
@@ -249,6 +256,29 @@ struct Halt {
   }
 };
 
+enum class SnapshotAct : std::uint8_t {
+  kTaken,      // the state after `at` was handed out to be saved
+  kDurable,    // it is on disk, and the log begins with `first` now
+  kInstalled,  // another node's is durable, and the state machine goes on from it
+  kLoaded,     // a start began with it
+};
+/// A snapshot: the state machine after `at` with its digest, and the voters then. `kept`: of an
+/// installed one, the log behind `at` was kept, for it has that very entry.
+struct Snapshot {
+  SnapshotAct act = SnapshotAct::kTaken;
+  LogPosition at;
+  std::uint64_t digest = 0;
+  std::vector<NodeId> voters;
+  std::uint64_t bytes = 0;
+  Index first = 1;
+  bool kept = true;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("act", s.act), v("at", s.at), v("d", s.digest), v("cfg", s.voters), v("bytes", s.bytes);
+    v("first", s.first), v("kept", s.kept);
+  }
+};
+
 enum class StoreOp : std::uint8_t {
   kCreate,    // file: made empty; its directory entry is not durable yet
   kRename,    // file to `other`
@@ -278,13 +308,14 @@ struct Store {
 
 std::string_view name_of(Execution execution);
 std::string_view name_of(ReadPhase phase);
+std::string_view name_of(SnapshotAct act);
 std::string_view name_of(ReadBasis basis);
 std::string_view name_of(TransferPhase phase);
 std::string_view name_of(StoreOp op);
 
 using Event =
     std::variant<Boot, RoleChange, VoteCast, Appended, Truncated, Synced, Committed, Applied, Sent,
-                 Received, Read, Client, Mark, ClockFlip, Stall, Halt, Store, Transfer>;
+                 Received, Read, Client, Mark, ClockFlip, Stall, Halt, Store, Snapshot, Transfer>;
 
 /// "boot", "role", "vote", "append", ...: the `ev` of trace.jsonl.
 std::string_view name_of(const Event& event);
@@ -303,8 +334,8 @@ Result<Record> decode(std::string_view payload);
 /// hash, not as themselves.
 void append_json(std::string& out, NodeId node, Incarnation incarnation, const Record& record);
 
-/// What a message says. `entries`: an append's encoded entries.
-Summary summarize(const PeerMessage& message, std::string_view entries);
+/// What a message says. `bulk`: an append's encoded entries, or the bytes of a snapshot's piece.
+Summary summarize(const PeerMessage& message, std::string_view bulk);
 
 }  // namespace trace
 
@@ -315,6 +346,10 @@ struct EnumSize<trace::Execution> {
 template <>
 struct EnumSize<trace::ReadPhase> {
   static constexpr std::uint64_t value = 3;
+};
+template <>
+struct EnumSize<trace::SnapshotAct> {
+  static constexpr std::uint64_t value = 4;
 };
 template <>
 struct EnumSize<trace::ReadBasis> {

@@ -12,6 +12,7 @@
 #include "checkers/invariants/findings.hpp"
 #include "checkers/invariants/links.hpp"
 #include "checkers/invariants/log_chain.hpp"
+#include "checkers/invariants/snapshot_points.hpp"
 
 namespace ww::checkers::invariants {
 
@@ -109,6 +110,7 @@ struct ClusterState {
   std::vector<Node> nodes;  // by number; 0 is nobody
   std::vector<Link> links;  // by from, to
   CommittedLog committed;
+  SnapshotPoints snapshots;
   std::map<Term, Leadership> leaderships;
   /// A message was consumed whose sending the trace of a dead node should have told and did not:
   /// what only that trace could prove is not judged any more.

@@ -19,6 +19,9 @@ constexpr std::uint8_t kWatermark = 2;
 constexpr std::uint8_t kHasState = 1;
 constexpr std::uint8_t kHasCut = 2;
 constexpr std::uint8_t kHasEntries = 4;
+constexpr std::uint8_t kHasReset = 8;
+constexpr std::string_view kSnapshotMagic = "WWSNAP01";
+constexpr std::size_t kSnapshotHeader = 24;
 
 std::uint32_t checksum_of(DiskPosition at, std::uint8_t kind, std::string_view body) {
   std::array<char, 21> head{};  // an array: this is done for every record of every log
@@ -40,7 +43,7 @@ bool read_body(std::uint8_t kind, std::string_view body, DiskRecord& out) {
   out.synced.offset = in.varint();
   if (kind == kWatermark) return in.done();
   const std::uint8_t flags = in.u8();
-  if ((flags & ~(kHasState | kHasCut | kHasEntries)) != 0) return false;
+  if ((flags & ~(kHasState | kHasCut | kHasEntries | kHasReset)) != 0) return false;
   if ((flags & kHasState) != 0) {
     VoteState state;
     state.term = in.varint();
@@ -48,6 +51,12 @@ bool read_body(std::uint8_t kind, std::string_view body, DiskRecord& out) {
     if (vote > 0xffffffffU) return false;
     state.vote = NodeId{static_cast<std::uint32_t>(vote)};
     out.state = state;
+  }
+  if ((flags & kHasReset) != 0) {
+    LogPosition base;
+    base.index = in.varint();
+    base.term = in.varint();
+    out.reset_to = base;
   }
   if ((flags & kHasCut) != 0) out.cut_from = in.varint();
   if ((flags & kHasEntries) == 0) return in.done();
@@ -64,10 +73,13 @@ bool read_body(std::uint8_t kind, std::string_view body, DiskRecord& out) {
 /// Reads one directory; the two steps of docs/log-format.md, "Reading".
 class ImageReader {
  public:
-  explicit ImageReader(const DiskImage& image) {
+  ImageReader(const DiskImage& image, const SnapshotPoints& points,
+              const std::map<std::uint64_t, SegmentStart>& starts)
+      : points_(points) {
+    read_latest_snapshot(image, starts);
     for (const auto& [file, bytes] : image) {
       const auto number = segment_of(file);
-      if (!number) continue;
+      if (!number || *number < first_) continue;
       files_.push_back({*number, file, bytes});
     }
     std::sort(files_.begin(), files_.end(),
@@ -76,19 +88,24 @@ class ImageReader {
 
   DiskContents read() {
     for (const File& file : files_) {
-      out_.segments.push_back({file.number, std::string(file.name), file.bytes.size(), 0, 0, {}});
+      DiskContents::Segment segment;
+      segment.number = file.number;
+      segment.file = file.name;
+      segment.size = file.bytes.size();
+      out_.segments.push_back(std::move(segment));
     }
     std::size_t at = 0;
     for (; at < files_.size() && !bad_; ++at) {
-      if (files_[at].number != at + 1) {
-        bad_ = DiskPosition{at + 1, 0};
-        why_ = "the segment is missing";
+      if (files_[at].number != first_ + at) {
+        stop({first_ + at, 0}, "the segment is missing");
         break;
       }
       read_segment(at);
     }
+    if (files_.empty() && out_.snapshot) stop({first_, 0}, "the segment is missing");
     if (bad_) search_rest();
     judge();
+    combine();
     return std::move(out_);
   }
 
@@ -99,6 +116,57 @@ class ImageReader {
     std::string_view bytes;
   };
 
+  /// The one of the highest index; the log beside it begins with the segment that it names.
+  void read_latest_snapshot(const DiskImage& image,
+                            const std::map<std::uint64_t, SegmentStart>& starts) {
+    const DiskImage::value_type* latest = nullptr;
+    Index index = 0;
+    for (const auto& file : image) {
+      const auto its = snapshot_of_file(file.first);
+      if (!its || *its <= index) continue;
+      index = *its;
+      latest = &file;
+    }
+    if (latest == nullptr) return;
+    out_.snapshot = read_snapshot(latest->second);
+    if (!out_.snapshot || out_.snapshot->at.index != index) {
+      out_.snapshot.reset();
+      out_.damage = latest->first + ": the snapshot is bad";
+      return;
+    }
+    const DiskSnapshot& snapshot = *out_.snapshot;
+    first_ = snapshot.first_segment;
+    known_ = {first_, kSegmentHeader};
+    std::optional<std::uint64_t> chain;
+    if (const auto known = starts.find(first_); known != starts.end()) {
+      if (known->second.last == snapshot.start.last) chain = known->second.chain;
+    }
+    if (snapshot.start.last.index == 0) chain = 0;
+    out_.raw.state = snapshot.start.state;
+    out_.raw.log.anchor(snapshot.start.last, chain);
+  }
+
+  /// The log goes on from the snapshot where it has that very entry; else it is another history.
+  void combine() {
+    out_.found = out_.raw;
+    const LogPosition at = out_.snapshot ? out_.snapshot->at : LogPosition{};
+    LogChain& log = out_.found.log;
+    if (log.base() > at.index && !out_.damage) {
+      out_.damage = "the log begins behind index " + std::to_string(log.base()) +
+                    ", and the snapshot ends with index " + std::to_string(at.index);
+    }
+    if (!out_.snapshot) return;
+    if (log.holds(at)) {
+      if (!log.whole()) log.rebase(at, points_.chain(at));
+      return;
+    }
+    log.anchor(at, points_.chain(at));
+    for (DiskContents::Segment& segment : out_.segments) {
+      segment.last_after = at.index;
+      segment.lowest_cut = ~Index{0};
+    }
+  }
+
   void stop(DiskPosition at, const char* why) {
     bad_ = at;
     why_ = why;
@@ -107,14 +175,17 @@ class ImageReader {
   void read_segment(std::size_t which) {
     const File& file = files_[which];
     DiskContents::Segment& segment = out_.segments[which];
+    const LogChain& log = out_.raw.log;
+    segment.start = {out_.raw.state, {log.last(), log.last_term()}, {}};
+    if (log.has(log.last())) segment.start.chain = log.chain(log.last());
     if (read_segment_header(file.bytes, file.number) != DiskRead::kRecord) {
       return stop({file.number, 0}, "its header is bad");
     }
     std::uint64_t offset = kSegmentHeader;
     while (true) {
       segment.valid_end = offset;
-      segment.last_after = out_.found.log.last();
-      segment.state_after = out_.found.state;
+      segment.last_after = log.last();
+      segment.state_after = out_.raw.state;
       if (offset == file.bytes.size()) return;
       const DiskPosition at{file.number, offset};
       DiskRecord record;
@@ -122,7 +193,8 @@ class ImageReader {
           DiskRead::kRecord) {
         return stop(at, "the record is bad");
       }
-      if (!out_.found.apply(record)) return stop(at, "the record does not continue the log");
+      if (!out_.raw.apply(record, points_)) return stop(at, "the record does not continue the log");
+      if (record.reset_to) segment.lowest_cut = 1;
       if (record.cut_from) segment.lowest_cut = std::min(segment.lowest_cut, *record.cut_from);
       known_ = std::max(known_, record.synced);
       offset += record.size;
@@ -151,10 +223,10 @@ class ImageReader {
       return;
     }
     // Every record is good, but bytes that were durable may be missing at the end of a segment.
-    if (known_.segment == 0) return;
-    const bool there = known_.segment <= out_.segments.size();
-    if (!there ||
-        out_.segments[static_cast<std::size_t>(known_.segment - 1)].size < known_.offset) {
+    if (known_.segment < first_) return;
+    const std::uint64_t place = known_.segment - first_;
+    if (place >= out_.segments.size() ||
+        out_.segments[static_cast<std::size_t>(place)].size < known_.offset) {
       damaged(known_, "synced bytes before it are missing");
     }
   }
@@ -166,6 +238,8 @@ class ImageReader {
                   std::to_string(known_.segment) + ", offset " + std::to_string(known_.offset);
   }
 
+  const SnapshotPoints& points_;
+  std::uint64_t first_ = 1;  // the first segment that counts
   std::vector<File> files_;
   DiskContents out_;
   std::optional<DiskPosition> bad_;
@@ -221,13 +295,14 @@ DiskRead read_disk_record(std::string_view bytes, DiskPosition at, DiskRecord& o
   return DiskRead::kRecord;
 }
 
-bool DiskState::apply(const DiskRecord& record) {
-  Index last = log.last();
+bool DiskState::apply(const DiskRecord& record, const SnapshotPoints& points) {
+  Index last = record.reset_to ? record.reset_to->index : log.last();
   if (record.cut_from) {
     if (*record.cut_from == 0) return false;
     last = std::min(last, *record.cut_from - 1);
   }
   if (record.count > 0 && record.first != last + 1) return false;
+  if (record.reset_to) log.anchor(*record.reset_to, points.chain(*record.reset_to));
   if (record.cut_from) log.truncate(*record.cut_from);
   ByteReader entries(record.entries);
   for (std::uint32_t i = 0; i < record.count; ++i) {
@@ -238,8 +313,54 @@ bool DiskState::apply(const DiskRecord& record) {
   return true;
 }
 
-DiskContents read_disk(const DiskImage& image) {
-  return ImageReader(image).read();
+std::optional<Index> snapshot_of_file(std::string_view file) {
+  constexpr std::string_view kPrefix = "snap-";
+  constexpr std::string_view kSuffix = ".snap";
+  if (!file.starts_with(kPrefix) || !file.ends_with(kSuffix)) return std::nullopt;
+  if (file.size() <= kPrefix.size() + kSuffix.size()) return std::nullopt;
+  const std::string_view digits =
+      file.substr(kPrefix.size(), file.size() - kPrefix.size() - kSuffix.size());
+  // Ten digits, and more only when the number needs them.
+  if (digits.size() < 10 || digits.size() > 19) return std::nullopt;
+  if (digits.size() > 10 && digits[0] == '0') return std::nullopt;
+  Index index = 0;
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return std::nullopt;
+    index = index * 10 + static_cast<Index>(c - '0');
+  }
+  return index == 0 ? std::nullopt : std::optional(index);
+}
+
+std::optional<DiskSnapshot> read_snapshot(std::string_view bytes) {
+  if (bytes.size() < kSnapshotHeader) return std::nullopt;
+  ByteReader head(bytes.substr(0, kSnapshotHeader));
+  if (head.raw(kSnapshotMagic.size()) != kSnapshotMagic) return std::nullopt;
+  head.u32();  // the node
+  const std::uint32_t size = head.u32();
+  const std::uint32_t checksum = head.u32();
+  if (head.u32() != crc32c(bytes.substr(0, kSnapshotHeader - 4))) return std::nullopt;
+  const std::string_view body = bytes.substr(kSnapshotHeader);
+  if (body.size() != size || crc32c(body) != checksum) return std::nullopt;
+  ByteReader in(body);
+  DiskSnapshot out;
+  out.at.index = in.varint();
+  out.at.term = in.varint();
+  out.first_segment = in.varint();
+  out.start.state.term = in.varint();
+  out.start.state.vote = NodeId{static_cast<std::uint32_t>(in.varint())};
+  out.start.last.index = in.varint();
+  out.start.last.term = in.varint();
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    out.voters.push_back(NodeId{static_cast<std::uint32_t>(in.varint())});
+  }
+  out.digest = in.u64();
+  if (!in.ok() || out.at.index == 0 || out.first_segment == 0) return std::nullopt;
+  return out;
+}
+
+DiskContents read_disk(const DiskImage& image, const SnapshotPoints& points,
+                       const std::map<std::uint64_t, SegmentStart>& starts) {
+  return ImageReader(image, points, starts).read();
 }
 
 }  // namespace ww::checkers::invariants

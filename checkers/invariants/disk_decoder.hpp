@@ -1,10 +1,11 @@
-// The durable log's format, read from outside the node.
+// The format of the durable log and of snapshots, read from outside the node.
 //
 // This is the harness' own reading of docs/log-format.md. It shares no code with the node's
 // storage, so that a mistake there does not hide itself here.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "base/evidence.hpp"
 #include "checkers/invariants/log_chain.hpp"
+#include "checkers/invariants/snapshot_points.hpp"
 
 namespace ww::checkers::invariants {
 
@@ -36,6 +38,7 @@ struct VoteState {
 struct DiskRecord {
   DiskPosition synced;  // how far the log was known durable when this was written
   std::optional<VoteState> state;
+  std::optional<LogPosition> reset_to;
   std::optional<Index> cut_from;
   Index first = 0;
   std::uint32_t count = 0;
@@ -52,12 +55,32 @@ DiskRead read_segment_header(std::string_view bytes, std::uint64_t segment);
 /// Reads the record at `at` from the front of `bytes`. kMore: a prefix of a record may be here.
 DiskRead read_disk_record(std::string_view bytes, DiskPosition at, DiskRecord& out);
 
+/// The index in a snapshot's name; nothing for other files.
+std::optional<Index> snapshot_of_file(std::string_view file);
+
+/// What held where a segment begins.
+struct SegmentStart {
+  VoteState state;
+  LogPosition last;                    // of the log
+  std::optional<std::uint64_t> chain;  // up to there, where it is known
+};
+
+struct DiskSnapshot {
+  LogPosition at;
+  std::uint64_t first_segment = 0;  // with which the log begins beside it
+  SegmentStart start;               // what it says held there
+  std::uint64_t digest = 0;
+  std::vector<NodeId> voters;
+};
+/// Nothing when `bytes` are no whole snapshot file.
+std::optional<DiskSnapshot> read_snapshot(std::string_view bytes);
+
 /// What the records say when they are read in order.
 struct DiskState {
   VoteState state;
   LogChain log;
   /// Applies a batch. False, with nothing changed, when it does not continue the log.
-  bool apply(const DiskRecord& record);
+  bool apply(const DiskRecord& record, const SnapshotPoints& points);
 };
 
 /// The result of reading a data directory.
@@ -70,12 +93,17 @@ struct DiskContents {
     Index last_after = 0;         // the log's end after its valid records
     VoteState state_after;
     Index lowest_cut = ~Index{0};  // the lowest index at which one of its records cuts the log
+    SegmentStart start;
   };
-  DiskState found;
-  std::vector<Segment> segments;      // all that exist, by number
+  DiskState raw;    // what the segments alone say
+  DiskState found;  // with the snapshot
+  std::optional<DiskSnapshot> snapshot;
+  std::vector<Segment> segments;      // from the first that counts on, by number
   std::optional<std::string> damage;  // durable bytes are bad: where and why
 };
 
-DiskContents read_disk(const DiskImage& image);
+/// `starts`: what is known from outside the files of where segments begin.
+DiskContents read_disk(const DiskImage& image, const SnapshotPoints& points = {},
+                       const std::map<std::uint64_t, SegmentStart>& starts = {});
 
 }  // namespace ww::checkers::invariants

@@ -16,20 +16,26 @@ std::string show_state(const VoteState& state, Index last) {
 
 }  // namespace
 
-DiskNews DiskTracker::apply(const Store& op, const Stamp& at) {
+DiskNews DiskTracker::apply(const Store& op, const Stamp& at, const SnapshotPoints& points) {
   DiskNews news;
+  points_ = &points;
   if (op.op == StoreOp::kSyncDir) {
-    if (!op.ok) return news;
-    for (auto& [number, segment] : segments_) segment.entry_durable = true;
-    fold();
+    if (op.ok) sync_dir();
     return news;
   }
   const auto number = segment_of(op.file);
-  if (!number) return news;
+  if (!number) {
+    on_snapshot_file(op, at, news);
+    return news;
+  }
   open_batches_ = 0;
   if (op.op == StoreOp::kCreate) {
     segments_[*number] = Segment{};
     segments_[*number].file = op.file;
+    SegmentStart& start = segments_[*number].start;
+    const LogChain& chain = raw_.log;
+    start = {raw_.state, {chain.last(), chain.last_term()}, {}};
+    if (chain.has(chain.last())) start.chain = chain.chain(chain.last());
     return news;
   }
   const auto found = segments_.find(*number);
@@ -51,7 +57,10 @@ DiskNews DiskTracker::apply(const Store& op, const Stamp& at) {
       break;
     case StoreOp::kUnlink:
     case StoreOp::kRename:
-      cut(segment, 0, news);
+      // The durable snapshot stands for what is before the segment that it names.
+      if (op.op == StoreOp::kRename || *number >= durable_snapshot_.first_segment) {
+        cut(segment, 0, news);
+      }
       segments_.erase(found);
       break;
     case StoreOp::kCreate:
@@ -59,6 +68,84 @@ DiskNews DiskTracker::apply(const Store& op, const Stamp& at) {
       break;
   }
   return news;
+}
+
+void DiskTracker::sync_dir() {
+  for (auto& [number, segment] : segments_) segment.entry_durable = true;
+  if (placed_synced_ && placed_.at.index > durable_snapshot_.at.index) {
+    durable_snapshot_ = placed_;
+    durable_last_ = std::max(durable_last_, placed_.at.index);
+  }
+  fold();
+}
+
+void DiskTracker::on_snapshot_file(const Store& op, const Stamp& at, DiskNews& news) {
+  if (!std::string_view(op.file).starts_with("snap-")) return;
+  if (op.op == StoreOp::kRename) return place(op, news);
+  if (op.op == StoreOp::kUnlink) {
+    const auto index = snapshot_of_file(op.file);
+    if (index && *index == durable_snapshot_.at.index) {
+      news.removed = "removes its snapshot " + op.file;
+      lost_track_ = true;
+    }
+    unfinished_.erase(op.file);
+    return;
+  }
+  Unfinished& file = unfinished_[op.file];
+  if (op.op == StoreOp::kCreate) {
+    file = Unfinished{};
+  } else if (op.op == StoreOp::kWrite) {
+    if (op.offset != file.bytes.size()) {
+      news.malformed = "writes at offset " + std::to_string(op.offset) + " of " + op.file +
+                       ", which ends at " + std::to_string(file.bytes.size());
+      lost_track_ = true;
+    }
+    file.bytes += op.data;
+    file.synced = false;
+  } else if (op.op == StoreOp::kSyncFile && op.ok) {
+    file.synced = true;
+    last_sync_ = at;
+  }
+}
+
+/// A snapshot gets its name.
+void DiskTracker::place(const Store& op, DiskNews& news) {
+  const auto index = snapshot_of_file(op.other);
+  const auto file = unfinished_.find(op.file);
+  if (!index || file == unfinished_.end()) return;
+  const auto snapshot = read_snapshot(file->second.bytes);
+  if (!snapshot || snapshot->at.index != *index) {
+    news.malformed = "gives the name " + op.other + " to a file that is no such snapshot";
+    lost_track_ = true;
+    return;
+  }
+  const auto first = segments_.find(snapshot->first_segment);
+  const SegmentStart& says = snapshot->start;
+  if (first == segments_.end() || !(first->second.start.state == says.state) ||
+      first->second.start.last.index != says.last.index || says.last.index > snapshot->at.index) {
+    news.malformed = "has a snapshot " + op.other + " that says of segment " +
+                     std::to_string(snapshot->first_segment) + " that the log before it ended at " +
+                     std::to_string(says.last.index) + " with " +
+                     show_state(says.state, says.last.index) + ", which is not so";
+    lost_track_ = true;
+    return;
+  }
+  placed_ = *snapshot;
+  placed_synced_ = file->second.synced;
+  unfinished_.erase(file);
+  combine();
+}
+
+/// What a start makes of log and snapshot.
+void DiskTracker::combine() {
+  replaced_.reset();
+  if (placed_.at.index == 0) return;
+  const std::optional<std::uint64_t> chain = points_->chain(placed_.at);
+  if (!raw_.log.holds(placed_.at)) {
+    replaced_.emplace().anchor(placed_.at, chain);
+  } else if (!raw_.log.whole()) {
+    raw_.log.rebase(placed_.at, chain);
+  }
 }
 
 void DiskTracker::write(std::uint64_t number, Segment& segment, const Store& op, DiskNews& news) {
@@ -106,27 +193,33 @@ bool DiskTracker::parse_one(std::uint64_t number, Segment& segment, std::string_
 }
 
 void DiskTracker::take_batch(DiskPosition end, const DiskRecord& record, DiskNews& news) {
-  const VoteState before = written_.state;
-  if (!written_.apply(record)) {
+  const VoteState before = raw_.state;
+  if (!raw_.apply(record, *points_)) {
     news.malformed = "writes entries from " + std::to_string(record.first) +
                      " on that do not continue its log on disk, which ends at " +
-                     std::to_string(written_.log.last());
+                     std::to_string(raw_.log.last());
     lost_track_ = true;
     return;
   }
-  if (!record.state && !record.cut_from && record.count == 0) return;
+  if (!record.state && !record.reset_to && !record.cut_from && record.count == 0) return;
+  if (replaced_) combine();
   if (record.state) {
     const VoteState& now = *record.state;
     const bool other_vote =
         now.term == before.term && before.vote != kNobody && now.vote != before.vote;
     if (now.term < before.term || other_vote) news.regressed = std::pair{before, now};
   }
-  Pending pending = snapshot_of(written_);
+  Pending pending = state_of(raw_.state, raw_.log);
   pending.end = end;
+  if (record.reset_to) {
+    pending.lowest_cut = 1;
+    durable_last_ = 0;
+  }
   if (record.cut_from) {
-    pending.lowest_cut = *record.cut_from;
+    pending.lowest_cut = std::min(pending.lowest_cut, *record.cut_from);
     durable_last_ = std::min(durable_last_, *record.cut_from - 1);
   }
+  durable_last_ = std::max(durable_last_, durable_snapshot_.at.index);
   pending_.push_back(pending);
   ++open_batches_;
 }
@@ -171,24 +264,35 @@ void DiskTracker::fold() {
   for (const Pending& later : pending_) {
     if (later.lowest_cut <= last) last = later.lowest_cut - 1;
   }
+  // A log that does not go on from the snapshot counts for nothing.
+  if (replaced_) last = std::min(last, placed_.at.index);
   durable_last_ = std::max(durable_last_, last);
 }
 
-DiskTracker::Pending DiskTracker::snapshot_of(const DiskState& state) const {
+DiskTracker::Pending DiskTracker::state_of(const VoteState& state, const LogChain& log) {
   Pending out;
-  out.last_after = state.log.last();
-  out.chain_after = state.log.has(out.last_after) ? state.log.chain(out.last_after) : 0;
-  out.state_after = state.state;
+  out.last_after = log.last();
+  out.chain_after = log.has(out.last_after) ? log.chain(out.last_after) : 0;
+  out.state_after = state;
   return out;
 }
 
+bool DiskTracker::same(const Pending& a, const Pending& b) {
+  // Where a chain is not known, 0 stands for it.
+  const bool chains = a.chain_after == b.chain_after || a.chain_after == 0 || b.chain_after == 0;
+  return a.last_after == b.last_after && chains && a.state_after == b.state_after;
+}
+
+bool DiskTracker::is_bare_snapshot(const Pending& found, const Pending& state) const {
+  const bool at_one =
+      found.last_after == placed_.at.index || found.last_after == durable_snapshot_.at.index;
+  return found.last_after != 0 && at_one && found.state_after == state.state_after;
+}
+
 bool DiskTracker::is_reached(const DiskState& state) const {
-  const Pending it = snapshot_of(state);
-  const auto same = [&](const Pending& p) {
-    return p.last_after == it.last_after && p.chain_after == it.chain_after &&
-           p.state_after == it.state_after;
-  };
-  return same(folded_) || std::any_of(pending_.begin(), pending_.end(), same);
+  const Pending it = state_of(state.state, state.log);
+  const auto reached = [&](const Pending& p) { return same(p, it) || is_bare_snapshot(it, p); };
+  return reached(folded_) || std::any_of(pending_.begin(), pending_.end(), reached);
 }
 
 bool DiskTracker::knows_every_batch() const {
@@ -196,29 +300,29 @@ bool DiskTracker::knows_every_batch() const {
 }
 
 bool DiskTracker::is_latest(const DiskState& state) const {
-  const Pending it = snapshot_of(state);
-  const auto same = [&](const Pending& p) {
-    return p.last_after == it.last_after && p.chain_after == it.chain_after &&
-           p.state_after == it.state_after;
-  };
+  const Pending it = state_of(state.state, state.log);
   // The last write may have been reported and not performed, or only in part.
   for (std::size_t undone = 0; undone <= open_batches_ && undone <= pending_.size(); ++undone) {
-    if (same(undone == pending_.size() ? folded_ : pending_[pending_.size() - 1 - undone])) {
-      return true;
-    }
+    const Pending& p = undone == pending_.size() ? folded_ : pending_[pending_.size() - 1 - undone];
+    if (same(p, it) || is_bare_snapshot(it, p)) return true;
   }
   return false;
 }
 
-DiskAudit DiskTracker::restart(const DiskImage& before, const DiskImage& after, bool power) {
+DiskAudit DiskTracker::restart(const DiskImage& before, const DiskImage& after, bool power,
+                               const SnapshotPoints& points) {
   DiskAudit audit;
-  const DiskContents contents = read_disk(after);
+  points_ = &points;
+  std::map<std::uint64_t, SegmentStart> starts;
+  for (const auto& [number, segment] : segments_) starts.emplace(number, segment.start);
+  const DiskContents contents = read_disk(after, points, starts);
   const DiskState& found = contents.found;
   audit.found = found.state;
   audit.last = {found.log.last(), found.log.last_term()};
   if (contents.damage) audit.lost = "durable bytes are damaged: " + *contents.damage;
   if (!lost_track_) {
-    if (knows_every_batch() && !is_latest(power ? read_disk(before).found : found)) {
+    if (knows_every_batch() &&
+        !is_latest(power ? read_disk(before, points, starts).found : found)) {
       audit.differs = "its files are not what its store's operations made them";
     }
     const std::string state = show_state(found.state, found.log.last());
@@ -227,10 +331,15 @@ DiskAudit DiskTracker::restart(const DiskImage& before, const DiskImage& after, 
                            (found.state.term == durable_.term && durable_.vote != kNobody &&
                             found.state.vote != durable_.vote);
     const bool log_lost = found.log.last() < durable_last_ ||
-                          (written_.log.has(durable_last_) && found.log.has(durable_last_) &&
-                           found.log.chain(durable_last_) != written_.log.chain(durable_last_));
+                          (log().has(durable_last_) && found.log.has(durable_last_) &&
+                           found.log.chain(durable_last_) != log().chain(durable_last_));
+    const Index snapshot = contents.snapshot ? contents.snapshot->at.index : 0;
     if (vote_lost || log_lost) {
       audit.lost = "synced were " + needed + ", found were " + state;
+    } else if (snapshot < durable_snapshot_.at.index) {
+      audit.lost = "synced was a snapshot up to " + std::to_string(durable_snapshot_.at.index) +
+                   ", found was " +
+                   (snapshot == 0 ? "none" : "one up to " + std::to_string(snapshot));
     } else if (knows_every_batch() && !audit.lost && !is_reached(found)) {
       audit.lost = "found were " + state + ", which no sequence of its writes had made";
     }
@@ -243,16 +352,24 @@ void DiskTracker::adopt(const DiskContents& contents, bool power) {
   std::map<std::uint64_t, Segment> before;
   before.swap(segments_);
   pending_.clear();
+  unfinished_.clear();
   open_batches_ = 0;
   const bool keep = !power && !lost_track_;
   durable_last_ = keep ? std::min(durable_last_, contents.found.log.last()) : 0;
   if (!keep) durable_ = VoteState{};
-  written_ = contents.found;
+  raw_ = contents.raw;
+  const bool same_snapshot = contents.snapshot && contents.snapshot->at == placed_.at;
+  placed_synced_ = power || (same_snapshot && placed_synced_);
+  placed_ = contents.snapshot.value_or(DiskSnapshot{});
+  if (power || !keep) durable_snapshot_ = power ? placed_ : DiskSnapshot{};
+  durable_last_ = std::max(durable_last_, durable_snapshot_.at.index);
+  combine();
   lost_track_ = contents.damage.has_value();
   for (const DiskContents::Segment& there : contents.segments) {
     Segment segment;
     segment.file = there.file;
     segment.size = there.size;
+    segment.start = there.start;
     segment.parsed = there.valid_end;
     segment.batches = there.valid_end;
     // What follows the valid records is kept as a tail of unknown bytes, until recovery cuts it.
@@ -272,8 +389,9 @@ void DiskTracker::adopt(const DiskContents& contents, bool power) {
     pending_.push_back(pending);
   }
   // The ends of segments stand for all their batches; the last one is the state found.
-  if (!pending_.empty()) pending_.back().chain_after = snapshot_of(written_).chain_after;
-  if (pending_.empty()) folded_ = snapshot_of(written_);
+  const Pending now = state_of(contents.found.state, contents.found.log);
+  if (!pending_.empty()) pending_.back().chain_after = now.chain_after;
+  if (pending_.empty()) folded_ = now;
   fold();
 }
 

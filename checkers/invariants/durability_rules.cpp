@@ -10,7 +10,13 @@ using wire::MessageType;
 namespace {
 
 bool is_acknowledgement(const t::Summary& m) {
-  return m.type == MessageType::kAppendReply && m.ok;
+  return (m.type == MessageType::kAppendReply || m.type == MessageType::kInstallSnapshotReply) &&
+         m.ok;
+}
+
+/// How far the log is acknowledged.
+Index match_of(const t::Summary& m) {
+  return m.type == MessageType::kAppendReply ? m.index : m.position.index;
 }
 
 void last_sync(Account& a, const Node& n) {
@@ -26,15 +32,15 @@ void DurabilityRules::on_sent(const Node& n, const Stamp& at, const t::Sent& e) 
   Link::Acknowledgement worth;
   worth.id = e.id;
   worth.term = e.message.term;
-  worth.durable = std::min(e.message.index, n.disk.durable_last());
+  worth.durable = std::min(match_of(e.message), n.disk.durable_last());
   worth.at = at;
-  const LogChain& disk = n.disk.written().log;
+  const LogChain& disk = n.disk.log();
   if (disk.has(worth.durable)) worth.chain = disk.chain(worth.durable);
   state_.link(n.id, e.to).acknowledge(worth);
 }
 
 void DurabilityRules::check_acknowledgement(const Node& n, const Stamp& at, const t::Sent& e) {
-  const Index match = e.message.index;
+  const Index match = match_of(e.message);
   const Term term = e.message.term;
   findings_.evaluated(Rule::kAckTruth);
   if (match > n.disk.durable_last()) {
@@ -48,7 +54,7 @@ void DurabilityRules::check_acknowledgement(const Node& n, const Stamp& at, cons
     });
     return;
   }
-  const LogChain& disk = n.disk.written().log;
+  const LogChain& disk = n.disk.log();
   const auto leader = state_.leaderships.find(term);
   if (state_.has_gaps || match == 0 || leader == state_.leaderships.end() || !disk.has(match)) {
     return;
@@ -126,7 +132,7 @@ void DurabilityRules::on_synced(const Node& n, const Stamp& at, const t::Synced&
   const bool state_lie = e.term > durable.term ||
                          (e.term == durable.term && e.vote != kNobody && e.vote != durable.vote);
   // A later write may have replaced the tail that this one wrote; then there is nothing to compare.
-  const LogChain& disk = n.disk.written().log;
+  const LogChain& disk = n.disk.log();
   const bool log_lie = e.upto.index > disk.last() ||
                        (e.upto.index > n.disk.durable_last() && disk.has(e.upto.index) &&
                         disk.term(e.upto.index) == e.upto.term);
@@ -179,14 +185,21 @@ void DurabilityRules::on_removed(const Node& n, const Stamp& at, const std::stri
 void DurabilityRules::on_boot(const Node& n, const Stamp& at, const t::Boot& e) {
   if (!state_.sees_disk(n)) return;
   findings_.evaluated(Rule::kRestart);
-  const DiskState& disk = n.disk.written();
-  const LogPosition last{disk.log.last(), disk.log.last_term()};
-  if (VoteState{e.term, e.vote} == disk.state && e.last == last) return;
+  const LogChain& log = n.disk.log();
+  const VoteState& state = n.disk.state();
+  const LogPosition last{log.last(), log.last_term()};
+  const LogPosition snapshot = n.disk.snapshot().at;
+  // Where nothing tells the chain, nothing tells the terms.
+  const bool same_last = log.has(last.index) ? e.last == last : e.last.index == last.index;
+  const bool gap = e.first > e.snapshot.index + 1;
+  const bool same = VoteState{e.term, e.vote} == state && same_last && e.snapshot == snapshot;
+  if (same && !gap) return;
   findings_.breach(Rule::kRestart, at, [&](Account& a) {
     a.summary = name_of(n.id) + " started with term " + std::to_string(e.term) + ", vote " +
-                name_of(e.vote) + " and a log up to " + show(e.last) +
-                ", but its files held term " + std::to_string(disk.state.term) + ", vote " +
-                name_of(disk.state.vote) + " and a log up to " + show(last);
+                name_of(e.vote) + ", a snapshot up to " + show(e.snapshot) + " and a log from " +
+                std::to_string(e.first) + " up to " + show(e.last) + ", but its files held term " +
+                std::to_string(state.term) + ", vote " + name_of(state.vote) +
+                ", a snapshot up to " + show(snapshot) + " and a log up to " + show(last);
     last_sync(a, n);
     a.fact(at, describe(t::Event{e}));
   });

@@ -216,7 +216,9 @@ void ElectionRules::on_sent(const Node& n, const Stamp& at, const t::Sent& e) {
     cast(n, at, e.message.term, n.id, true);
     check_durable_vote(n, at, e.message.term, n.id);
   }
-  if (e.message.type != MessageType::kAppendReply || !e.message.ok) return;
+  const bool success = e.message.type == MessageType::kAppendReply ||
+                       e.message.type == MessageType::kInstallSnapshotReply;
+  if (!success || !e.message.ok) return;
   findings_.evaluated(Rule::kPromise);
   const Voter& voter = voters_[n.id.value];
   const Term promised = std::max(voter.left_term, voter.decided_term);

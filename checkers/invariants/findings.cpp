@@ -48,6 +48,18 @@ std::string describe_applied(const wire::trace::Applied& e) {
   return out + digest;
 }
 
+std::string describe_snapshot(const wire::trace::Snapshot& e) {
+  using wire::trace::SnapshotAct;
+  char digest[40];
+  std::snprintf(digest, sizeof digest, ", digest %016llx",
+                static_cast<unsigned long long>(e.digest));
+  std::string out = "snapshot " + std::string(name_of(e.act)) + " up to " + show(e.at) + digest;
+  if (e.act == SnapshotAct::kTaken) return out;
+  out += ", log from " + std::to_string(e.first);
+  if (e.act == SnapshotAct::kInstalled) out += e.kept ? ", suffix kept" : ", log replaced";
+  return out;
+}
+
 std::string describe_role(const wire::trace::RoleChange& e) {
   std::string out =
       "becomes " + std::string(name_of(e.role)) + " in term " + std::to_string(e.term);
@@ -124,7 +136,8 @@ std::string describe(const wire::trace::Summary& m) {
   using wire::MessageType;
   std::string out(name_of(m.type));
   const bool reply = m.type == MessageType::kVoteReply || m.type == MessageType::kPreVoteReply ||
-                     m.type == MessageType::kAppendReply;
+                     m.type == MessageType::kAppendReply ||
+                     m.type == MessageType::kInstallSnapshotReply;
   if (reply) out += m.ok ? " ok" : " refused";
   out += " term=" + std::to_string(m.term);
   switch (m.type) {
@@ -134,6 +147,13 @@ std::string describe(const wire::trace::Summary& m) {
       break;
     case MessageType::kAppendReply:
       out += " match=" + std::to_string(m.index);
+      break;
+    case MessageType::kInstallSnapshot:
+      out += " at=" + show(m.position) + " offset=" + std::to_string(m.index) +
+             " bytes=" + std::to_string(m.count);
+      break;
+    case MessageType::kInstallSnapshotReply:
+      out += " at=" + show(m.position) + " received=" + std::to_string(m.index);
       break;
     case MessageType::kVote:
     case MessageType::kPreVote:
@@ -151,7 +171,8 @@ std::string describe(const wire::trace::Event& event) {
       Overloaded{
           [](const t::Boot& e) {
             return "boots in term " + std::to_string(e.term) + ", vote " + name_of(e.vote) +
-                   ", last " + show(e.last);
+                   ", last " + show(e.last) +
+                   (e.snapshot.index == 0 ? "" : ", snapshot " + show(e.snapshot));
           },
           [](const t::RoleChange& e) { return describe_role(e); },
           [](const t::VoteCast& e) { return describe_vote(e); },
@@ -189,6 +210,7 @@ std::string describe(const wire::trace::Event& event) {
           [](const t::Stall&) { return std::string("stood still on a full trace pipe"); },
           [](const t::Halt& e) { return "halts: " + e.reason; },
           [](const t::Store& e) { return describe_store(e); },
+          [](const t::Snapshot& e) { return describe_snapshot(e); },
       },
       event);
 }

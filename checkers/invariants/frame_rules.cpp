@@ -36,8 +36,7 @@ void FrameRules::on_frame(const Stamp& at, const wire::Envelope& envelope,
     });
     return;
   }
-  const auto* append = std::get_if<wire::Append>(&frame->message);
-  const t::Summary message = t::summarize(frame->message, append ? append->entries : "");
+  const t::Summary message = t::summarize(frame->message, wire::borrowed_by(frame->message));
   check_alone(at, from, to, envelope.id, message);
   if (!options_.traces) return;
   Link& link = state_.link(from, to);
@@ -158,7 +157,8 @@ void FrameRules::on_end(const Node& n, bool torn) {
 
 void FrameRules::check_alone(const Stamp& at, NodeId from, NodeId to, MessageId id,
                              const t::Summary& m) {
-  if (m.type == MessageType::kAppend) check_writer(at, from, m.term);
+  const bool as_leader = m.type == MessageType::kAppend || m.type == MessageType::kInstallSnapshot;
+  if (as_leader) check_writer(at, from, m.term);
   if (m.type == MessageType::kVote) check_vote(at, from, from, m.term);
   if (m.type == MessageType::kVoteReply && m.ok) check_vote(at, from, to, m.term);
   check_promise(at, from, id, m);
@@ -201,7 +201,8 @@ void FrameRules::check_vote(const Stamp& at, NodeId from, NodeId candidate, Term
 void FrameRules::check_promise(const Stamp& at, NodeId from, MessageId id, const t::Summary& m) {
   Sender& sender = senders_[from.value];
   const bool grant = (m.type == MessageType::kVoteReply && m.ok) || m.type == MessageType::kVote;
-  const bool success = m.type == MessageType::kAppendReply && m.ok;
+  const bool success =
+      (m.type == MessageType::kAppendReply || m.type == MessageType::kInstallSnapshotReply) && m.ok;
   if (grant && m.term > sender.granted.term) sender.granted = {id, m.term, at};
   if (success && id > sender.acknowledged.id) sender.acknowledged = {id, m.term, at};
   if (!grant && !success) return;

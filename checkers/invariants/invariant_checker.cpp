@@ -14,6 +14,7 @@
 #include "checkers/invariants/lease_rules.hpp"
 #include "checkers/invariants/log_rules.hpp"
 #include "checkers/invariants/merge.hpp"
+#include "checkers/invariants/snapshot_rules.hpp"
 
 namespace ww::checkers {
 
@@ -38,6 +39,7 @@ class Judge final : public CausalConsumer {
         durability_(state_, findings_),
         commits_(state_, findings_, durability_),
         applies_(state_, findings_),
+        snapshots_(state_, findings_),
         leases_(findings_),
         frames_(state_, findings_, {options.house_rules, !options.trace_ignored}) {}
 
@@ -103,7 +105,7 @@ class Judge final : public CausalConsumer {
     Node& n = state_.node(node);
     const Stamp at{node, n.incarnation, 0, time, ++order_};
     if (!state_.store_evidence) return;
-    const DiskAudit audit = n.disk.restart(before, after, n.power_lost);
+    const DiskAudit audit = n.disk.restart(before, after, n.power_lost, state_.snapshots);
     durability_.on_disk(n, at, audit, n.power_lost);
   }
 
@@ -126,12 +128,15 @@ class Judge final : public CausalConsumer {
     elections_.on_boot(n, at, e);
     durability_.on_boot(n, at, e);
     n.term = e.term;
+    n.commit = e.snapshot.index;
+    n.applied = e.snapshot.index;
     if (state_.sees_disk(n)) {
-      n.log = n.disk.written().log;
+      n.log = n.disk.log();
       logs_.on_found(n, at);
     } else {
       // Nothing tells what was found but the node itself: its log as it was, up to where it says.
       n.log.truncate(e.last.index + 1);
+      if (!n.log.holds(e.snapshot)) n.log.anchor(e.snapshot, state_.snapshots.chain(e.snapshot));
     }
   }
   void on(Node& n, const Stamp& at, const t::RoleChange& e) {
@@ -167,12 +172,13 @@ class Judge final : public CausalConsumer {
   void on(Node& n, const Stamp& at, const t::Client& e) { applies_.on_client(n, at, e); }
   void on(Node& n, const Stamp& at, const t::Store& e) {
     if (!state_.store_evidence || n.disk.lost_track()) return;
-    const DiskNews news = n.disk.apply(e, at);
+    const DiskNews news = n.disk.apply(e, at, state_.snapshots);
     if (news.regressed)
       elections_.on_disk_regress(n, at, news.regressed->first, news.regressed->second);
     if (news.removed) durability_.on_removed(n, at, *news.removed);
     if (news.malformed) durability_.on_malformed(n, at, *news.malformed);
   }
+  void on(Node& n, const Stamp& at, const t::Snapshot& e) { snapshots_.on_snapshot(n, at, e); }
   void on(Node& n, const Stamp& at, const t::Read& e) {
     if (judges_leases_ && e.basis == t::ReadBasis::kLease) leases_.on_read(n, at, e);
   }
@@ -191,6 +197,7 @@ class Judge final : public CausalConsumer {
   DurabilityRules durability_;
   CommitRules commits_;
   ApplyRules applies_;
+  SnapshotRules snapshots_;
   LeaseRules leases_;
   FrameRules frames_;
   std::uint64_t order_ = 0;

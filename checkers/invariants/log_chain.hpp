@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "base/assert.hpp"
@@ -41,6 +42,14 @@ class LogChain {
   /// REQUIRES: has_entry(i).
   [[nodiscard]] std::uint64_t hash(Index i) const { return slot(i).hash; }
   [[nodiscard]] Term last_term() const { return term_or_zero(last()); }
+  /// The entry before the first one held.
+  [[nodiscard]] Index base() const { return anchor_; }
+  /// Whether the entry at `at` has that term, or is the one before the first held and had it. Needs
+  /// no chain.
+  [[nodiscard]] bool holds(LogPosition at) const {
+    if (at.index == anchor_) return at.term == anchor_term_;
+    return at.index > anchor_ && at.index <= last() && slot(at.index).term == at.term;
+  }
   [[nodiscard]] const std::vector<TermRun>& runs() const { return runs_; }
 
   void append(Term term, std::uint64_t hash) {
@@ -55,12 +64,35 @@ class LogChain {
     if (from <= anchor_) {
       whole_ = false;
       anchor_ = from == 0 ? 0 : from - 1;
+      anchor_term_ = 0;
       slots_.clear();
     } else {
       slots_.erase(slots_.begin() + static_cast<std::ptrdiff_t>(from - anchor_ - 1), slots_.end());
     }
     while (!runs_.empty() && runs_.back().first >= from) runs_.pop_back();
   }
+  /// Holds nothing any more and goes on behind `at`. Without a chain up to there nothing is known
+  /// of what follows either.
+  void anchor(LogPosition at, std::optional<std::uint64_t> chain) {
+    slots_.clear();
+    runs_.clear();
+    if (at.index != 0) runs_.push_back({at.index, at.term});
+    set_anchor(at, chain);
+  }
+  /// Goes on behind `at` with the entries behind it that are held. REQUIRES: holds(at).
+  void rebase(LogPosition at, std::optional<std::uint64_t> chain) {
+    slots_.erase(slots_.begin(), slots_.begin() + static_cast<std::ptrdiff_t>(at.index - anchor_));
+    set_anchor(at, chain);
+    std::uint64_t before = anchor_chain_;
+    runs_.assign(1, {at.index, at.term});
+    Index index = at.index;
+    for (Slot& slot : slots_) {
+      before = slot.chain = chain_next(before, slot.term, slot.hash);
+      ++index;
+      if (runs_.back().term != slot.term) runs_.push_back({index, slot.term});
+    }
+  }
+  [[nodiscard]] bool whole() const { return whole_; }
   /// Forgets the entries below `index`; term and chain of the one before it stay known.
   void prune(Index index) {
     while (!slots_.empty() && anchor_ + 1 < index) {
@@ -82,6 +114,12 @@ class LogChain {
     std::uint64_t hash = 0;
     std::uint64_t chain = 0;
   };
+  void set_anchor(LogPosition at, std::optional<std::uint64_t> chain) {
+    anchor_ = at.index;
+    anchor_term_ = at.term;
+    anchor_chain_ = chain.value_or(0);
+    whole_ = chain.has_value();
+  }
   [[nodiscard]] const Slot& slot(Index i) const {
     WW_ASSERT(i > anchor_ && i <= last(), "a log index that is not held");
     return slots_[static_cast<std::size_t>(i - anchor_ - 1)];

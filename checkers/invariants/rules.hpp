@@ -27,12 +27,13 @@ enum class Rule : std::uint8_t {
   kAckTruth,
   kApply,
   kRestart,
+  kSnapPrefix,
   kSession,
   kLeaseDisjoint,
   kReplyTruth,
   kTraceTruth,
 };
-inline constexpr std::size_t kRuleCount = 22;
+inline constexpr std::size_t kRuleCount = 23;
 
 struct RuleRow {
   Rule rule;

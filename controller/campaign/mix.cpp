@@ -43,6 +43,9 @@ constexpr std::array kQuorumHeals = {Card{0, 1}, Card{1, 3}};
 constexpr std::array kHeartbeatsPerTimeout = {Card{3, 1}, Card{5, 2}, Card{8, 1}};
 constexpr std::array kOpTimeoutMs = {Card{250, 1}, Card{500, 1}, Card{1000, 1}};
 constexpr std::array kSegmentBytes = {Card{4096, 1}, Card{16384, 1}, Card{65536, 1}};
+/// Whether a seed takes snapshots by the number of entries, by their size, by time, or not at all.
+constexpr std::array kSnapshots = {Card{0, 1}, Card{1, 4}, Card{2, 2}, Card{3, 1}};
+constexpr std::array kSnapshotTrailing = {Card{0, 2}, Card{4, 2}, Card{64, 1}};
 constexpr std::array kLeases = {Card{0, 1}, Card{1, 1}};
 constexpr std::array kLeaseDrift = {Card{10, 1}, Card{30, 1}, Card{100, 1}};
 constexpr std::array kFollowerReads = {Card{0, 2}, Card{1, 1}};
@@ -51,6 +54,10 @@ constexpr std::array kPipelining = {Card{0, 1}, Card{1, 3}};
 constexpr std::array kTriggered = {Card{0, 1}, Card{1, 2}};
 
 constexpr Span kRate = {100, 300};
+constexpr Span kSnapshotEntries = {5, 1000};
+constexpr Span kSnapshotBytes = {200, 50'000};
+constexpr Span kSnapshotIntervalMs = {20, 1000};
+constexpr Span kSnapshotPiece = {100, 65'536};
 constexpr Span kElectionTimeoutMs = {60, 300};
 constexpr Span kIntervalMs = {250, 1000};
 /// The longest fault, in hundredths of the interval: how many of them overlap follows from it.
@@ -134,6 +141,16 @@ void draw_cluster(const Draw& draw, run::TestSpec& spec, std::int64_t interval) 
   draw.set("follower-reads", spec.follower_reads, draw.pick("follower-reads", kFollowerReads));
   draw.set("batching", spec.batching, draw.pick("batching", kBatching) != 0 ? "on" : "off");
   draw.set("pipelining", spec.pipelining, draw.pick("pipelining", kPipelining) != 0 ? "on" : "off");
+  const auto snapshots = draw.pick("snapshots", kSnapshots);
+  draw.set("snapshot-entries", spec.snapshot_entries,
+           snapshots == 1 ? draw.size("snapshot-entries", kSnapshotEntries) : 0);
+  draw.set("snapshot-bytes", spec.snapshot_bytes,
+           snapshots == 2 ? draw.size("snapshot-bytes", kSnapshotBytes) : 0);
+  const auto between = draw.size("snapshot-interval", kSnapshotIntervalMs);
+  draw.set("snapshot-interval", spec.snapshot_interval, milliseconds(snapshots == 3 ? between : 0));
+  draw.set("snapshot-trailing", spec.snapshot_trailing,
+           draw.pick("snapshot-trailing", kSnapshotTrailing));
+  draw.set("snapshot-piece", spec.snapshot_piece, draw.size("snapshot-piece", kSnapshotPiece));
   draw.set("heal", spec.heal, draw.pick("heal", kQuorumHeals) != 0 ? "quorum" : "all");
 }
 
@@ -244,8 +261,14 @@ std::string mix_text() {
   add(text, "follower-reads", kFollowerReads);
   add(text, "batching", kBatching);
   add(text, "pipelining", kPipelining);
+  add(text, "snapshots", kSnapshots);
+  add(text, "snapshot-trailing", kSnapshotTrailing);
   add(text, "triggered", kTriggered);
   add(text, "rate", kRate);
+  add(text, "snapshot-entries", kSnapshotEntries);
+  add(text, "snapshot-bytes", kSnapshotBytes);
+  add(text, "snapshot-interval ms", kSnapshotIntervalMs);
+  add(text, "snapshot-piece", kSnapshotPiece);
   add(text, "election-timeout ms", kElectionTimeoutMs);
   add(text, "interval ms", kIntervalMs);
   add(text, "longest percent", kLongestPercent);

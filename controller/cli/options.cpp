@@ -326,6 +326,17 @@ void add_test_flags(CLI::App& app, TestFlags& flags) {
   app.add_option("--pipelining", spec.pipelining,
                  "off: nodes send a peer one append with entries at a time [on]");
   app.add_option("--segment-bytes", spec.segment_bytes, "of the nodes' log files [65536]");
+  app.add_option("--snapshot-entries", spec.snapshot_entries,
+                 "nodes take a snapshot after so many entries; 0: whatever their number [1000]");
+  app.add_option(
+      "--snapshot-bytes", spec.snapshot_bytes,
+      "nodes take a snapshot after so many bytes of entries; 0: whatever their size [0]");
+  add_duration(app, "--snapshot-interval", spec.snapshot_interval,
+               "nodes take a snapshot so long after the last; 0s: never for that");
+  app.add_option("--snapshot-trailing", spec.snapshot_trailing,
+                 "entries that nodes keep in front of a snapshot [64]");
+  app.add_option("--snapshot-piece", spec.snapshot_piece,
+                 "bytes of a snapshot in one message between nodes [65536]");
   app.add_option("--heal", spec.heal, "who recovers at the end: all, or a quorum [all]");
   add_duration(app, "--cut", spec.cut, "end the run here, without recovery; 0s: never");
   app.add_option("--max-events", spec.max_events,

@@ -19,6 +19,18 @@ Coverage::Stand Coverage::stand_of(const std::vector<Term>& log,
   return log.size() < furthest.size() ? Stand::kBehind : Stand::kLevel;
 }
 
+/// The node's log is what a snapshot stands for now. Everything up to it is committed: whoever has
+/// its last entry has the others.
+void Coverage::adopt(Node& node, LogPosition at) {
+  const auto size = static_cast<std::size_t>(at.index);
+  const auto has = [&](const Node& other) {
+    return size == 0 || (other.log.size() >= size && other.log[size - 1] == at.term);
+  };
+  const auto source = std::find_if(nodes_.begin(), nodes_.end(), has);
+  if (!has(node) && source != nodes_.end()) node.log = source->log;
+  node.log.resize(size, at.term);
+}
+
 void Coverage::on_start(NodeId id) {
   Node& node = nodes_[id.value - 1];
   std::vector<Term> log = std::move(node.log);
@@ -36,7 +48,11 @@ void Coverage::on_event(NodeId id, const trace::Event& event) {
   if (const auto* boot = std::get_if<trace::Boot>(&event)) {
     node.running = true;
     node.term = boot->term;
-    // What was found is what was written, less a tail.
+    // What was found is what was written, less a tail; or a snapshot that came, and what matches.
+    const auto snapshot = static_cast<std::size_t>(boot->snapshot.index);
+    const bool known = snapshot == 0 || (node.log.size() >= snapshot &&
+                                         node.log[snapshot - 1] == boot->snapshot.term);
+    if (!known) adopt(node, boot->snapshot);
     node.log.resize(boot->last.index, boot->last.term);
     node.synced = boot->last.index;
   } else if (const auto* role = std::get_if<trace::RoleChange>(&event)) {
@@ -49,6 +65,10 @@ void Coverage::on_event(NodeId id, const trace::Event& event) {
   } else if (const auto* cut = std::get_if<trace::Truncated>(&event)) {
     node.log.resize(std::min<std::size_t>(node.log.size(), cut->from - 1));
     node.synced = std::min<Index>(node.synced, node.log.size());
+  } else if (const auto* snapshot = std::get_if<trace::Snapshot>(&event)) {
+    if (snapshot->act == trace::SnapshotAct::kTaken) return;
+    if (!snapshot->kept) adopt(node, snapshot->at);
+    node.synced = std::max(node.synced, snapshot->at.index);
   } else if (const auto* synced = std::get_if<trace::Synced>(&event)) {
     node.synced = synced->upto.index;
   } else {

@@ -31,11 +31,12 @@ class Coverage {
     bool running = false;
     wire::Role role = wire::Role::kFollower;
     Term term = 0;
-    std::vector<Term> log;  // the terms of its entries, from index 1
+    std::vector<Term> log;  // the terms of its entries, from index 1; also of those it dropped
     Index synced = 0;
   };
   enum class Stand : std::uint64_t { kLevel, kBehind, kParted };
   static Stand stand_of(const std::vector<Term>& log, const std::vector<Term>& furthest);
+  void adopt(Node& node, LogPosition at);
   void note();
 
   std::vector<Node> nodes_;

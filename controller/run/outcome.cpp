@@ -311,6 +311,21 @@ void add_marks(RunReport& report, const TestSpec& spec, const Director& director
   }
 }
 
+std::string snapshots_text(const TestSpec& spec) {
+  std::string out;
+  if (spec.snapshot_entries != 0) {
+    out = "after " + std::to_string(spec.snapshot_entries) + " entries";
+  }
+  if (spec.snapshot_bytes != 0) {
+    out += (out.empty() ? "after " : " or ") + std::to_string(spec.snapshot_bytes) + " bytes";
+  }
+  if (spec.snapshot_interval != Duration{}) {
+    out += (out.empty() ? "after " : " or ") + format_duration(spec.snapshot_interval);
+  }
+  if (out.empty()) return "never";
+  return out + ", " + std::to_string(spec.snapshot_trailing) + " entries kept in front";
+}
+
 }  // namespace
 
 std::vector<reports::Fact> option_facts(const TestSpec& spec) {
@@ -346,6 +361,7 @@ std::vector<reports::Fact> option_facts(const TestSpec& spec) {
       {"batching", spec.batching},
       {"pipelining", spec.pipelining},
       {"segment size", std::to_string(spec.segment_bytes) + " bytes"},
+      {"snapshots", snapshots_text(spec)},
       {"who recovers at the end", spec.heal == "quorum" ? "a quorum" : "every node"},
       {"judged by",
        spec.ignore_traces ? "the clients' history alone" : "history, frames, files, traces"},

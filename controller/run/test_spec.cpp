@@ -46,6 +46,11 @@ void fields(Self& s, V& v) {
   v("batching", "--batching", s.batching);
   v("pipelining", "--pipelining", s.pipelining);
   v("segment_bytes", "--segment-bytes", s.segment_bytes);
+  v("snapshot_entries", "--snapshot-entries", s.snapshot_entries);
+  v("snapshot_bytes", "--snapshot-bytes", s.snapshot_bytes);
+  v("snapshot_interval", "--snapshot-interval", s.snapshot_interval);
+  v("snapshot_trailing", "--snapshot-trailing", s.snapshot_trailing);
+  v("snapshot_piece", "--snapshot-piece", s.snapshot_piece);
   v("heal", "--heal", s.heal);
   v("cut", "--cut", s.cut);
   v("max_events", "--max-events", s.max_events);
@@ -230,6 +235,7 @@ Result<void> validate(const TestSpec& spec) {
         within("--concurrency", spec.workers(), 1, 1000), within("--rate", spec.rate, 0, 1'000'000),
         within("--follow-one-in", spec.follow_one_in, 0, 1000),
         within("--log-read-percent", spec.log_read_percent, 0, 100),
+        within("--snapshot-piece", spec.snapshot_piece, 1, std::uint64_t{1} << 20),
         within("--lease-drift", spec.lease_drift, 1, 900),
         within("--segment-bytes", spec.segment_bytes, 4096, std::uint64_t{1} << 30)}) {
     if (!check) return check;

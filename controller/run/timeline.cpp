@@ -81,6 +81,15 @@ void Timeline::on_trace(NodeId id, const trace::Record& record) {
   } else if (const auto* boot = std::get_if<trace::Boot>(&event)) {
     state.term = boot->term;
     state.last = boot->last;
+    state.commit = boot->snapshot.index;
+    state.applied = boot->snapshot;
+  } else if (const auto* snapshot = std::get_if<trace::Snapshot>(&event)) {
+    const bool loaded = snapshot->act == trace::SnapshotAct::kLoaded;
+    if (!loaded && snapshot->act != trace::SnapshotAct::kInstalled) return;
+    state.applied = snapshot->at;
+    state.digest = snapshot->digest;
+    state.commit = std::max(state.commit, snapshot->at.index);
+    if (!snapshot->kept) state.last = snapshot->at;
   } else if (const auto* role = std::get_if<trace::RoleChange>(&event)) {
     close_role(id, node, record.time);
     state.role = role->role;

@@ -278,7 +278,7 @@ class Node:
                 del self.log[index:]
                 self.log.append((term, kind, r.bytes()))
         self.stable = self.last()[0]
-        self.out.trace(0, varint(self.current_term, self.voted_for, 1, *self.last()))
+        self.out.trace(0, varint(self.current_term, self.voted_for, 1, *self.last(), 0, 0))
         self.become(FOLLOWER)
         self.wait_for_leader()
 

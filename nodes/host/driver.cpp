@@ -19,15 +19,17 @@ storage::Batch Output::batch(const DiskWrite& write) const {
           .truncate_from = write.truncate_from,
           .first = write.range.first,
           .count = write.range.count,
-          .entries = view(write.entries)};
+          .entries = view(write.entries),
+          .reset_to = write.reset_to};
 }
 
 raft::Durable durable_of(storage::Survived survived) {
   return {.current_term = survived.state.term,
           .voted_for = survived.state.vote,
-          .first = survived.first,
+          .base = survived.base,
           .count = survived.count,
-          .entries = std::move(survived.entries)};
+          .entries = std::move(survived.entries),
+          .snapshot = {survived.snapshot, std::move(survived.snapshot_bytes)}};
 }
 
 Driver::Driver(raft::Config config, raft::Durable survived, const Moment& moment, Output& out)
@@ -50,12 +52,11 @@ void Driver::step(const Moment& moment, const raft::Input& input, Output& out) {
 void Driver::receive(const Moment& moment, const wire::PeerFrame& frame, Output& out) {
   WW_ASSERT(frame.envelope.to == wire::endpoint_of(self_), "a frame for another node");
   out.clear();
-  const auto* append = std::get_if<wire::Append>(&frame.message);
   const NodeId from = wire::node_of(frame.envelope.from);
   out.events.push_back(wire::trace::Received{
       .from = from,
       .id = frame.envelope.id,
-      .message = wire::trace::summarize(frame.message, append ? append->entries : "")});
+      .message = wire::trace::summarize(frame.message, wire::borrowed_by(frame.message))});
   run(moment, raft::Received{from, frame.message}, out);
 }
 
@@ -97,6 +98,8 @@ void Driver::turn_effects(const Moment& moment, Output& out) {
       turn(*send, out);
     } else if (auto* answer = std::get_if<raft::Answer>(&effect)) {
       out.actions.push_back({out.events.size(), Reply{answer->id, std::move(answer->reply)}});
+    } else if (const auto* save = std::get_if<raft::Save>(&effect)) {
+      turn(*save, out);
     }
   }
   if (auto flip = watch_.arm(moment.true_time, moment.now.mono, replica_.deadline())) {
@@ -107,6 +110,7 @@ void Driver::turn_effects(const Moment& moment, Output& out) {
 void Driver::turn(const raft::Write& write, Output& out) {
   DiskWrite job{.id = write.id,
                 .state = std::nullopt,
+                .reset_to = write.reset_to,
                 .truncate_from = write.truncate_from,
                 .range = write.entries,
                 .entries = {},
@@ -121,17 +125,26 @@ void Driver::turn(const raft::Write& write, Output& out) {
 }
 
 void Driver::turn(const raft::Send& send, Output& out) {
-  std::string_view entries;
+  std::string_view bulk;
   if (const auto* append = std::get_if<wire::Append>(&send.message); append && append->count > 0) {
-    entries = replica_.encoded({append->prev.index + 1, append->count});
+    bulk = replica_.encoded({append->prev.index + 1, append->count});
+  } else if (const auto* piece = std::get_if<wire::InstallSnapshot>(&send.message)) {
+    bulk = replica_.chunk(*piece);
   }
   out.events.push_back(wire::trace::Sent{
-      .to = send.to, .id = send.id, .message = wire::trace::summarize(send.message, entries)});
+      .to = send.to, .id = send.id, .message = wire::trace::summarize(send.message, bulk)});
   const std::size_t begin = wire::begin_frame(out.bytes);
-  wire::encode_peer(out.bytes, self_, send.to, send.id, send.message, entries);
+  wire::encode_peer(out.bytes, self_, send.to, send.id, send.message, bulk);
   wire::end_frame(out.bytes, begin);
   out.actions.push_back(
       {out.events.size(), Outgoing{send.to, send.id, {begin, out.bytes.size() - begin}}});
+}
+
+void Driver::turn(const raft::Save& save, Output& out) {
+  const std::string_view snapshot = replica_.being_saved();
+  out.actions.push_back(
+      {out.events.size(), DiskSave{save.id, save.at, {out.bytes.size(), snapshot.size()}}});
+  out.bytes.append(snapshot);
 }
 
 }  // namespace ww::host

@@ -40,10 +40,17 @@ struct Span {
 struct DiskWrite {
   WriteId id;
   std::optional<storage::HardState> state;
+  std::optional<LogPosition> reset_to;
   std::optional<Index> truncate_from;
   wire::EntryRange range;
   Span entries;
   bool sync = true;
+};
+/// Save the snapshot beside the log: LogStore::begin_snapshot and what follows.
+struct DiskSave {
+  SaveId id;
+  LogPosition at;
+  Span snapshot;
 };
 /// Put the frame (header included) on the connection to `to`.
 struct Outgoing {
@@ -60,7 +67,7 @@ struct Reply {
 /// One thing to do, not before the first `events_before` trace events are written.
 struct Action {
   std::size_t events_before = 0;
-  std::variant<DiskWrite, Outgoing, Reply> what;
+  std::variant<DiskWrite, Outgoing, Reply, DiskSave> what;
 };
 
 /// What one step wants, in order. Memory is reused from step to step.
@@ -85,7 +92,7 @@ class Driver {
   /// Starts the replica with what survived; `out` gets what it wants at once (its boot event).
   Driver(raft::Config config, raft::Durable survived, const Moment& moment, Output& out);
 
-  /// Feeds a due timer, a completed write, a request or a wish for another leader. `out` is
+  /// Feeds a due timer, a completed write or save, a request or a wish for another leader. `out` is
   /// cleared, then filled. REQUIRES: a timer is due (moment.now.mono >= deadline()); messages go to
   /// receive().
   void step(const Moment& moment, const raft::Input& input, Output& out);
@@ -115,6 +122,7 @@ class Driver {
   void turn_effects(const Moment& moment, Output& out);
   void turn(const raft::Write& write, Output& out);
   void turn(const raft::Send& send, Output& out);
+  void turn(const raft::Save& save, Output& out);
 
   NodeId self_;
   raft::Effects effects_;

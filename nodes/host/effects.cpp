@@ -15,6 +15,11 @@ void encode(std::string& out, const Output& output, const DiskWrite& write) {
     w.varint(write.state->term);
     w.varint(write.state->vote.value);
   }
+  w.u8(write.reset_to ? 1 : 0);
+  if (write.reset_to) {
+    w.varint(write.reset_to->index);
+    w.varint(write.reset_to->term);
+  }
   w.varint(write.truncate_from.value_or(0));
   w.varint(write.range.first);
   w.varint(write.range.count);
@@ -34,6 +39,14 @@ void encode(std::string& out, const Output&, const Reply& reply) {
   wire::encode_record(out, reply.reply);
 }
 
+void encode(std::string& out, const Output& output, const DiskSave& save) {
+  ByteWriter w(out);
+  w.varint(save.id.value);
+  w.varint(save.at.index);
+  w.varint(save.at.term);
+  w.bytes(output.view(save.snapshot));
+}
+
 std::string line(const DiskWrite& write) {
   std::string out = R"({"do":"write")";
   wire::JsonFields fields(out);
@@ -42,6 +55,7 @@ std::string line(const DiskWrite& write) {
     fields("term", write.state->term);
     fields("vote", write.state->vote);
   }
+  if (write.reset_to) fields("reset_to", *write.reset_to);
   if (write.truncate_from) fields("truncate_from", *write.truncate_from);
   fields("first", write.range.first);
   fields("count", write.range.count);
@@ -64,6 +78,15 @@ std::string line(const Reply& reply) {
   wire::JsonFields fields(out);
   fields("conn", reply.id.connection);
   reply.reply.fields(reply.reply, fields);
+  return out + "}";
+}
+
+std::string line(const DiskSave& save) {
+  std::string out = R"({"do":"save")";
+  wire::JsonFields fields(out);
+  fields("save", save.id);
+  fields("at", save.at);
+  fields("bytes", save.snapshot.size);
   return out + "}";
 }
 

@@ -76,14 +76,17 @@ constexpr std::size_t kTimerInput = 0;
 constexpr std::size_t kFrameInput = 1;
 constexpr std::size_t kWrittenInput = 2;
 constexpr std::size_t kRequestInput = 3;
-constexpr std::size_t kTransferInput = 4;
+constexpr std::size_t kSavedInput = 4;
+constexpr std::size_t kTransferInput = 5;
 
 /// The last code there is, so that damage is told.
 constexpr auto kLastErrorCode = static_cast<std::uint8_t>(ErrorCode::kInternal);
 
-raft::Written get_written(ByteReader& in) {
-  raft::Written out;
-  out.id = WriteId{in.varint()};
+/// raft::Written and raft::Saved: a number, and how it went.
+template <class Completion>
+Completion get_completion(ByteReader& in) {
+  Completion out;
+  out.id = decltype(out.id){in.varint()};
   if (in.u8() == 0) return out;
   Error error;
   const std::uint8_t code = in.u8();
@@ -93,6 +96,18 @@ raft::Written get_written(ByteReader& in) {
   error.message = in.bytes();
   out.outcome = std::move(error);
   return out;
+}
+
+template <class Completion>
+void put_completion(std::string& out, const Completion& completion) {
+  ByteWriter w(out);
+  w.varint(completion.id.value);
+  w.u8(completion.outcome.ok() ? 0 : 1);
+  if (completion.outcome.ok()) return;
+  const Error& error = completion.outcome.error();
+  w.u8(static_cast<std::uint8_t>(error.code));
+  w.u8(error.definite ? 1 : 0);
+  w.bytes(error.message);
 }
 
 raft::Request get_request(ByteReader& in) {
@@ -111,9 +126,11 @@ std::optional<JournalInput> get_input(ByteReader& in) {
     case kFrameInput:
       return ReceivedFrame{in.rest()};
     case kWrittenInput:
-      return get_written(in);
+      return get_completion<raft::Written>(in);
     case kRequestInput:
       return get_request(in);
+    case kSavedInput:
+      return get_completion<raft::Saved>(in);
     case kTransferInput: {
       raft::TransferLeadership transfer;
       wire::Decoder decoder(in);
@@ -212,25 +229,22 @@ void append_record(std::string& out, std::uint64_t effects_before, const Driver&
 
 void append_record(std::string& out, std::uint64_t effects_before, const Moment& moment,
                    const raft::Input& input) {
-  ByteWriter w(out);
   if (std::holds_alternative<raft::TimerDue>(input)) {
     return end_record(out, begin_step(out, effects_before, moment, kTimerInput));
   }
   if (const auto* written = std::get_if<raft::Written>(&input)) {
     const std::size_t begin = begin_step(out, effects_before, moment, kWrittenInput);
-    w.varint(written->id.value);
-    w.u8(written->outcome.ok() ? 0 : 1);
-    if (!written->outcome.ok()) {
-      const Error& error = written->outcome.error();
-      w.u8(static_cast<std::uint8_t>(error.code));
-      w.u8(error.definite ? 1 : 0);
-      w.bytes(error.message);
-    }
+    put_completion(out, *written);
+    return end_record(out, begin);
+  }
+  if (const auto* saved = std::get_if<raft::Saved>(&input)) {
+    const std::size_t begin = begin_step(out, effects_before, moment, kSavedInput);
+    put_completion(out, *saved);
     return end_record(out, begin);
   }
   if (const auto* transfer = std::get_if<raft::TransferLeadership>(&input)) {
     const std::size_t begin = begin_step(out, effects_before, moment, kTransferInput);
-    w.varint(transfer->to.value);
+    ByteWriter(out).varint(transfer->to.value);
     return end_record(out, begin);
   }
   const auto* request = std::get_if<raft::Request>(&input);

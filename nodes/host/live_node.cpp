@@ -56,6 +56,7 @@ class LiveNode {
   // Inputs.
   void on_timer();
   void on_written(const std::vector<DiskCompletion>& done);
+  void on_saved(const SaveCompletion& done);
   wire::control::ClockState set_clock(const wire::control::SetClock& set);
   wire::control::Statistics statistics(const wire::control::TakeStatistics& take);
   void shut_down();
@@ -160,9 +161,14 @@ std::optional<Error> LiveNode::recover() {
   if (survived.torn) {
     logger_.line("cut a torn tail of " + std::to_string(survived.cut_bytes) + " bytes off the log");
   }
-  disk_.emplace(std::move(*log), options_.group_commit, [this](std::vector<DiskCompletion> done) {
-    asio::post(io_, [this, done = std::move(done)] { on_written(done); });
-  });
+  disk_.emplace(
+      std::move(*log), options_.group_commit,
+      [this](std::vector<DiskCompletion> done) {
+        asio::post(io_, [this, done = std::move(done)] { on_written(done); });
+      },
+      [this](SaveCompletion done) {
+        asio::post(io_, [this, done = std::move(done)] { on_saved(done); });
+      });
   driver_.emplace(options_.config, durable_of(std::move(survived)), sample(), output_,
                   open_journal(), [this](const std::string& why) { logger_.line(why); });
   return std::nullopt;
@@ -231,6 +237,13 @@ void LiveNode::on_written(const std::vector<DiskCompletion>& done) {
   }
 }
 
+void LiveNode::on_saved(const SaveCompletion& done) {
+  step(raft::Saved{done.id, done.outcome});
+  if (done.outcome.ok()) return;
+  logger_.line("halted: " + done.outcome.error().message);
+  finish(kExitDisk);
+}
+
 wire::control::ClockState LiveNode::set_clock(const wire::control::SetClock& set) {
   const Instant true_time = real_clock_.now();
   clock_.set(true_time, set.wall_offset, set.rate_ppm);
@@ -280,16 +293,19 @@ void LiveNode::perform() {
   trace_.write(output_.events);
   for (const Action& action : output_.actions) {
     if (const auto* write = std::get_if<DiskWrite>(&action.what)) {
-      disk_->submit({.id = write->id,
-                     .state = write->state,
-                     .truncate_from = write->truncate_from,
-                     .range = write->range,
-                     .entries = std::string(output_.view(write->entries)),
-                     .sync = write->sync});
+      disk_->submit(DiskJob{.id = write->id,
+                            .state = write->state,
+                            .reset_to = write->reset_to,
+                            .truncate_from = write->truncate_from,
+                            .range = write->range,
+                            .entries = std::string(output_.view(write->entries)),
+                            .sync = write->sync});
     } else if (const auto* message = std::get_if<Outgoing>(&action.what)) {
       peers_.send(message->to, output_.view(message->frame));
     } else if (const auto* reply = std::get_if<Reply>(&action.what)) {
       clients_.reply(reply->id, reply->reply);
+    } else if (const auto* save = std::get_if<DiskSave>(&action.what)) {
+      disk_->submit(SaveJob{save->id, save->at, std::string(output_.view(save->snapshot))});
     }
   }
   arm_timer();

@@ -22,6 +22,9 @@ Error usage(std::string message) {
   return {ErrorCode::kUsage, true, std::move(message)};
 }
 
+/// A node on its own keeps its log short.
+constexpr std::uint64_t kSnapshotEntries = 10'000;
+
 /// The flags as they were written.
 struct Raw {
   std::string id;
@@ -33,6 +36,7 @@ struct Raw {
   std::string control;
   std::string election_timeout = "300ms";
   std::string heartbeat = "50ms";
+  std::string snapshot_interval;
   std::string batching = "on";
   std::string pipelining = "on";
   std::string fsync_floor;
@@ -126,6 +130,11 @@ Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
   if (*heartbeat >= *timeout) return usage("--heartbeat: must be shorter than --election-timeout");
   config.election_timeout = *timeout;
   config.heartbeat_interval = *heartbeat;
+  if (!raw.snapshot_interval.empty()) {
+    const auto interval = parse_duration(raw.snapshot_interval, "--snapshot-interval");
+    if (!interval) return interval.error();
+    config.snapshots.interval = *interval;
+  }
   config.leases = raw.reads == "lease";
   config.follower_reads = raw.follower_reads == "on";
   return parse_bugs(raw, config.bugs);
@@ -236,6 +245,18 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--heartbeat", raw.heartbeat, "interval of a leader's heartbeats [50ms]");
   app.add_option("--segment-bytes", options.segment_bytes, "begins a new log file above [1048576]")
       ->check(CLI::Range(std::uint64_t{4096}, std::uint64_t{1} << 30));
+  raft::SnapshotOptions& snapshots = options.config.snapshots;
+  app.add_option("--snapshot-entries", snapshots.entries,
+                 "takes a snapshot after so many entries; 0: whatever their number [10000]");
+  app.add_option("--snapshot-bytes", snapshots.bytes,
+                 "takes a snapshot after so many bytes of entries; 0: whatever their size [0]");
+  app.add_option("--snapshot-interval", raw.snapshot_interval,
+                 "takes a snapshot so long after the last, where there is news [none]");
+  app.add_option("--snapshot-trailing", snapshots.trailing,
+                 "entries that the log keeps in front of a snapshot [64]");
+  app.add_option("--snapshot-piece", snapshots.piece_bytes,
+                 "bytes of a snapshot in one message [65536]")
+      ->check(CLI::Range(1, 1 << 20));
   app.add_option("--reads", raw.reads,
                  "index: reads that are not logged take a round of heartbeats; lease: none while "
                  "the leader has a lease [index]")
@@ -276,6 +297,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       "whitewater-node");
   Raw raw;
   Options options;
+  options.config.snapshots.entries = kSnapshotEntries;
   declare(app, raw, options);
   try {
     app.parse(argc, argv);

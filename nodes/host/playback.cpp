@@ -29,11 +29,19 @@ std::string line_of_frame(std::string_view payload) {
     fields("malformed", true);
     return out + "}";
   }
-  const auto* append = std::get_if<wire::Append>(&frame->message);
   fields("from", wire::node_of(frame->envelope.from));
   fields("id", frame->envelope.id);
-  const auto summary = wire::trace::summarize(frame->message, append ? append->entries : "");
+  const auto summary = wire::trace::summarize(frame->message, wire::borrowed_by(frame->message));
   summary.fields(summary, fields);
+  return out + "}";
+}
+
+template <class Completion>
+std::string line_of(std::string out, const char* name, const Completion& completion) {
+  wire::JsonFields fields(out);
+  fields(name, completion.id);
+  fields("ok", completion.outcome.ok());
+  if (!completion.outcome.ok()) fields("error", completion.outcome.error().message);
   return out + "}";
 }
 
@@ -55,6 +63,8 @@ Result<void> replay_step([[maybe_unused]] Incarnation incarnation,
     driver.receive(moment, *frame, out);
   } else if (const auto* written = std::get_if<raft::Written>(&input)) {
     driver.step(moment, *written, out);
+  } else if (const auto* saved = std::get_if<raft::Saved>(&input)) {
+    driver.step(moment, *saved, out);
   } else if (const auto* request = std::get_if<raft::Request>(&input)) {
     driver.step(moment, *request, out);
   } else if (const auto* transfer = std::get_if<raft::TransferLeadership>(&input)) {
@@ -69,12 +79,10 @@ Result<void> replay_step([[maybe_unused]] Incarnation incarnation,
 std::string input_line(const JournalInput& input) {
   if (const auto* frame = std::get_if<ReceivedFrame>(&input)) return line_of_frame(frame->payload);
   if (const auto* written = std::get_if<raft::Written>(&input)) {
-    std::string out = R"({"in":"written")";
-    wire::JsonFields fields(out);
-    fields("write", written->id);
-    fields("ok", written->outcome.ok());
-    if (!written->outcome.ok()) fields("error", written->outcome.error().message);
-    return out + "}";
+    return line_of(R"({"in":"written")", "write", *written);
+  }
+  if (const auto* saved = std::get_if<raft::Saved>(&input)) {
+    return line_of(R"({"in":"saved")", "save", *saved);
   }
   if (const auto* request = std::get_if<raft::Request>(&input)) {
     std::string out = R"({"in":"request")";

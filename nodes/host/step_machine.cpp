@@ -24,10 +24,11 @@ stepped::EndCause cause_of(const Error& error) {
 
 /// Whatever of a replica another one could differ in, as one word.
 std::uint64_t digest_of(const raft::Replica& r) {
-  return hash_words<11>(
+  return hash_words<14>(
       {r.current_term(), r.voted_for().value, static_cast<std::uint64_t>(r.role()),
        r.leader().value, r.commit_index(), r.last_applied(), r.last().index, r.last().term,
-       r.durability().stable_index(), r.durability().last_issued().value, r.digest()});
+       r.durability().stable_index(), r.durability().last_issued().value, r.digest(),
+       r.log().base().index, r.snapshot().at.index, r.snapshot().at.term});
 }
 
 }  // namespace
@@ -87,6 +88,16 @@ struct StepMachine::Impl {
     step_failed(failed.write, Error{ErrorCode::kIo, false, failed.reason}, stepped::EndCause::kOwn);
   }
 
+  void on(const stepped::Saved& saved) {
+    if (auto done = log->finish_snapshot(); !done) {
+      return save_failed(saved.id, done.error(), cause_of(done.error()));
+    }
+    step(raft::Saved{saved.id, {}});
+  }
+  void on(const stepped::SaveFailed& failed) {
+    save_failed(failed.id, Error{ErrorCode::kIo, false, failed.reason}, stepped::EndCause::kOwn);
+  }
+
   void on(const stepped::Transfer& transfer) { step(raft::TransferLeadership{transfer.to}); }
 
   void step(const raft::Input& input) {
@@ -97,6 +108,11 @@ struct StepMachine::Impl {
   /// What failed may be on disk all the same: the replica halts, and the process ends.
   void step_failed(WriteId id, const Error& error, stepped::EndCause cause) {
     step(raft::Written{id, error});
+    end("halted: " + error.message, cause);
+  }
+
+  void save_failed(SaveId id, const Error& error, stepped::EndCause cause) {
+    step(raft::Saved{id, error});
     end("halted: " + error.message, cause);
   }
 
@@ -113,6 +129,8 @@ struct StepMachine::Impl {
         out->add_send(scratch.view(send->frame).substr(wire::kFrameHeader));
       } else if (auto* reply = std::get_if<Reply>(&action.what)) {
         out->add(stepped::Reply{reply->id.connection, std::move(reply->reply)});
+      } else if (const auto* save = std::get_if<DiskSave>(&action.what)) {
+        perform(*save);
       }
     }
   }
@@ -123,6 +141,16 @@ struct StepMachine::Impl {
     }
     outstanding.push_back({write.id, write.sync, log->batches_end()});
     out->add(stepped::Write{write.id, write.sync});
+  }
+
+  void perform(const DiskSave& save) {
+    const std::string_view snapshot = scratch.view(save.snapshot);
+    auto begun = log->begin_snapshot(save.at, snapshot);
+    if (!begun) return end("halted: " + begun.error().message, cause_of(begun.error()));
+    // All of it at once: what a crash leaves of it is the world's decision.
+    auto written = log->write_snapshot(~std::uint64_t{0});
+    if (!written) return end("halted: " + written.error().message, cause_of(written.error()));
+    out->add(stepped::Save{save.id});
   }
 
   /// What ended it first counts.

@@ -3,7 +3,8 @@
 // frames between it and its control socket.
 //
 // A write goes to the byte store within the step that wants it, without a sync; what became durable
-// and when is the world's decision, told by Written. A sync that the log's structure demands (a new
+// and when is the world's decision, told by Written. A snapshot is written likewise, and takes its
+// place when Saved says that its bytes are durable. A sync that the log's structure demands (a new
 // segment, recovery) is complete at once. No clock, thread or random source here or below.
 #pragma once
 

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/bytes.hpp"
 #include "base/hash.hpp"
+#include "base/wire/fields.hpp"
 
 namespace ww::kv {
 
@@ -71,6 +73,42 @@ wire::ClientReply Machine::read(std::string_view key) const {
   reply.exists = found != data_.end();
   if (reply.exists) reply.value = found->second;
   return reply;
+}
+
+void Machine::encode(std::string& out) const {
+  ByteWriter w(out);
+  w.varint(data_.size());
+  for (const auto& [key, value] : data_) {
+    w.bytes(key);
+    w.bytes(value);
+  }
+  w.varint(sessions_.size());
+  for (const auto& [id, session] : sessions_) {
+    w.varint(id.value);
+    w.varint(session.seq);
+    wire::encode_record(out, session.reply);
+  }
+}
+
+Result<Machine> Machine::decode(std::string_view bytes, Limits limits) {
+  Machine out(limits);
+  ByteReader in(bytes);
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    const std::string_view key = in.bytes();
+    const std::string_view value = in.bytes();
+    if (!out.data_.empty() && key <= out.data_.rbegin()->first) in.fail();
+    if (in.ok()) out.put(out.data_.end(), key, value);
+  }
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    const SessionId id{in.varint()};
+    const std::uint64_t seq = in.varint();
+    wire::ClientReply reply;
+    wire::decode_record(in, reply);
+    if (!out.sessions_.empty() && id <= out.sessions_.rbegin()->first) in.fail();
+    if (in.ok()) out.remember(id, out.sessions_[id], seq, reply);
+  }
+  if (in.done()) return out;
+  return Error{ErrorCode::kCorrupt, true, "a state of the key-value machine that does not decode"};
 }
 
 Applied Machine::open_session(LogPosition at) {

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/ids.hpp"
+#include "base/result.hpp"
 #include "base/wire/kv.hpp"
 #include "base/wire/trace.hpp"
 #include "nodes/bugs/bugs.hpp"
@@ -55,6 +56,14 @@ class Machine {
 
   /// Equal for machines of equal content, sessions included. Independent of the order of insertion.
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
+
+  /// Appends the content, sessions included, as a snapshot holds it: varint keys, each as bytes
+  /// key, bytes value; varint sessions, each as varint id, varint seq, its reply. Ascending.
+  void encode(std::string& out) const;
+  /// The machine of that content, within `limits`. Its digest is computed anew.
+  /// Errors: kCorrupt, definite: what encode() did not write.
+  static Result<Machine> decode(std::string_view bytes, Limits limits);
+
   [[nodiscard]] std::size_t key_count() const { return data_.size(); }
   [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
 

@@ -92,8 +92,10 @@ class Writer {
         x);
   }
   void put(const Log& x) {
-    put(x.last_index());
-    w_.bytes(x.encoded({1, static_cast<std::uint32_t>(x.last_index())}));
+    const Index count = x.last_index() - x.base().index;
+    put(x.base());
+    put(count);
+    w_.bytes(x.encoded({x.first_index(), static_cast<std::uint32_t>(count)}));
   }
   template <class List>
   void put_all(const List& x) {
@@ -169,8 +171,10 @@ class Reader {
         x);
   }
   void get(Log& x) {
+    LogPosition base;
+    get(base);
     const std::uint64_t count = in_.varint();
-    if (!x.load(count, std::string(in_.bytes()))) in_.fail();
+    if (!x.load(base, count, std::string(in_.bytes()))) in_.fail();
   }
   template <class List>
   void get_all(List& x) {
@@ -209,6 +213,22 @@ bool is_sound(const Config& config) {
          config.election_timeout < Duration::max() / 4;
 }
 
+/// Whether a start or a replica could stand on this snapshot and this log.
+bool fits(const Snapshot& snapshot, const Log& log, const Limits& limits) {
+  if (!log.has(snapshot.at)) return false;
+  return snapshot.at.index == 0 ||
+         decode_snapshot(snapshot.bytes, {.max_sessions = limits.max_sessions}).ok();
+}
+
+bool holds_what_it_sends(const Leader& leader) {
+  return std::all_of(leader.peers.begin(), leader.peers.end(), [&](const Progress& peer) {
+    return !peer.in_snapshot() ||
+           std::any_of(leader.outgoing.begin(), leader.outgoing.end(), [&](const Snapshot& held) {
+             return held.at == peer.snapshot() && held.bytes.size() == peer.snapshot_bytes();
+           });
+  });
+}
+
 bool leads_its_peers(const Leader& leader, const Config& config, Index last) {
   std::vector<NodeId> others = config.voters;
   std::erase(others, config.self);
@@ -234,9 +254,15 @@ Result<Replica> decode_checkpoint(std::string_view bytes) {
   if (!in.done()) return corrupt("a replica's checkpoint that does not decode");
   const auto* leader = std::get_if<Leader>(&replica.role_);
   const Index last = replica.log_.last_index();
-  if (!is_sound(replica.config_) || replica.last_applied_ > replica.commit_index_ ||
-      replica.commit_index_ > last || replica.durability_.stable_index() > last ||
-      (leader != nullptr && !leads_its_peers(*leader, replica.config_, last))) {
+  const Index base = replica.snapshot_.at.index;
+  const bool in_order =
+      base <= replica.last_applied_ && replica.last_applied_ <= replica.commit_index_ &&
+      replica.commit_index_ <= last && base <= replica.durability_.stable_index() &&
+      replica.durability_.stable_index() <= last;
+  if (!is_sound(replica.config_) || !in_order ||
+      !fits(replica.snapshot_, replica.log_, replica.config_.limits) ||
+      (leader != nullptr &&
+       (!leads_its_peers(*leader, replica.config_, last) || !holds_what_it_sends(*leader)))) {
     return corrupt("a replica's checkpoint of a state that no replica can be in");
   }
   return replica;
@@ -257,8 +283,9 @@ Result<Start> decode_start(std::string_view bytes) {
   reader("", start.config);
   reader("", start.survived);
   Log log;
-  if (!in.done() || !is_sound(start.config) || start.survived.first != 1 ||
-      !log.load(start.survived.count, start.survived.entries)) {
+  const Durable& found = start.survived;
+  if (!in.done() || !is_sound(start.config) || !log.load(found.base, found.count, found.entries) ||
+      !fits(found.snapshot, log, start.config.limits)) {
     return corrupt("a replica's start that does not decode");
   }
   return start;

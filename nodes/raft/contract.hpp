@@ -18,6 +18,7 @@
 #include "base/wire/peer.hpp"
 #include "base/wire/trace.hpp"
 #include "nodes/bugs/bugs.hpp"
+#include "nodes/raft/snapshot.hpp"
 
 namespace ww::raft {
 
@@ -40,6 +41,21 @@ struct Limits {
   }
 };
 
+/// When a snapshot is taken, and what follows from it.
+struct SnapshotOptions {
+  std::uint64_t entries = 0;    // applied since the last one; 0: their number does not matter
+  std::uint64_t bytes = 0;      // of those entries; 0: their size does not matter
+  Duration interval{};          // since the last one or the start; 0: time does not matter
+  std::uint64_t trailing = 64;  // entries that the log keeps in front of a snapshot
+  std::uint32_t piece_bytes = 64U << 10;  // of a snapshot in one message
+  friend bool operator==(const SnapshotOptions&, const SnapshotOptions&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("entries", s.entries), v("bytes", s.bytes), v("interval", s.interval);
+    v("trailing", s.trailing), v("piece_bytes", s.piece_bytes);
+  }
+};
+
 /// A larger Config::lease_drift_percent leaves no lease worth having.
 inline constexpr std::uint32_t kMaxLeaseDrift = 900;
 
@@ -50,6 +66,7 @@ struct Config {
   std::uint64_t seed = 0;                         // of the election timeouts
   Duration election_timeout = milliseconds(300);  // T: timeouts are drawn from [T, 2T]
   Duration heartbeat_interval = milliseconds(50);
+  SnapshotOptions snapshots;
   /// A leader's requests of one moment share a write and an append: deadline() is at once, and what
   /// came in until that TimerDue goes together.
   bool gather = false;
@@ -84,7 +101,7 @@ struct Config {
   static void fields(Self& s, V& v) {
     v("self", s.self), v("voters", s.voters), v("incarnation", s.incarnation), v("seed", s.seed);
     v("election_timeout", s.election_timeout), v("heartbeat_interval", s.heartbeat_interval);
-    v("gather", s.gather), v("leases", s.leases);
+    v("snapshots", s.snapshots), v("gather", s.gather), v("leases", s.leases);
     v("lease_drift_percent", s.lease_drift_percent), v("follower_reads", s.follower_reads);
     v("limits", s.limits), v("bugs", s.bugs);
   }
@@ -94,13 +111,14 @@ struct Config {
 struct Durable {
   Term current_term = 0;
   NodeId voted_for = kNobody;
-  Index first = 1;
+  LogPosition base;  // of the log
   std::uint64_t count = 0;
   std::string entries;  // encoded by wire::append_entry
+  Snapshot snapshot;    // not before the base, nor behind the last entry
   template <class Self, class V>
   static void fields(Self& s, V& v) {
-    v("current_term", s.current_term), v("voted_for", s.voted_for), v("first", s.first);
-    v("count", s.count), v("entries", s.entries);
+    v("current_term", s.current_term), v("voted_for", s.voted_for), v("base", s.base);
+    v("count", s.count), v("entries", s.entries), v("snapshot", s.snapshot);
   }
 };
 
@@ -130,18 +148,23 @@ struct Request {
   wire::ReadMode read_mode = wire::ReadMode::kIndex;
   wire::Command command;
 };
+struct Saved {  // the snapshot is durable and has taken its place, or failed for good
+  SaveId id;
+  Result<void> outcome;
+};
 /// Leadership is to go to `to`, or to whom the leader thinks best (kNobody). Ignored by a node that
 /// does not lead, or is handing it over already; what comes of it is traced.
 struct TransferLeadership {
   NodeId to;
 };
-using Input = std::variant<TimerDue, Received, Written, Request, TransferLeadership>;
+using Input = std::variant<TimerDue, Received, Written, Request, Saved, TransferLeadership>;
 
 // Effects. `entries` name ranges of this replica's log: the host encodes them before the next step.
 struct Write {
   WriteId id;
   std::optional<Term> term;  // with `voted_for`: the hard state to write
   NodeId voted_for = kNobody;
+  std::optional<LogPosition> reset_to;  // the log is empty, and goes on behind this
   std::optional<Index> truncate_from;
   wire::EntryRange entries;
   bool sync = true;  // false: completes when written, and a later write's sync covers it
@@ -149,7 +172,7 @@ struct Write {
 struct Send {
   NodeId to;
   MessageId id;
-  wire::PeerMessage message;  // an Append's entries are Replica::encoded(range) of its range
+  wire::PeerMessage message;  // its bulk is Replica::encoded of an append's range, or chunk()
 };
 struct Answer {
   RequestId id;
@@ -158,7 +181,13 @@ struct Answer {
 struct Trace {
   wire::trace::Event event;
 };
-using Effect = std::variant<Write, Send, Answer, Trace>;
+/// Save Replica::being_saved() beside the log, durably; then drop what it replaces. Writes go on
+/// meanwhile and do not wait for it.
+struct Save {
+  SaveId id;
+  LogPosition at;
+};
+using Effect = std::variant<Write, Send, Answer, Trace, Save>;
 using Effects = std::vector<Effect>;
 
 }  // namespace ww::raft

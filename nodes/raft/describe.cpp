@@ -126,11 +126,13 @@ class Inline {
 };
 
 std::string text_of(const Log& log) {
-  std::string out = std::to_string(log.last_index()) + " entries";
+  const Index base = log.base().index;
+  std::string out = std::to_string(log.last_index() - base) + " entries";
+  if (base != 0) out += " behind " + Inline::text_of(log.base());
   Index last = log.last_index();
-  for (std::size_t shown = 0; last > 0; ++shown) {
+  for (std::size_t shown = 0; last > base; ++shown) {
     if (shown == kMostItems) return out + ", ...";
-    const Index first = log.first_of_same_term(last);
+    const Index first = std::max(log.first_of_same_term(last), base + 1);
     out += (shown == 0 ? ": " : ", ") + std::to_string(first) + "-" + std::to_string(last) +
            " of term " + std::to_string(log.term_at(last));
     last = first - 1;

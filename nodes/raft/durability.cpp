@@ -26,6 +26,10 @@ void Durability::truncated(Index from) {
   }
 }
 
+void Durability::covered(Index index) {
+  stable_ = std::max(stable_, index);
+}
+
 Durability::Completion Durability::complete(WriteId id) {
   WW_ASSERT(!in_flight_.empty() && in_flight_.front().id == id, "writes complete in issue order");
   const InFlight write = in_flight_.front();

@@ -47,6 +47,8 @@ class Durability {
   void pretend(HardState state);
   /// The log in memory was cut back to before `from`: nothing in flight counts beyond it any more.
   void truncated(Index from);
+  /// A durable snapshot stands for the log up to `index`.
+  void covered(Index index);
   struct Completion {
     bool synced = false;         // it made something durable
     bool tail_replaced = false;  // entries of it were replaced while it was in flight

@@ -6,6 +6,11 @@
 // this node reads until `from` + T / (1 + bound) on its own. The bound is on how far any clock
 // outruns any other, not on what they show: offsets do not matter, and neither does the wall clock.
 //
+// Pieces of a snapshot carry rounds as appends do, and who is sent one counts as much: whoever gets
+// a message of the leader's in its term promises, and only then echoes its round. What is answered
+// later, when a write or a save is done, echoes a round that was received before. An echo is of our
+// own term, for rounds are numbered in each (reject_append).
+//
 // The promise. Stickiness as it is in election.cpp is not enough: a node forgets whom it follows
 // when it learns of a new term or restarts. Where there are leases it remembers until when it has
 // promised to vote for nobody, whatever happens to its term or role; a start promises anew, for the

@@ -5,10 +5,20 @@ namespace ww::raft {
 namespace {
 
 constexpr std::array<std::string_view, kRarePathCount> kNames = {
-    "sticky-refusal", "low-term-request",   "check-quorum",   "log-conflict",   "stale-append",
-    "append-refused", "stale-reply",        "ack-waited",     "tail-replaced",  "held-dropped",
-    "old-term-held",  "reads-batched",      "retry-answered", "busy",           "rival-leader",
-    "promise-kept",   "stood-for-transfer", "refusal-waived", "transfer-pause", "lease-lapsed",
+    "sticky-refusal",     "low-term-request",
+    "check-quorum",       "log-conflict",
+    "stale-append",       "append-refused",
+    "stale-reply",        "ack-waited",
+    "tail-replaced",      "held-dropped",
+    "old-term-held",      "reads-batched",
+    "retry-answered",     "busy",
+    "rival-leader",       "snapshot-taken",
+    "snapshot-installed", "suffix-kept",
+    "snapshot-overtaken", "snapshot-unneeded",
+    "snapshot-refused",   "stray-piece",
+    "piece-again",        "promise-kept",
+    "stood-for-transfer", "refusal-waived",
+    "transfer-pause",     "lease-lapsed",
     "read-given-up"};
 
 }  // namespace

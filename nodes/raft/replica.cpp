@@ -18,18 +18,35 @@ Replica::Replica(Config config, Durable survived, Now now, Effects& effects)
   WW_ASSERT(std::is_sorted(config_.voters.begin(), config_.voters.end()) &&
                 std::binary_search(config_.voters.begin(), config_.voters.end(), config_.self),
             "voters are sorted and contain this node");
-  WW_ASSERT(survived.first == 1, "a log without its beginning");
-  const Result<void> loaded = log_.load(survived.count, std::move(survived.entries));
+  const Result<void> loaded = log_.load(survived.base, survived.count, std::move(survived.entries));
   WW_ASSERT(loaded.ok(), loaded.ok() ? "" : loaded.error().message.c_str());
+  snapshot_ = std::move(survived.snapshot);
+  const LogPosition at = snapshot_.at;
+  WW_ASSERT(log_.has(at), "no gap from the snapshot to the log");
+  std::vector<NodeId> voters;  // when it was taken
+  if (at.index != 0) {
+    auto content = decode_snapshot(snapshot_.bytes, machine_limits());
+    WW_ASSERT(content.ok(), content.ok() ? "" : content.error().message.c_str());
+    machine_ = std::move(content->machine);
+    voters = std::move(content->voters);
+    commit_index_ = at.index;
+    last_applied_ = at.index;
+  }
 
   Step s{now, effects};
-  s.trace(trace::Boot{survived.current_term, survived.voted_for, 1, log_.last()});
+  s.trace(
+      trace::Boot{survived.current_term, survived.voted_for, log_.first_index(), log_.last(), at});
+  if (at.index != 0) {
+    s.trace(trace::Snapshot{trace::SnapshotAct::kLoaded, at, machine_.digest(), voters,
+                            snapshot_.bytes.size(), log_.first_index(), true});
+  }
   hard_ = {survived.current_term, survived.voted_for};
   // Only a node that forgets its term can find a log from its future.
   if (log_.last().term > hard_.term) hard_ = {log_.last().term, kNobody};
   durability_ = Durability(hard_, log_.last_index());
   draw_timeout();
   restart_election_timer(now);
+  restart_snapshot_timer(now);
   promise(now);  // It may have echoed a leader's round just before it died.
   s.trace(trace::RoleChange{wire::Role::kFollower, hard_.term, {}});
 }
@@ -42,8 +59,11 @@ void Replica::step(Now now, const Input& input, Effects& effects) {
     return;
   }
   std::visit([&](const auto& i) { on(s, i); }, input);
-  const Leader* leader = as_leader();
-  if (leader == nullptr || leader->gather_due == kNever) issue_write(s);
+  // What is gathered is neither written nor in a snapshot yet.
+  if (const Leader* leader = as_leader(); leader == nullptr || leader->gather_due == kNever) {
+    issue_write(s);
+    start_save(s);
+  }
   if (config_.bugs != before) trace_bugs(s, before);
 }
 
@@ -134,12 +154,13 @@ void Replica::issue_write(Step& s) {
     durability_.pretend(hard_);
   }
   const bool state_changed = hard_ != durability_.issued_state();
-  if (!state_changed && appended_from_ == 0 && !truncated_from_) return;
+  if (!state_changed && appended_from_ == 0 && !truncated_from_ && !reset_to_) return;
   Write write;
   if (state_changed) {
     write.term = hard_.term;
     write.voted_for = hard_.vote;
   }
+  write.reset_to = reset_to_;
   write.truncate_from = truncated_from_;
   if (appended_from_ != 0) {
     write.entries = {appended_from_,
@@ -147,6 +168,7 @@ void Replica::issue_write(Step& s) {
   }
   write.sync = state_changed || !config_.bugs.is_on(bugs::Bug::kAckBeforeFsync);
   write.id = durability_.issue(hard_, log_.last_index(), write.sync);
+  reset_to_.reset();
   truncated_from_.reset();
   appended_from_ = 0;
   s.out.emplace_back(write);

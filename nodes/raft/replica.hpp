@@ -3,7 +3,7 @@
 // One door: step(now, input, effects). The paper's names are used throughout (Ongaro & Ousterhout
 // 2014, figure 2; Ongaro's dissertation 2014, chapters 3, 4, 6 and 9.6). The rules stand in files
 // by subject: replica.cpp (the door, time, durability), election.cpp, replication.cpp, clients.cpp,
-// transfer.cpp, lease.cpp, remote_reads.cpp.
+// snapshots.cpp, transfer.cpp, lease.cpp, remote_reads.cpp.
 #pragma once
 
 #include <array>
@@ -33,21 +33,21 @@ inline constexpr unsigned kMessageCounterBits = 44;
 /// value: copy it to fork a universe, compare it to prove determinism.
 class Replica {
  public:
-  /// Wakes as a follower with what survived the crash. The state machine starts empty and is
-  /// rebuilt as the commit index becomes known.
+  /// Wakes as a follower with what survived the crash. The state machine starts from the snapshot,
+  /// or empty, and is rebuilt as the commit index becomes known.
   ///
   /// REQUIRES: config.self is one of config.voters, which are sorted and at most kMaxVoters;
   /// `survived`
-  ///           is what a storage layer decoded: entries well formed, terms that never fall, first
-  ///           == 1.
+  ///           is what a storage layer decoded: entries well formed, terms that never fall, and a
+  ///           snapshot that decodes.
   Replica(Config config, Durable survived, Now now, Effects& effects);
 
   /// Consumes one input and appends what is to be done, in order: every trace event stands before
   /// the effect it describes. At most one Write is issued in a step. (Raft paper, figure 2.)
   ///
-  /// REQUIRES: now.mono never falls; writes complete in issue order, each once; peers' messages
-  /// come
-  ///           from wire::decode_peer or are such that it would accept them.
+  /// REQUIRES: now.mono never falls; writes complete in issue order, each once, and so do saves,
+  ///           in no order with the writes; peers' messages come from wire::decode_peer or are such
+  ///           that it would accept them.
   void step(Now now, const Input& input, Effects& effects);
 
   /// When to deliver TimerDue if nothing else arrives; kNever once halted. An earlier one does
@@ -63,6 +63,11 @@ class Replica {
     return log_.encoded(range);
   }
 
+  /// The bytes of a snapshot's piece that was sent in the last step. Valid until the next step.
+  [[nodiscard]] std::string_view chunk(const wire::InstallSnapshot& m) const;
+  /// What the last Save asks to be saved. REQUIRES: it is not done. Valid until it is.
+  [[nodiscard]] std::string_view being_saved() const { return saving_->snapshot.bytes; }
+
   [[nodiscard]] NodeId self() const { return config_.self; }
   [[nodiscard]] wire::Role role() const { return static_cast<wire::Role>(role_.index()); }
   [[nodiscard]] Term current_term() const { return hard_.term; }
@@ -73,6 +78,8 @@ class Replica {
   [[nodiscard]] Index last_applied() const { return last_applied_; }
   [[nodiscard]] LogPosition last() const { return log_.last(); }
   [[nodiscard]] const Log& log() const { return log_; }
+  /// The durable one that the next start begins with.
+  [[nodiscard]] const Snapshot& snapshot() const { return snapshot_; }
   [[nodiscard]] const Durability& durability() const { return durability_; }
   [[nodiscard]] const kv::Machine& machine() const { return machine_; }
   /// The digest of the state machine after last_applied().
@@ -85,6 +92,8 @@ class Replica {
   static void fields(Self& s, V& v) {
     v("role", s.role_), v("hard_state", s.hard_), v("log", s.log_);
     v("commit_index", s.commit_index_), v("last_applied", s.last_applied_);
+    v("snapshot", s.snapshot_), v("saving", s.saving_), v("incoming", s.incoming_);
+    v("saves", s.saves_), v("snapshot_due", s.snapshot_due_), v("reset_to", s.reset_to_);
     v("durability", s.durability_), v("held", s.held_), v("truncated_from", s.truncated_from_);
     v("appended_from", s.appended_from_), v("election_due", s.election_due_);
     v("timeout", s.timeout_), v("draws_in_term", s.draws_in_term_);
@@ -125,6 +134,7 @@ class Replica {
   void on(Step& s, const Received& input);
   void on(Step& s, const Written& input);
   void on(Step& s, const Request& input);
+  void on(Step& s, const Saved& input);
   void on(Step& s, const TransferLeadership& input);
   void trace_bugs(Step& s, const bugs::Switches& before);
   void mark(Step& s, RarePath path);
@@ -164,6 +174,9 @@ class Replica {
   bool accept_entries(Step& s, const wire::Append& m);
   void remove_entries(Step& s, Index from);
   void reject_append(Step& s, NodeId from, const wire::Append& m);
+  /// Notes an answer of a peer in our term as its leader; nullptr when it is none.
+  Progress* hear(Step& s, NodeId from, Term term, std::uint64_t round);
+  void take_match(Step& s, Progress& peer, Index match);
   void on_leader_timer(Step& s);
   bool check_quorum(Step& s);
   void broadcast(Step& s);
@@ -176,6 +189,23 @@ class Replica {
   [[nodiscard]] Index quorum_match(Index own) const;
   [[nodiscard]] std::uint64_t quorum_round() const;
   void commit_to(Step& s, Index index);
+
+  // snapshots.cpp
+  [[nodiscard]] bool snapshot_is_due(Now now) const;
+  void restart_snapshot_timer(Now now);
+  void start_save(Step& s);
+  bool install(Step& s, LogPosition at, kv::Machine machine);
+  void drop_prefix();
+  void on_message(Step& s, NodeId from, const wire::InstallSnapshot& m);
+  std::uint64_t take_piece(Step& s, NodeId from, const wire::InstallSnapshot& m);
+  [[nodiscard]] bool needs_snapshot(const Progress& peer) const;
+  void begin_transfer(Progress& peer);
+  void forget_transfers();
+  void send_piece(Step& s, Progress& peer);
+  void on_message(Step& s, NodeId from, const wire::InstallSnapshotReply& m);
+  [[nodiscard]] kv::Limits machine_limits() const {
+    return kv::Limits{.max_sessions = config_.limits.max_sessions};
+  }
 
   // transfer.cpp
   void advance_transfer(Step& s);
@@ -228,6 +258,12 @@ class Replica {
   Instant election_due_{};
   std::uint64_t messages_sent_ = 0;
   std::deque<Held> held_;                // in order of their writes
+  Snapshot snapshot_;                    // the last durable one; the log's base is not behind it
+  std::optional<Saving> saving_;         // one at a time
+  std::optional<Incoming> incoming_;     // not being saved yet
+  std::uint64_t saves_ = 0;              // so many were issued
+  Instant snapshot_due_ = kNever;        // by SnapshotOptions::interval
+  std::optional<LogPosition> reset_to_;  // not written yet
   std::optional<Index> truncated_from_;  // not written yet
   Index appended_from_ = 0;              // first entry not written yet; 0 when there is none
   Instant promised_until_{};             // no vote before, where there are leases

@@ -49,7 +49,8 @@ void Replica::on_message(Step& s, NodeId from, const wire::Append& m) {
   follower.heard = s.now.mono;
   promise(s.now);
   restart_election_timer(s.now);
-  if (!log_.has(m.prev)) {
+  // What is below our base is in our snapshot: committed, and so in every later leader's log.
+  if (m.prev.index >= log_.base().index && !log_.has(m.prev)) {
     mark(s, RarePath::kRejectedAppend);
     return reject_append(s, from, m);
   }
@@ -70,9 +71,13 @@ void Replica::on_message(Step& s, NodeId from, const wire::Append& m) {
   send_after(s, needed, from, wire::AppendReply{hard_.term, true, match, {}, m.round});
 }
 
+/// The rounds of another term are not echoed: its leader may lead in ours by now, and would take
+/// the number for that of a round which began after this answer.
 void Replica::reject_append(Step& s, NodeId from, const wire::Append& m) {
-  wire::AppendReply reply{hard_.term, false, m.prev.index, {}, m.round};
-  if (m.prev.index == 0 || m.prev.index > log_.last_index()) {
+  const std::uint64_t round = m.term == hard_.term ? m.round : 0;
+  wire::AppendReply reply{hard_.term, false, m.prev.index, {}, round};
+  const bool below = m.prev.index == 0 || m.prev.index < log_.base().index;  // of an old term, then
+  if (below || m.prev.index > log_.last_index()) {
     reply.conflict = {log_.last_index() + 1, 0};
   } else {
     reply.conflict = {log_.first_of_same_term(m.prev.index), log_.term_at(m.prev.index)};
@@ -80,12 +85,15 @@ void Replica::reject_append(Step& s, NodeId from, const wire::Append& m) {
   send_after(s, needed_for_term(s), from, reply);
 }
 
-/// Whether every entry of the append is here already. REQUIRES: log_.has(m.prev).
+/// Whether every entry of the append is here already, or in the snapshot. REQUIRES:
+/// log_.has(m.prev) or prev is below the base.
 bool Replica::log_holds(const wire::Append& m) const {
   if (m.prev.index + m.count > log_.last_index()) return false;
   ByteReader in(m.entries);
   for (std::uint32_t i = 1; i <= m.count; ++i) {
-    if (wire::read_entry(in).term != log_.term_at(m.prev.index + i)) return false;
+    const Term term = wire::read_entry(in).term;
+    const Index index = m.prev.index + i;
+    if (index >= log_.base().index && term != log_.term_at(index)) return false;
   }
   return true;
 }
@@ -99,6 +107,7 @@ bool Replica::accept_entries(Step& s, const wire::Append& m) {
   for (std::uint32_t i = 1; i <= m.count; ++i) {
     const wire::EntryView entry = wire::read_entry(in);
     const Index index = m.prev.index + i;
+    if (index < log_.base().index) continue;
     if (index <= log_.last_index()) {
       if (log_.term_at(index) == entry.term) continue;
       if (index <= commit_index_) {
@@ -130,22 +139,34 @@ void Replica::remove_entries(Step& s, Index from) {
 
 void Replica::on_message(Step& s, NodeId from, const wire::AppendReply& m) {
   if (m.term > hard_.term) return become_follower(s, m.term, kNobody);
+  Progress* peer = hear(s, from, m.term, m.round);
+  if (peer == nullptr) return;
+  if (!m.success) {
+    if (!peer->rejected(m.match, m.conflict, log_)) mark(s, RarePath::kStaleReply);
+  } else if (m.match <= log_.last_index()) {
+    take_match(s, *peer, m.match);
+  }
+  confirm_reads(s);
+  send_entries(s, *peer);
+  advance_transfer(s);
+}
+
+Progress* Replica::hear(Step& s, NodeId from, Term term, std::uint64_t round) {
   Leader* leader = as_leader();
-  if (leader == nullptr || m.term < hard_.term) return;
+  if (leader == nullptr || term < hard_.term) return nullptr;
   const auto found = std::find_if(leader->peers.begin(), leader->peers.end(),
                                   [from](const Progress& p) { return p.id == from; });
   WW_ASSERT(found != leader->peers.end(), "every voter but the leader is a peer");
-  Progress& peer = *found;
-  peer.heard = s.now.mono;
-  peer.confirmed = std::max(peer.confirmed, std::min(m.round, leader->round));
-  if (!m.success) {
-    if (!peer.rejected(m.match, m.conflict, log_)) mark(s, RarePath::kStaleReply);
-  } else if (m.match <= log_.last_index()) {
-    if (peer.accepted(m.match)) advance_leader_commit(s);
-  }
-  confirm_reads(s);
-  send_entries(s, peer);
-  advance_transfer(s);
+  found->heard = s.now.mono;
+  found->confirmed = std::max(found->confirmed, std::min(round, leader->round));
+  return &*found;
+}
+
+/// The peer holds our log up to `match`, durably.
+void Replica::take_match(Step& s, Progress& peer, Index match) {
+  const bool news = peer.accepted(match);
+  forget_transfers();
+  if (news) advance_leader_commit(s);
 }
 
 void Replica::on_leader_timer(Step& s) {
@@ -176,8 +197,11 @@ void Replica::broadcast(Step& s) {
   leader.heartbeat_due = s.now.mono + config_.heartbeat_interval;
   bind_reads(s);
   for (Progress& peer : leader.peers) {
-    if (peer.has_room(config_.limits.max_in_flight_appends) &&
-        peer.next_index() <= log_.last_index()) {
+    if (needs_snapshot(peer)) begin_transfer(peer);
+    if (peer.in_snapshot()) {
+      send_piece(s, peer);
+    } else if (peer.has_room(config_.limits.max_in_flight_appends) &&
+               peer.next_index() <= log_.last_index()) {
       send_entries(s, peer);
     } else {
       send_append(s, peer, {peer.next_index(), 0});
@@ -203,6 +227,12 @@ void Replica::send_append(Step& s, Progress& peer, wire::EntryRange range) {
 }
 
 void Replica::send_entries(Step& s, Progress& peer) {
+  if (needs_snapshot(peer)) begin_transfer(peer);
+  if (peer.in_snapshot()) {
+    const bool more = peer.received_bytes() < peer.snapshot_bytes();
+    if (more && !peer.piece_under_way()) send_piece(s, peer);
+    return;
+  }
   const Limits& limits = config_.limits;
   while (peer.has_room(limits.max_in_flight_appends) && peer.next_index() <= log_.last_index()) {
     wire::EntryRange range = log_.batch_from(peer.next_index(), limits.max_append_bytes);

@@ -12,6 +12,7 @@
 #include "base/time.hpp"
 #include "nodes/raft/contract.hpp"
 #include "nodes/raft/progress.hpp"
+#include "nodes/raft/snapshot.hpp"
 
 namespace ww::raft {
 
@@ -137,6 +138,7 @@ struct Leader {
   std::vector<PendingRead> gathering;  // for the next round
   std::deque<ReadBatch> batches;       // in order of rounds
   std::size_t reads_pending = 0;
+  std::vector<Snapshot> outgoing;  // that some peer is being sent
   std::deque<RoundStart> rounds;  // not echoed by a quorum yet; only where there are leases
   std::optional<Lease> lease;
   bool lease_forfeited = false;  // for the rest of the term, see nodes/raft/lease.cpp
@@ -151,6 +153,45 @@ struct Leader {
     v("gathering", s.gathering), v("batches", s.batches), v("reads_pending", s.reads_pending);
     v("rounds", s.rounds), v("lease", s.lease), v("lease_forfeited", s.lease_forfeited);
     v("transfer", s.transfer);
+    v("outgoing", s.outgoing);
+  }
+};
+/// A snapshot that another node sends, as far as it came.
+struct Incoming {
+  NodeId from;
+  Term term = 0;  // in which it is sent
+  LogPosition at;
+  std::uint64_t total = 0;
+  std::uint64_t round = 0;  // the highest of its pieces
+  std::string bytes;
+  [[nodiscard]] bool is_whole() const { return bytes.size() == total; }
+  friend bool operator==(const Incoming&, const Incoming&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("from", s.from), v("term", s.term), v("at", s.at), v("total", s.total);
+    v("round", s.round), v("bytes", s.bytes);
+  }
+};
+/// A snapshot on its way to disk.
+struct Saving {
+  /// Who sent it and awaits an answer.
+  struct Origin {
+    NodeId node;
+    Term term = 0;
+    std::uint64_t round = 0;
+    friend bool operator==(const Origin&, const Origin&) = default;
+    template <class Self, class V>
+    static void fields(Self& s, V& v) {
+      v("node", s.node), v("term", s.term), v("round", s.round);
+    }
+  };
+  SaveId id;
+  Snapshot snapshot;
+  std::optional<Origin> from;  // none: it is our own
+  friend bool operator==(const Saving&, const Saving&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("id", s.id), v("snapshot", s.snapshot), v("from", s.from);
   }
 };
 /// A write failed: nothing is sent and everything is refused from now on.

@@ -22,6 +22,7 @@ constexpr std::uint8_t kWatermark = 2;
 constexpr std::uint8_t kHasState = 1;
 constexpr std::uint8_t kHasTruncation = 2;
 constexpr std::uint8_t kHasEntries = 4;
+constexpr std::uint8_t kHasReset = 8;
 
 /// The checksum of a record binds it to its place.
 std::uint32_t checksum(Place at, std::uint8_t kind, std::string_view body) {
@@ -69,7 +70,7 @@ Place get_place(ByteReader& in) {
 Batch get_batch(ByteReader& in) {
   Batch batch;
   const std::uint8_t flags = in.u8();
-  if (flags == 0 || flags > (kHasState | kHasTruncation | kHasEntries)) in.fail();
+  if (flags == 0 || flags > (kHasState | kHasTruncation | kHasEntries | kHasReset)) in.fail();
   if ((flags & kHasState) != 0) {
     HardState state;
     state.term = in.varint();
@@ -77,6 +78,12 @@ Batch get_batch(ByteReader& in) {
     if (vote > UINT32_MAX) in.fail();
     state.vote = NodeId{static_cast<std::uint32_t>(vote)};
     batch.state = state;
+  }
+  if ((flags & kHasReset) != 0) {
+    LogPosition base;
+    base.index = in.varint();
+    base.term = in.varint();
+    batch.reset_to = base;
   }
   if ((flags & kHasTruncation) != 0) batch.truncate_from = in.varint();
   if ((flags & kHasEntries) != 0) {
@@ -138,12 +145,16 @@ bool append_batch(std::string& out, Place at, Place synced, const Batch& batch) 
   const std::size_t start = begin_record(out);
   ByteWriter w(out);
   put_place(w, synced);
-  w.u8(static_cast<std::uint8_t>((batch.state ? kHasState : 0) |
+  w.u8(static_cast<std::uint8_t>((batch.state ? kHasState : 0) | (batch.reset_to ? kHasReset : 0) |
                                  (batch.truncate_from ? kHasTruncation : 0) |
                                  (batch.count > 0 ? kHasEntries : 0)));
   if (batch.state) {
     w.varint(batch.state->term);
     w.varint(batch.state->vote.value);
+  }
+  if (batch.reset_to) {
+    w.varint(batch.reset_to->index);
+    w.varint(batch.reset_to->term);
   }
   if (batch.truncate_from) w.varint(*batch.truncate_from);
   if (batch.count > 0) {

@@ -13,6 +13,12 @@
 //   3. Sync every kept segment that no watermark vouches for: after a kill -9 it may be only in the
 //      page cache. A new segment, begun afterwards, opens with a watermark that says so; it must
 //      not come before 1-3, because from then on a bad byte in what was kept is damage.
+//   4. Remove what the snapshot replaced: older snapshots, unfinished ones, the segments before the
+//      one that it names. A crash may have left any of them.
+//
+// The snapshot got its name when it was durable, and the directory was synced before anything that
+// it replaced was removed. So the one of the highest index counts, and if that is bad, it is
+// damage. It says with which segment the log begins, and what held there, the hard state among it.
 #include "nodes/storage/recovery.hpp"
 
 #include <algorithm>
@@ -23,6 +29,7 @@
 
 #include "base/bytes.hpp"
 #include "nodes/storage/format.hpp"
+#include "nodes/storage/snapshot_file.hpp"
 
 namespace ww::storage {
 
@@ -36,37 +43,93 @@ Error corrupt(std::string message) {
   return Error{ErrorCode::kCorrupt, true, "log damaged: " + std::move(message)};
 }
 
+std::string show(LogPosition at) {
+  return "entry " + std::to_string(at.index) + " of term " + std::to_string(at.term);
+}
+
 /// The log as the batches read so far leave it. Entries are kept encoded, with the offset of each.
 class Rebuilt {
  public:
   explicit Rebuilt(Survived& survived) : survived_(survived) {}
 
+  /// Begins with what held before the first segment that is read.
+  void begin(const LogStart& start) {
+    base_ = start.last;
+    survived_.state = start.state;
+  }
+  [[nodiscard]] LogPosition base() const { return base_; }
+  [[nodiscard]] LogPosition last() const {
+    return starts_.empty() ? base_ : LogPosition{last_index(), entry(starts_.size() - 1).term};
+  }
+  /// Whether it has an entry of exactly this position, or it is the base.
+  [[nodiscard]] bool has(LogPosition at) const {
+    if (at.index <= base_.index) return at == base_;
+    return at.index <= last_index() &&
+           entry(static_cast<std::size_t>(at.index - base_.index - 1)).term == at.term;
+  }
+
   /// False, and nothing changed, when the batch does not continue the log.
   bool apply(const Batch& batch) {
-    std::uint64_t keep = starts_.size();
+    const Index before = batch.reset_to ? batch.reset_to->index : last_index();
+    Index last = before;
     if (batch.truncate_from) {
       if (*batch.truncate_from == 0) return false;
-      keep = std::min<std::uint64_t>(keep, *batch.truncate_from - 1);
+      last = std::min(last, *batch.truncate_from - 1);
     }
-    if (batch.count > 0 && batch.first != keep + 1) return false;
-    if (keep < starts_.size()) {
-      survived_.entries.resize(starts_[static_cast<std::size_t>(keep)]);
-      starts_.resize(static_cast<std::size_t>(keep));
-    }
+    if (batch.count > 0 && batch.first != last + 1) return false;
+    if (batch.reset_to) reset(*batch.reset_to);
+    if (last < before) cut_to(last);
     ByteReader in(batch.entries);
-    const std::size_t base = survived_.entries.size();
+    const std::size_t end = survived_.entries.size();
     for (std::uint32_t i = 0; i < batch.count; ++i) {
-      starts_.push_back(base + in.position());
+      starts_.push_back(end + in.position());
       wire::read_entry(in);
     }
     survived_.entries.append(batch.entries);
-    survived_.count = starts_.size();
     if (batch.state) survived_.state = *batch.state;
     return true;
   }
 
+  /// Drops the entries up to `at`, or all of them where it does not have that one. Returns whether
+  /// it goes on from there.
+  bool go_on_from(LogPosition at) {
+    const bool kept = has(at);
+    if (kept) {
+      const auto dropped = static_cast<std::size_t>(at.index - base_.index);
+      const std::size_t bytes =
+          dropped < starts_.size() ? starts_[dropped] : survived_.entries.size();
+      survived_.entries.erase(0, bytes);
+      survived_.count = starts_.size() - dropped;
+    } else {
+      survived_.entries.clear();
+      survived_.count = 0;
+    }
+    survived_.base = at;
+    return kept;
+  }
+
  private:
+  [[nodiscard]] Index last_index() const { return base_.index + starts_.size(); }
+  [[nodiscard]] wire::EntryView entry(std::size_t place) const {
+    ByteReader in(std::string_view(survived_.entries).substr(starts_[place]));
+    return wire::read_entry(in);
+  }
+  void reset(LogPosition base) {
+    base_ = base;
+    starts_.clear();
+    survived_.entries.clear();
+  }
+  void cut_to(Index last) {
+    // Of what is before the first segment that is left, only the end is known.
+    if (last < base_.index) return reset({last, 0});
+    const auto keep = static_cast<std::size_t>(last - base_.index);
+    if (keep == starts_.size()) return;
+    survived_.entries.resize(starts_[keep]);
+    starts_.resize(keep);
+  }
+
   Survived& survived_;
+  LogPosition base_;
   std::vector<std::size_t> starts_;
 };
 
@@ -75,75 +138,132 @@ class Recovery {
   Recovery(ByteStore& store, NodeId node, Survived& survived)
       : store_(store), node_(node), survived_(survived), log_(survived) {}
 
-  Result<Place> run();
+  Result<Recovered> run();
 
  private:
   struct Segment {
     std::uint64_t number = 0;
     std::string name;
     std::uint64_t size = 0;  // known once it was read
+    LogStart start;          // as reading came to it
   };
   struct BadPlace {
     Place at;
     std::string_view problem;
   };
-  /// A record at `said_at` says that everything before `synced` was durable.
+  /// A record at `said_at` says that everything before `synced` was durable; segment 0 is the
+  /// snapshot.
   struct Watermark {
     Place synced;
     Place said_at;
   };
 
-  Result<void> list_segments();
+  Result<void> list_files();
+  Result<void> read_snapshot();
   Result<void> read_segments();
   Result<std::string> read_bytes(Segment& segment);
   void read_records(std::string_view file, std::uint64_t segment);
   void search_records(std::string_view file, Place from);
   void note(const Record& record, Place at);
+  [[nodiscard]] const Segment& segment(std::uint64_t number) const {
+    return segments_[static_cast<std::size_t>(number - first_.segment)];
+  }
+  [[nodiscard]] std::string describe_sayer(Place said_at) const;
   Result<void> judge() const;
+  Result<void> judge_gap() const;
   Result<void> cut();
   Result<void> sync_kept();
+  Result<void> remove_replaced();
 
   ByteStore& store_;
   NodeId node_;
   Survived& survived_;
   Rebuilt log_;
-  std::vector<Segment> segments_;  // by number
-  std::optional<BadPlace> bad_;    // the first; reading stopped there
+  std::vector<std::string> replaced_;  // files of no use any more
+  std::vector<Index> snapshots_;       // ascending
+  LogStart first_;                     // with which the log begins
+  std::vector<Segment> segments_;      // from first_ on, by number
+  std::optional<BadPlace> bad_;        // the first; reading stopped there
   Watermark highest_;
   std::optional<Watermark> beyond_end_;  // vouches for bytes beyond the end of a segment read well
 };
 
-Result<Place> Recovery::run() {
-  if (auto r = list_segments(); !r) return r.error();
+Result<Recovered> Recovery::run() {
+  if (auto r = list_files(); !r) return r.error();
+  if (auto r = read_snapshot(); !r) return r.error();
   if (auto r = read_segments(); !r) return r.error();
   if (auto r = judge(); !r) return r.error();
-  if (segments_.empty()) return Place{};
+  if (auto r = judge_gap(); !r) return r.error();
   if (bad_) {
     if (auto r = cut(); !r) return r.error();
   }
-  if (auto r = sync_kept(); !r) return r.error();
-  if (segments_.empty()) return Place{};
-  return Place{segments_.back().number, segments_.back().size};
+  if (!segments_.empty() || !replaced_.empty()) {
+    if (auto r = sync_kept(); !r) return r.error();
+  }
+  if (auto r = remove_replaced(); !r) return r.error();
+  Recovered out;
+  for (const Segment& segment : segments_) out.starts.push_back(segment.start);
+  if (!segments_.empty()) out.end = Place{segments_.back().number, segments_.back().size};
+  out.last = log_.last();
+  out.log_replaced = !log_.go_on_from(survived_.snapshot);
+  return out;
 }
 
-Result<void> Recovery::list_segments() {
+Result<void> Recovery::list_files() {
   auto names = store_.list();
   if (!names) return names.error();
   for (std::string& name : *names) {
-    const auto number = segment_number(name);
-    if (number) segments_.push_back(Segment{*number, std::move(name), 0});
+    if (const auto number = segment_number(name)) {
+      segments_.push_back(Segment{*number, std::move(name), 0, {}});
+    } else if (const auto index = snapshot_index(name)) {
+      snapshots_.push_back(*index);
+    } else if (is_snapshot_temporary(name)) {
+      replaced_.push_back(std::move(name));
+    }
   }
+  std::sort(snapshots_.begin(), snapshots_.end());
   std::sort(segments_.begin(), segments_.end(),
             [](const Segment& a, const Segment& b) { return a.number < b.number; });
   return {};
 }
 
+/// Errors: kCorrupt when the snapshot is bad, or another node's.
+Result<void> Recovery::read_snapshot() {
+  if (snapshots_.empty()) return {};
+  const Index index = snapshots_.back();
+  snapshots_.pop_back();
+  for (const Index older : snapshots_) replaced_.push_back(snapshot_name(older));
+  const std::string name = snapshot_name(index);
+  auto file = store_.read(name);
+  if (!file) return file.error();
+  const auto snapshot = read_snapshot_file(*file);
+  if (!snapshot) return corrupt(name + ": the snapshot is bad");
+  if (snapshot->node != node_) {
+    return corrupt(name + ": it is a snapshot of node " + name_of(snapshot->node) +
+                   ", and this is " + name_of(node_));
+  }
+  if (snapshot->at.index != index) return corrupt(name + ": it is another snapshot's copy");
+  survived_.snapshot = snapshot->at;
+  survived_.snapshot_bytes = snapshot->bytes;
+  first_ = snapshot->log;
+  log_.begin(first_);
+  // Its segment was there before it.
+  highest_ = Watermark{Place{first_.segment, kSegmentHeaderBytes}, Place{}};
+  const auto needed = std::find_if(segments_.begin(), segments_.end(),
+                                   [&](const Segment& s) { return s.number >= first_.segment; });
+  for (auto it = segments_.begin(); it != needed; ++it) replaced_.push_back(std::move(it->name));
+  segments_.erase(segments_.begin(), needed);
+  if (segments_.empty()) bad_ = BadPlace{Place{first_.segment, 0}, "the segment is missing"};
+  return {};
+}
+
 Result<void> Recovery::read_segments() {
-  std::uint64_t expected = 1;
+  std::uint64_t expected = first_.segment;
   for (Segment& segment : segments_) {
     if (!bad_ && segment.number != expected) {
       bad_ = BadPlace{Place{expected, 0}, "the segment is missing"};
     }
+    segment.start = {segment.number, survived_.state, log_.last()};
     auto file = read_bytes(segment);
     if (!file) return file.error();
     if (bad_) {
@@ -209,25 +329,40 @@ void Recovery::search_records(std::string_view file, Place from) {
 void Recovery::note(const Record& record, Place at) {
   if (record.synced > highest_.synced) highest_ = Watermark{record.synced, at};
   const std::uint64_t limit = bad_ ? bad_->at.segment : at.segment;
-  if (beyond_end_ || record.synced.segment == 0 || record.synced.segment >= limit) return;
-  const Segment& whole = segments_[static_cast<std::size_t>(record.synced.segment - 1)];
-  if (record.synced.offset > whole.size) beyond_end_ = Watermark{record.synced, at};
+  if (beyond_end_ || record.synced.segment < first_.segment || record.synced.segment >= limit) {
+    return;
+  }
+  if (record.synced.offset > segment(record.synced.segment).size)
+    beyond_end_ = Watermark{record.synced, at};
 }
 
 Result<void> Recovery::judge() const {
   if (beyond_end_) {
     const Place synced = beyond_end_->synced;
-    const std::uint64_t size = segments_[static_cast<std::size_t>(synced.segment - 1)].size;
+    const std::uint64_t size = segment(synced.segment).size;
     return corrupt(describe(Place{synced.segment, size}) + ": the file ends here, but " +
                    describe(beyond_end_->said_at) + " says that it was synced up to offset " +
                    std::to_string(synced.offset));
   }
   if (bad_ && highest_.synced > bad_->at) {
     return corrupt(describe(bad_->at) + ": " + std::string(bad_->problem) + ", but " +
-                   describe(highest_.said_at) + " says that the log was synced up to " +
+                   describe_sayer(highest_.said_at) + " says that the log was synced up to " +
                    describe(highest_.synced));
   }
   return {};
+}
+
+std::string Recovery::describe_sayer(Place said_at) const {
+  return said_at.segment == 0 ? snapshot_name(survived_.snapshot.index) : describe(said_at);
+}
+
+/// A log that begins behind the snapshot lacks what is between.
+Result<void> Recovery::judge_gap() const {
+  if (log_.base().index <= survived_.snapshot.index) return {};
+  return corrupt("the log begins behind " + show(log_.base()) +
+                 (survived_.snapshot.index == 0
+                      ? ", and there is no snapshot"
+                      : ", and the snapshot ends with " + show(survived_.snapshot)));
 }
 
 Result<void> Recovery::cut() {
@@ -257,9 +392,16 @@ Result<void> Recovery::sync_kept() {
   return store_.sync_dir();
 }
 
+Result<void> Recovery::remove_replaced() {
+  for (const std::string& name : replaced_) {
+    if (auto r = store_.unlink(name); !r) return r;
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<Place> recover(ByteStore& store, NodeId node, Survived& survived) {
+Result<Recovered> recover(ByteStore& store, NodeId node, Survived& survived) {
   survived = Survived{};
   return Recovery(store, node, survived).run();
 }

@@ -1,4 +1,4 @@
-// What a start does with the segments that it finds: rebuild, judge, cut, and make durable.
+// What a start does with the files that it finds: rebuild, judge, cut, and make durable.
 #pragma once
 
 #include "nodes/storage/byte_store.hpp"
@@ -6,12 +6,19 @@
 
 namespace ww::storage {
 
-/// Rebuilds the log from the segments in `store`, cuts a torn tail, and syncs what is kept.
-/// Returns where it ends; segment 0 when there is none yet.
+struct Recovered {
+  Place end;                     // of the log; segment 0 when there is none yet
+  std::vector<LogStart> starts;  // of the segments kept
+  LogPosition last;              // of the log that the segments alone hold
+  bool log_replaced = false;     // that one does not go on from the snapshot
+};
+
+/// Rebuilds snapshot and log from `store`, cuts a torn tail, syncs what is kept, and removes what
+/// the snapshot replaced.
 ///
 /// Shape:    O(bytes); one segment in memory at a time besides the log itself.
 /// Errors:   as LogStore::open. Nothing was changed when the code is kCorrupt.
 /// Requires: nothing of the state it is in: a crash of an earlier recovery at any point included.
-Result<Place> recover(ByteStore& store, NodeId node, Survived& survived);
+Result<Recovered> recover(ByteStore& store, NodeId node, Survived& survived);
 
 }  // namespace ww::storage

@@ -68,6 +68,13 @@ std::uint64_t count_of(const run::FinishedRun& done, const std::string& name) {
   return sum;
 }
 
+std::uint64_t marks_of(const run::FinishedRun& done, const std::string& name) {
+  for (const reports::Count& mark : done.report.marks) {
+    if (mark.name == name) return mark.count;
+  }
+  return 0;
+}
+
 /// What the run tells of nodes that ended by themselves.
 std::string crashes_of(const run::FinishedRun& done) {
   std::string out;
@@ -105,6 +112,35 @@ TEST_CASE("a seed gives the same bytes in the simulated and in the stepped world
   // Else it would prove little.
   CHECK(restarts > 4 * kSeeds);
   CHECK(events > 10'000 * kSeeds);
+}
+
+TEST_CASE("with a snapshot every five entries a seed gives the same bytes in both worlds") {
+  constexpr std::uint64_t kSeeds = 16;
+  std::uint64_t restarts = 0;
+  std::uint64_t taken = 0;
+  std::uint64_t installed = 0;
+  for (std::uint64_t seed = 101; seed <= 100 + kSeeds; ++seed) {
+    run::PlanFile plan = plan_of(seed);
+    plan.test.snapshot_entries = 5;
+    plan.test.snapshot_trailing = seed % 3;
+    plan.test.snapshot_piece = seed % 2 == 0 ? 100 : 65536;
+    plan.test.segment_bytes = 4096;
+    // Faults that leave time to write in between.
+    plan.test.interval_low = milliseconds(300);
+    plan.test.interval_high = milliseconds(900);
+    plan.faults = *run::plan_for(plan.test);
+    const run::FinishedRun simulated = run_in("simulated", plan);
+    const run::FinishedRun stepped = run_in("stepped", plan);
+    INFO("seed " << seed << ": " << stepped.report.cause);
+    require_equal(plan, simulated, stepped);
+    CHECK(stepped.report.verdict != Verdict::kInvalid);
+    restarts += count_of(stepped, "restarts");
+    taken += marks_of(stepped, "snapshot-taken");
+    installed += marks_of(stepped, "snapshot-installed");
+  }
+  CHECK(restarts > 4 * kSeeds);
+  CHECK(taken > 20 * kSeeds);
+  CHECK(installed > kSeeds / 2);
 }
 
 TEST_CASE("a bug of the node shows in both worlds, in the same bytes") {

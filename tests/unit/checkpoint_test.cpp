@@ -123,7 +123,7 @@ TEST_CASE("what a node starts from comes back, unless its log or its cluster mak
   config.self = NodeId{2};
   config.voters = {NodeId{1}, NodeId{2}};
   config.seed = 77;
-  Durable survived{4, NodeId{1}, 1, 1, {}};
+  Durable survived{4, NodeId{1}, {}, 1, {}, {}};
   wire::append_entry(survived.entries, {3, wire::EntryKind::kCommand, "x"});
   const auto encoded = [](const Config& c, const Durable& d) {
     std::string out;

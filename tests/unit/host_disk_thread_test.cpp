@@ -83,6 +83,22 @@ class Inbox {
       changed_.notify_all();
     };
   }
+  DiskThread::DeliverSave deliver_save() {
+    return [this](SaveCompletion done) {
+      const std::lock_guard lock(mutex_);
+      saved_ = std::move(done);
+      changed_.notify_all();
+    };
+  }
+  SaveCompletion wait_for_save() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return saved_.has_value(); });
+    return *std::exchange(saved_, std::nullopt);
+  }
+  bool saved() {
+    const std::lock_guard lock(mutex_);
+    return saved_.has_value();
+  }
   std::vector<DiskCompletion> wait_for(std::size_t count) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return all_.size() >= count; });
@@ -97,6 +113,7 @@ class Inbox {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<DiskCompletion> all_;
+  std::optional<SaveCompletion> saved_;
 };
 
 storage::LogStore open_log(ByteStore& store, storage::Survived& survived) {
@@ -110,6 +127,7 @@ DiskJob job(std::uint64_t id, bool sync = true) {
   wire::append_entry(entry, {1, wire::EntryKind::kCommand, "payload"});
   return {.id = WriteId{id},
           .state = std::nullopt,
+          .reset_to = std::nullopt,
           .truncate_from = std::nullopt,
           .range = {id, 1},
           .entries = entry,
@@ -127,7 +145,7 @@ TEST_CASE("writes queued while a sync runs share the next one and complete in or
   GatedStore store;
   Inbox inbox;
   storage::Survived survived;
-  DiskThread disk(open_log(store, survived), true, inbox.deliver());
+  DiskThread disk(open_log(store, survived), true, inbox.deliver(), inbox.deliver_save());
   store.shut();
   disk.submit(job(1));
   store.wait_for_sync();
@@ -149,7 +167,7 @@ TEST_CASE("without group commit each write has a sync of its own") {
   GatedStore store;
   Inbox inbox;
   storage::Survived survived;
-  DiskThread disk(open_log(store, survived), false, inbox.deliver());
+  DiskThread disk(open_log(store, survived), false, inbox.deliver(), inbox.deliver_save());
   store.shut();
   disk.submit(job(1));
   store.wait_for_sync();
@@ -163,7 +181,7 @@ TEST_CASE("a write that asks for no sync completes while a sync would still bloc
   GatedStore store;
   Inbox inbox;
   storage::Survived survived;
-  DiskThread disk(open_log(store, survived), true, inbox.deliver());
+  DiskThread disk(open_log(store, survived), true, inbox.deliver(), inbox.deliver_save());
   store.shut();
   disk.submit(job(1, false));
   check_ids(inbox.wait_for(1), 1);
@@ -180,7 +198,7 @@ TEST_CASE("after a failed sync that write and every later one fail") {
   GatedStore store;
   Inbox inbox;
   storage::Survived survived;
-  DiskThread disk(open_log(store, survived), true, inbox.deliver());
+  DiskThread disk(open_log(store, survived), true, inbox.deliver(), inbox.deliver_save());
   store.fail();
   disk.submit(job(1));
   const auto first = inbox.wait_for(1);
@@ -191,11 +209,48 @@ TEST_CASE("after a failed sync that write and every later one fail") {
   CHECK_FALSE(second[1].outcome.ok());
 }
 
+TEST_CASE("writes complete while a large snapshot is being saved, and a start finds both") {
+  GatedStore store;
+  Inbox inbox;
+  storage::Survived survived;
+  DiskThread disk(open_log(store, survived), true, inbox.deliver(), inbox.deliver_save());
+  disk.submit(job(1));
+  inbox.wait_for(1);
+  const std::string snapshot(3 * DiskThread::kSaveSlice, 's');
+  store.shut();
+  disk.submit(SaveJob{SaveId{1}, {1, 1}, snapshot});
+  // The sync of its first slice stands still; the write is queued behind that slice alone.
+  store.wait_for_sync();
+  disk.submit(job(2));
+  CHECK_FALSE(inbox.saved());
+  store.open();
+  check_ids(inbox.wait_for(2), 2);
+  const SaveCompletion done = inbox.wait_for_save();
+  CHECK(done.id == SaveId{1});
+  CHECK(done.outcome.ok());
+  disk.stop();
+  storage::Survived after;
+  open_log(store, after);
+  CHECK(after.snapshot == LogPosition{1, 1});
+  CHECK(after.snapshot_bytes == snapshot);
+  CHECK(after.count == 1);
+}
+
+TEST_CASE("a snapshot that fails says so") {
+  GatedStore store;
+  Inbox inbox;
+  storage::Survived survived;
+  DiskThread disk(open_log(store, survived), true, inbox.deliver(), inbox.deliver_save());
+  store.fail();
+  disk.submit(SaveJob{SaveId{1}, {1, 1}, "state"});
+  CHECK_FALSE(inbox.wait_for_save().outcome.ok());
+}
+
 TEST_CASE("stopping finishes what is queued") {
   GatedStore store;
   Inbox inbox;
   storage::Survived survived;
-  DiskThread disk(open_log(store, survived), true, inbox.deliver());
+  DiskThread disk(open_log(store, survived), true, inbox.deliver(), inbox.deliver_save());
   for (std::uint64_t id = 1; id <= 50; ++id) disk.submit(job(id));
   disk.stop();
   check_ids(inbox.wait_for(50), 50);

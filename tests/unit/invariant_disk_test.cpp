@@ -75,11 +75,11 @@ TEST_CASE("what the tracker follows is what the log store wrote, and what it fin
       auto log =
           storage::LogStore::open(node.logged, {.node = NodeId{1}, .segment_bytes = 512}, survived);
       REQUIRE(log);
-      const auto& written = node.tracker.written();
-      CHECK(written.log.last() == survived.count);
+      const DiskTracker& seen = node.tracker;
+      CHECK(seen.log().last() == survived.count);
       CHECK(node.tracker.durable_last() == survived.count);
-      CHECK(written.state.term == survived.state.term);
-      CHECK(node.tracker.durable() == written.state);
+      CHECK(seen.state().term == survived.state.term);
+      CHECK(node.tracker.durable() == seen.state());
       write_some(*log, rng, term, last, 20);
       const bool torn = rng.chance_ppm(500'000) && !node.files.files.empty();
       DiskImage image = node.files.files;
@@ -191,7 +191,7 @@ TEST_CASE("random and mutated bytes are read without harm") {
     for (const auto& segment : read.segments) CHECK(segment.valid_end <= segment.size);
     DiskTracker tracker;
     tracker.restart(image, image, rng.chance_ppm(500'000));
-    CHECK(tracker.durable_last() <= tracker.written().log.last());
+    CHECK(tracker.durable_last() <= tracker.log().last());
     wire::trace::Store op;
     op.file = file->first;
     op.offset = file->second.size();

@@ -63,6 +63,74 @@ Change at_disk(std::function<void(Step&)> change) {
   };
 }
 
+std::vector<Mutation> snapshot_mutations() {
+  using Act = t::SnapshotAct;
+  const auto with = [](Act act) { return [act](const t::Snapshot& e) { return e.act == act; }; };
+  const auto store_op = [](t::StoreOp op) {
+    return [op](const t::Store& e) { return e.op == op && e.file.starts_with("snap-"); };
+  };
+  return {
+      {"SnapPrefix", "a snapshot beyond what was applied", "snapshot",
+       in<t::Snapshot>(1, with(Act::kTaken), [](t::Snapshot& e) { e.at.index = 4; })},
+      {"SnapPrefix", "a snapshot of another term", "snapshot",
+       in<t::Snapshot>(1, with(Act::kTaken), [](t::Snapshot& e) { e.at.term = 2; })},
+      {"SnapPrefix", "a snapshot of another state", "snapshot",
+       in<t::Snapshot>(1, with(Act::kTaken), [](t::Snapshot& e) { e.digest ^= 1; })},
+      {"SnapPrefix", "a snapshot with a voter less", "snapshot",
+       in<t::Snapshot>(1, with(Act::kTaken), [](t::Snapshot& e) { e.voters.pop_back(); })},
+      {"SnapPrefix", "a snapshot that is durable under its temporary name only", "snapshot",
+       in<t::Snapshot>(1, with(Act::kDurable), [](t::Snapshot& e) { e.at.index = 2; })},
+      {"SnapPrefix", "a snapshot whose file was not synced before it got its name", "snapshot",
+       in<t::Store>(1, store_op(t::StoreOp::kSyncFile), [](t::Store& e) { e.ok = false; })},
+      {"SnapPrefix", "a gap from the snapshot to the log", "snapshot",
+       in<t::Snapshot>(1, with(Act::kDurable), [](t::Snapshot& e) { e.first = 5; })},
+      {"SnapPrefix", "a snapshot installed with another digest", "snapshot",
+       in<t::Snapshot>(3, with(Act::kInstalled), [](t::Snapshot& e) { e.digest ^= 1; })},
+      {"SnapPrefix", "a log kept that the snapshot's entry is not in", "snapshot",
+       in<t::Snapshot>(3, with(Act::kInstalled), [](t::Snapshot& e) { e.kept = true; })},
+      {"SnapPrefix", "a log thrown away that has the snapshot's entry", "snapshot-of-a-known-log",
+       in<t::Snapshot>(3, with(Act::kInstalled), [](t::Snapshot& e) { e.kept = false; })},
+      {"SnapPrefix", "a start with another state", "snapshot",
+       in<t::Snapshot>(3, with(Act::kLoaded), [](t::Snapshot& e) { e.digest ^= 1; })},
+      {"AckTruth", "a snapshot acknowledged before its file is synced", "snapshot",
+       in<t::Store>(3, store_op(t::StoreOp::kSyncFile), [](t::Store& e) { e.ok = false; })},
+      {"AckTruth", "a snapshot acknowledged beyond its end", "snapshot",
+       in<t::Sent>(
+           3, [](const t::Sent& e) { return e.message.type == MessageType::kInstallSnapshotReply; },
+           [](t::Sent& e) { e.message.position.index = 4; })},
+      {"Promise", "a snapshot acknowledged in a term before a vote", "snapshot",
+       in<t::Sent>(
+           3, [](const t::Sent& e) { return e.message.type == MessageType::kInstallSnapshotReply; },
+           [](t::Sent& e) { e.message.term = 0; })},
+      {"FollowerBound", "a commit beyond the snapshot and what was verified", "snapshot",
+       in<t::Received>(
+           3,
+           [](const t::Received& e) {
+             return e.message.type == MessageType::kAppend && e.message.index == 4;
+           },
+           [](t::Received& e) { e.message.index = 3; })},
+      {"Apply", "an application that does not follow the snapshot", "snapshot",
+       in<t::Snapshot>(3, with(Act::kInstalled), [](t::Snapshot& e) { e.act = Act::kLoaded; })},
+      {"Restart", "a start without its snapshot", "snapshot",
+       in<t::Boot>(
+           3, any<t::Boot>, [](t::Boot& e) { e.snapshot = {}; }, 1)},
+      {"Restart", "a start whose log begins behind its snapshot", "snapshot",
+       in<t::Boot>(
+           3, any<t::Boot>, [](t::Boot& e) { e.first = 5; }, 1)},
+      {"Restart", "a power loss that takes the snapshot", "snapshot",
+       at_disk([](Step& step) { step.after.erase("snap-0000000003.snap"); })},
+      {"ES", "a piece of a snapshot from another in term 1", "snapshot",
+       at_frame(3, MessageType::kInstallSnapshotReply,
+                [](wire::PeerMessage& m) {
+                  const auto reply = std::get<wire::InstallSnapshotReply>(m);
+                  wire::InstallSnapshot piece;
+                  piece.term = reply.term;
+                  piece.at = reply.at;
+                  m = piece;
+                })},
+  };
+}
+
 std::vector<Mutation> election_mutations() {
   const auto in_term = [](Term term) {
     return [term](const t::VoteCast& e) { return e.term == term && e.granted; };
@@ -312,6 +380,10 @@ void expect(const Mutation& mutation) {
 
 TEST_CASE("a changed vote, leader or term breaks its rule") {
   for (const Mutation& mutation : election_mutations()) expect(mutation);
+}
+
+TEST_CASE("a changed snapshot breaks its rule") {
+  for (const Mutation& mutation : snapshot_mutations()) expect(mutation);
 }
 
 TEST_CASE("a changed log entry or cut breaks its rule") {

@@ -133,6 +133,11 @@ class Torture {
     config.seed = seed_;
     config.election_timeout = milliseconds(100);
     config.heartbeat_interval = milliseconds(20);
+    if (keyed(seed_, "snapshots").below(4) != 0) {
+      config.snapshots = {5 + keyed(seed_, "entries").below(40), 0, {},
+                          keyed(seed_, "trailing").below(8),
+                          static_cast<std::uint32_t>(20 + keyed(seed_, "piece").below(400))};
+    }
     if (bug_) config.bugs.turn_on(*bug_);
     host::Output out;
     m.driver = std::make_unique<host::Driver>(config, host::durable_of(std::move(survived)),
@@ -169,8 +174,25 @@ class Torture {
       } else if (const auto* reply = std::get_if<host::Reply>(&action.what)) {
         if (rng_.chance_ppm(200'000)) continue;  // lost: the client will repeat itself
         answer(reply->id, reply->reply);
+      } else if (const auto* save = std::get_if<host::DiskSave>(&action.what)) {
+        go_on_saving(n, *save, std::string(out.view(save->snapshot)), false);
       }
     }
+  }
+
+  /// Saves a snapshot in slices between the writes, those that were queued before it first.
+  void go_on_saving(std::uint32_t n, host::DiskSave save, const std::string& bytes, bool begun) {
+    at(milliseconds(rng_.between(0, 8)), [=, this, inc = machines_[n].incarnation] {
+      Machine& m = machines_[n];
+      if (!m.driver || m.incarnation != inc) return;
+      if (!begun && !m.jobs.empty()) return go_on_saving(n, save, bytes, false);
+      if (!begun) REQUIRE(m.log->begin_snapshot(save.at, bytes));
+      const auto whole = m.log->write_snapshot(100);
+      REQUIRE(whole);
+      if (!*whole) return go_on_saving(n, save, bytes, true);
+      REQUIRE(m.log->finish_snapshot());
+      step(n, raft::Saved{save.id, {}});
+    });
   }
 
   /// The writer's thread: what is queued is written and synced together.
@@ -190,7 +212,8 @@ class Torture {
                                     .truncate_from = job.write.truncate_from,
                                     .first = job.write.range.first,
                                     .count = job.write.range.count,
-                                    .entries = job.entries}));
+                                    .entries = job.entries,
+                                    .reset_to = job.write.reset_to}));
         sync |= job.write.sync;
       }
       if (sync) REQUIRE(machine.log->sync());

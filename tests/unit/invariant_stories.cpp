@@ -192,6 +192,43 @@ Tale restarted_leader() {
   return tale;
 }
 
+/// n3 hears nothing until the leader has dropped what it needs; it is given the snapshot, goes on
+/// from it, restarts with it, and leads.
+Tale snapshot() {
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3});
+  tale.append(1, {{1, "s1.1=a"}, {1, "s1.2=b"}}).write_and_sync(1);
+  tale.replicate_fully(1, 2, 0);
+  tale.commit(1, 3).apply_to_commit(1).snapshot(1);
+  tale.install(3, 1, false);
+  tale.append(1, {{1, "s1.3=c"}}).write_and_sync(1);
+  tale.replicate_fully(1, 3, 3);
+  tale.commit(1, 4).apply_to_commit(1);
+  tale.replicate_fully(1, 3, 4);
+  tale.replicate_fully(1, 2, 3);
+  tale.die(3).start(3).die(3, Fate::kPowerLossOfAll).start(3);
+  tale.elect(3, 2, {2});
+  tale.replicate_fully(3, 2, 4);
+  tale.commit(3, 5).apply_to_commit(3).snapshot(3);
+  return tale;
+}
+
+/// n3 has the log, and more, but cannot know what of it is committed; the snapshot tells it, and
+/// what is behind stays.
+Tale snapshot_of_a_known_log() {
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3});
+  tale.append(1, {{1, "x"}, {1, "y"}}).write_and_sync(1);
+  tale.replicate_fully(1, 2, 0);
+  const MessageId lost = tale.replicate(1, 3, 0);
+  tale.commit(1, 2).apply_to_commit(1).snapshot(1);
+  tale.install(3, 1, true);
+  tale.receive(1, 3, lost);
+  tale.commit(1, 3).apply_to_commit(1);
+  tale.replicate_fully(1, 3, 3);
+  return tale;
+}
+
 }  // namespace
 
 const std::vector<Story>& stories() {
@@ -207,6 +244,8 @@ const std::vector<Story>& stories() {
       {"cut-of-a-later-commit", 5, cut_of_a_later_commit},
       {"torn-trace", 3, torn_trace},
       {"restarted-leader", 3, restarted_leader},
+      {"snapshot", 3, snapshot},
+      {"snapshot-of-a-known-log", 3, snapshot_of_a_known_log},
   };
   return kStories;
 }

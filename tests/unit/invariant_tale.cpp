@@ -60,6 +60,103 @@ void Tale::store(int n, t::StoreOp op, std::string data) {
   trace(n, event);
 }
 
+void Tale::store_file(int n, t::StoreOp op, const std::string& name, std::string data) {
+  t::Store event;
+  event.op = op;
+  event.file = name;
+  event.data = std::move(data);
+  trace(n, event);
+}
+
+/// The file of a snapshot beside the first segment, at whose beginning there was nothing.
+void Tale::save(int n, LogPosition at, const std::string& content) {
+  Member& m = member(n);
+  std::string body;
+  ByteWriter b(body);
+  for (const std::uint64_t number :
+       {at.index, at.term, Term{1}, Term{0}, Term{0}, Index{0}, Term{0}}) {
+    b.varint(number);
+  }
+  b.raw(content);
+  std::string file = "WWSNAP01";
+  ByteWriter w(file);
+  w.u32(static_cast<std::uint32_t>(n));
+  w.u32(static_cast<std::uint32_t>(body.size()));
+  w.u32(crc32c(body));
+  w.u32(crc32c(file));
+  file += body;
+  const std::string digits = std::to_string(at.index);
+  const std::string stem = "snap-" + std::string(10 - digits.size(), '0') + digits;
+  store_file(n, t::StoreOp::kCreate, stem + ".tmp");
+  store_file(n, t::StoreOp::kWrite, stem + ".tmp", file);
+  store_file(n, t::StoreOp::kSyncFile, stem + ".tmp");
+  t::Store rename;
+  rename.op = t::StoreOp::kRename;
+  rename.file = stem + ".tmp";
+  rename.other = stem + ".snap";
+  trace(n, rename);
+  t::Store sync;
+  sync.op = t::StoreOp::kSyncDir;
+  trace(n, sync);
+  m.files[stem + ".snap"] = file;
+  m.durable[stem + ".snap"] = file;
+  m.snapshot = at;
+  m.content = content;
+  m.snapshot_digest = m.digest;
+}
+
+t::Snapshot Tale::told(int n, t::SnapshotAct act, bool kept) const {
+  const Member& m = member(n);
+  t::Snapshot event{act, m.snapshot, m.snapshot_digest, {}, m.content.size(), m.snapshot.index + 1,
+                    kept};
+  for (std::size_t i = 1; i < members_.size(); ++i)
+    event.voters.push_back(node(static_cast<int>(i)));
+  return event;
+}
+
+Tale& Tale::snapshot(int n) {
+  Member& m = member(n);
+  std::string content;
+  ByteWriter w(content);
+  w.varint(members_.size() - 1);
+  for (std::size_t i = 1; i < members_.size(); ++i) w.varint(i);
+  w.u64(m.digest);
+  w.raw("the state");
+  t::Snapshot taken = told(n, t::SnapshotAct::kTaken, true);
+  taken.at = at(n, m.applied);
+  taken.digest = m.digest;
+  trace(n, taken);
+  save(n, at(n, m.applied), content);
+  trace(n, told(n, t::SnapshotAct::kDurable, true));
+  return *this;
+}
+
+Tale& Tale::install(int n, int from, bool kept) {
+  const Member& leader = member(from);
+  Member& m = member(n);
+  wire::InstallSnapshot piece;
+  piece.term = leader.term;
+  piece.at = leader.snapshot;
+  piece.total = leader.content.size();
+  piece.round = 1;
+  piece.size = static_cast<std::uint32_t>(leader.content.size());
+  receive(n, from, send(from, n, piece));
+  m.digest = leader.snapshot_digest;
+  save(n, leader.snapshot, leader.content);
+  m.commit = m.applied = leader.snapshot.index;
+  if (!kept) {
+    m.log.assign(leader.log.begin(),
+                 leader.log.begin() + static_cast<std::ptrdiff_t>(leader.snapshot.index));
+    m.pending_reset = leader.snapshot;
+    m.written = m.synced = leader.snapshot.index;
+  }
+  trace(n, told(n, t::SnapshotAct::kInstalled, kept));
+  const MessageId answer = send(
+      n, from,
+      wire::InstallSnapshotReply{leader.term, true, leader.snapshot, leader.content.size(), 1});
+  return receive(from, n, answer);
+}
+
 void Tale::new_segment(int n) {
   Member& m = member(n);
   ++m.segment;
@@ -98,8 +195,9 @@ Tale& Tale::start(int n) {
   ++m.incarnation;
   m.sequence = 0;
   m.messages = 0;
-  m.commit = 0;
-  m.applied = 0;
+  m.commit = m.snapshot.index;
+  m.applied = m.snapshot.index;
+  m.digest = m.snapshot_digest;
   m.pending_cut = 0;
   Step step;
   step.kind = Step::Kind::kStart;
@@ -113,7 +211,8 @@ Tale& Tale::start(int n) {
     store(n, t::StoreOp::kSyncDir);
   }
   new_segment(n);
-  trace(n, t::Boot{m.term, m.vote, 1, last(n)});
+  trace(n, t::Boot{m.term, m.vote, m.snapshot.index + 1, last(n), m.snapshot});
+  if (m.snapshot.index != 0) trace(n, told(n, t::SnapshotAct::kLoaded, true));
   trace(n, t::RoleChange{wire::Role::kFollower, m.term, {}});
   return *this;
 }
@@ -170,11 +269,18 @@ Tale& Tale::write(int n) {
   ByteWriter w(body);
   w.varint(m.synced_segment);
   w.varint(m.synced_offset);
-  w.u8(static_cast<std::uint8_t>((state ? 1 : 0) | (m.pending_cut ? 2 : 0) | (entries ? 4 : 0)));
+  const bool reset = m.pending_reset.index != 0;
+  w.u8(static_cast<std::uint8_t>((state ? 1 : 0) | (m.pending_cut ? 2 : 0) | (entries ? 4 : 0) |
+                                 (reset ? 8 : 0)));
   if (state) {
     w.varint(m.term);
     w.varint(m.vote.value);
   }
+  if (reset) {
+    w.varint(m.pending_reset.index);
+    w.varint(m.pending_reset.term);
+  }
+  m.pending_reset = {};
   if (m.pending_cut != 0) w.varint(m.pending_cut);
   if (entries) {
     w.varint(m.written + 1);
@@ -243,6 +349,7 @@ Tale& Tale::apply_to_commit(int n) {
       }
       event.digest = digest;
     }
+    m.digest = event.digest;
     trace(n, event);
   }
   return *this;
@@ -255,6 +362,7 @@ MessageId Tale::send(int n, int to, const wire::PeerMessage& message) {
   if (const auto* append = std::get_if<wire::Append>(&message); append && append->count > 0) {
     entries = encoded(n, append->prev.index + 1, append->prev.index + append->count);
   }
+  if (std::holds_alternative<wire::InstallSnapshot>(message)) entries = m.content;
   const t::Summary summary = t::summarize(message, entries);
   trace(n, t::Sent{node(to), id, summary});
   posted_[{n, id.value}] = {summary};

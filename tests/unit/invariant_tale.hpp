@@ -75,6 +75,11 @@ class Tale {
   /// An append from `n` to `to` of all that follows `prev`, its write and its answer's sending.
   /// Returns the answer.
   MessageId replicate(int n, int to, Index prev);
+  /// `n` takes a snapshot of what it applied, and has it durable.
+  Tale& snapshot(int n);
+  /// `from` sends its snapshot to `n`, which installs it and acknowledges; the leader consumes
+  /// that. `kept`: the log behind it is.
+  Tale& install(int n, int from, bool kept);
   /// The same, and the leader consumes the answer.
   Tale& replicate_fully(int n, int to, Index prev);
 
@@ -96,6 +101,11 @@ class Tale {
     std::vector<TaleEntry> log;
     Index commit = 0;
     Index applied = 0;
+    std::uint64_t digest = 0;
+    LogPosition snapshot;
+    std::uint64_t snapshot_digest = 0;
+    std::string content;  // of the snapshot
+    LogPosition pending_reset;
     // Its disk.
     DiskImage files;
     DiskImage durable;
@@ -119,6 +129,9 @@ class Tale {
   [[nodiscard]] const Member& member(int n) const { return members_[static_cast<std::size_t>(n)]; }
   void trace(int n, wire::trace::Event event);
   void store(int n, wire::trace::StoreOp op, std::string data = {});
+  void store_file(int n, wire::trace::StoreOp op, const std::string& name, std::string data = {});
+  void save(int n, LogPosition at, const std::string& content);
+  [[nodiscard]] wire::trace::Snapshot told(int n, wire::trace::SnapshotAct act, bool kept) const;
   void new_segment(int n);
   void record(int n, std::uint8_t kind, std::string body);
   [[nodiscard]] std::string file(int n) const;

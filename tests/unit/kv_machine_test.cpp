@@ -158,4 +158,30 @@ TEST_CASE("every bug of the zoo has one row, found by its name") {
   CHECK_FALSE(bugs::bug_of("no-such-bug"));
 }
 
+TEST_CASE("a machine is written and read whole, its sessions and their answers included") {
+  Driver d;
+  const SessionId session = d.apply(command(CommandKind::kOpenSession, "")).reply.session;
+  d.apply(command(CommandKind::kWrite, "a", "1"));
+  d.apply(command(CommandKind::kWrite, "b", std::string("\0x", 2)));
+  const Applied first = d.apply(in_session(session, 1, command(CommandKind::kCas, "a", "2", "1")));
+  std::string bytes;
+  d.machine.encode(bytes);
+  auto read = Machine::decode(bytes, {});
+  REQUIRE(read);
+  CHECK(*read == d.machine);
+  CHECK(read->digest() == d.machine.digest());
+  std::string again;
+  read->encode(again);
+  CHECK(again == bytes);
+  // A retry is known to the machine that was read.
+  const Applied retried = read->apply(
+      {++d.index, 1}, in_session(session, 1, command(CommandKind::kCas, "a", "2", "1")), d.bugs);
+  CHECK(retried.execution != Execution::kExecuted);
+  CHECK(hash_of(retried.reply) == hash_of(first.reply));
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    CHECK_FALSE(Machine::decode(std::string_view(bytes).substr(0, size), {}));
+  }
+  CHECK_FALSE(Machine::decode(bytes + '0', {}));
+}
+
 }  // namespace ww::kv

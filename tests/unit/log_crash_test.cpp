@@ -12,6 +12,7 @@
 #include "faults/disk/disk_model.hpp"
 #include "nodes/storage/byte_store.hpp"
 #include "nodes/storage/log_store.hpp"
+#include "tests/unit/log_machine.hpp"
 #include "tests/unit/log_workload.hpp"
 
 using namespace ww;
@@ -21,90 +22,6 @@ using faults::CrashStyle;
 using faults::DiskModel;
 
 namespace {
-
-/// Files in memory whose power fails after a number of operations: nothing is done or logged then.
-class Machine {
- public:
-  /// Boots after a power loss that left `found`.
-  explicit Machine(const DiskImage& found) {
-    memory_.files = found;
-    model_.reset(found);
-  }
-  /// Goes on after its process was killed.
-  Machine(const DiskImage& files, const DiskModel& model) : model_(model) {
-    memory_.files = files;
-    REQUIRE(model_.survive_kill(files).ok());
-  }
-  Machine(const Machine&) = delete;
-  Machine& operator=(const Machine&) = delete;
-
-  ByteStore& store() { return fuse_; }
-  const DiskModel& model() const { return model_; }
-  const DiskImage& files() const { return memory_.files; }
-  void fail_after(std::uint64_t operations) { fuse_.left = operations; }
-  /// One operation finds the disk full (a write fits by half); those after it would succeed.
-  void fill_disk_after(std::uint64_t operations) {
-    fuse_.left = operations;
-    fuse_.full_once = true;
-  }
-  std::uint64_t operations() const { return fuse_.done; }
-  std::uint64_t attempts() const { return fuse_.tried; }
-
- private:
-  /// Forwards until the fuse blows, then fails everything.
-  struct Fuse final : ByteStore {
-    explicit Fuse(ByteStore& to) : inner(to) {}
-    template <class Operation>
-    Result<void> guard(Operation operation) {
-      ++tried;
-      if (left == 0) return blow();
-      --left;
-      ++done;
-      return operation();
-    }
-    Error blow() {
-      if (!full_once) return Error{ErrorCode::kIo, false, "the power is off"};
-      left = ~std::uint64_t{0};
-      return Error{ErrorCode::kNoSpace, true, "the disk is full"};
-    }
-    Result<std::vector<std::string>> list() override { return inner.list(); }
-    Result<std::string> read(const std::string& file) override { return inner.read(file); }
-    Result<void> create(const std::string& file) override {
-      return guard([&] { return inner.create(file); });
-    }
-    Result<void> rename(const std::string& from, const std::string& to) override {
-      return guard([&] { return inner.rename(from, to); });
-    }
-    Result<void> unlink(const std::string& file) override {
-      return guard([&] { return inner.unlink(file); });
-    }
-    Result<void> truncate(const std::string& file, std::uint64_t size) override {
-      return guard([&] { return inner.truncate(file, size); });
-    }
-    Result<void> write(const std::string& file, std::uint64_t at, std::string_view data) override {
-      if (left == 0 && full_once) {
-        REQUIRE(inner.write(file, at, data.substr(0, data.size() / 2)).ok());
-      }
-      return guard([&] { return inner.write(file, at, data); });
-    }
-    Result<void> sync_file(const std::string& file) override {
-      return guard([&] { return inner.sync_file(file); });
-    }
-    Result<void> sync_dir() override {
-      return guard([&] { return inner.sync_dir(); });
-    }
-    ByteStore& inner;
-    std::uint64_t left = ~std::uint64_t{0};
-    std::uint64_t done = 0;
-    std::uint64_t tried = 0;
-    bool full_once = false;
-  };
-
-  MemoryStore memory_;
-  DiskModel model_;
-  LoggedStore logged_{memory_, [this](const wire::trace::Store& op) { model_.apply(op); }};
-  Fuse fuse_{logged_};
-};
 
 /// The states that a start may find: states[i] after the i-th batch; those before `synced` are
 /// over.

@@ -128,7 +128,7 @@ TEST_CASE("A truncation cuts entries, and one beyond the end cuts none") {
   }
   open_well(store, options(), survived);
   CHECK(survived.state == HardState{2, NodeId{3}});
-  CHECK(survived.first == 1);
+  CHECK(survived.base == LogPosition{});
   CHECK(survived.count == 2);
   CHECK(survived.entries == a.substr(0, a.size() / 3) + b);
 }

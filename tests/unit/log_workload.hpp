@@ -28,7 +28,7 @@ inline LogState state_of(const Survived& survived) {
     wire::read_entry(in);
     out.entries.push_back(survived.entries.substr(start, in.position() - start));
   }
-  WW_ASSERT(in.done() && survived.first == 1, "survived entries are exactly those announced");
+  WW_ASSERT(in.done() && survived.base.index == 0, "survived entries are exactly those announced");
   return out;
 }
 

@@ -29,9 +29,13 @@ TEST_CASE("a fault with a trigger strikes within the call that tells the nth eve
 
 TEST_CASE("triggers know their events, of any node where none is named") {
   using wire::Role;
-  const std::vector<wire::trace::Event> events = {
-      a_vote(), an_append(),           wire::trace::Truncated{3},
-      a_sync(), a_role(Role::kLeader), wire::trace::Committed{{1, 1}}};
+  const std::vector<wire::trace::Event> events = {a_vote(),
+                                                  an_append(),
+                                                  wire::trace::Truncated{3},
+                                                  a_sync(),
+                                                  a_role(Role::kLeader),
+                                                  wire::trace::Committed{{1, 1}},
+                                                  wire::trace::Snapshot{}};
   const std::vector<std::string_view> names = trigger_event_names();
   REQUIRE(names.size() == events.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -41,6 +45,9 @@ TEST_CASE("triggers know their events, of any node where none is named") {
   }
   CHECK_FALSE(matches(TriggerEvent::kSynced, a_sync(false)));
   CHECK_FALSE(matches(TriggerEvent::kElectionWon, a_role(Role::kCandidate)));
+  wire::trace::Snapshot loaded;
+  loaded.act = wire::trace::SnapshotAct::kLoaded;
+  CHECK_FALSE(matches(TriggerEvent::kSnapshot, loaded));
   CHECK_FALSE(matches(TriggerEvent::kNone, a_sync()));
 
   FaultSpec cut =

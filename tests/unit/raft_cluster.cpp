@@ -11,12 +11,17 @@ namespace ww::raft::testing {
 namespace {
 
 void apply(Disk& disk, const DiskWrite& w) {
+  if (w.write.reset_to) {
+    WW_ASSERT(disk.snapshot.at.index >= w.write.reset_to->index, "a log without its beginning");
+    disk.base = *w.write.reset_to;
+    disk.entries.clear();
+  }
   if (w.write.truncate_from) {
-    disk.entries.resize(static_cast<std::size_t>(*w.write.truncate_from - 1));
+    disk.entries.resize(static_cast<std::size_t>(*w.write.truncate_from - disk.base.index - 1));
   }
   ByteReader in(w.entries);
   for (std::uint32_t i = 0; i < w.write.entries.count; ++i) {
-    WW_ASSERT(disk.entries.size() + 1 == w.write.entries.first + i, "a gap in the durable log");
+    WW_ASSERT(disk.last_index() + 1 == w.write.entries.first + i, "a gap in the durable log");
     const std::size_t begin = in.position();
     wire::read_entry(in);
     disk.entries.push_back(w.entries.substr(begin, in.position() - begin));
@@ -32,9 +37,19 @@ void apply(Disk& disk, const DiskWrite& w) {
 }  // namespace
 
 Term Disk::term_at(Index index) const {
-  if (index == 0 || index > entries.size()) return 0;
-  ByteReader in(entries[static_cast<std::size_t>(index - 1)]);
+  if (index == base.index) return base.term;
+  if (index < base.index || index > last_index()) return 0;
+  ByteReader in(entry(index));
   return wire::read_entry(in).term;
+}
+
+void Disk::recover() {
+  const LogPosition at = snapshot.at;
+  const bool goes_on = at.index >= base.index && term_at(at.index) == at.term;
+  const std::size_t dropped =
+      goes_on ? static_cast<std::size_t>(at.index - base.index) : entries.size();
+  entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(dropped));
+  base = at;
 }
 
 Cluster::Cluster(std::size_t size, const Config& config, Observer observer)
@@ -92,9 +107,19 @@ void Cluster::complete_write(NodeId node, const Result<void>& outcome) {
   step(member, Written{id, outcome});
 }
 
-void Cluster::crash(NodeId node, std::size_t kept) {
+void Cluster::complete_save(NodeId node, const Result<void>& outcome) {
+  Member& member = at(node);
+  const DiskSave done = std::move(*member.saving);
+  member.saving.reset();
+  if (outcome.ok()) member.disk.snapshot = done.snapshot;
+  step(member, Saved{done.id, outcome});
+}
+
+void Cluster::crash(NodeId node, std::size_t kept, bool saved) {
   Member& member = at(node);
   member.replica.reset();
+  if (saved && member.saving) member.disk.snapshot = std::move(member.saving->snapshot);
+  member.saving.reset();
   for (DiskWrite& w : member.pending) member.written.push_back(std::move(w));
   for (std::size_t i = 0; i < std::min(kept, member.written.size()); ++i) {
     apply(member.disk, member.written[i]);
@@ -106,7 +131,13 @@ void Cluster::crash(NodeId node, std::size_t kept) {
 void Cluster::start(NodeId node) {
   Member& member = at(node);
   ++member.config.incarnation;
-  Durable survived{member.disk.term, member.disk.vote, 1, member.disk.entries.size(), {}};
+  member.disk.recover();
+  Durable survived;
+  survived.current_term = member.disk.term;
+  survived.voted_for = member.disk.vote;
+  survived.base = member.disk.base;
+  survived.count = member.disk.entries.size();
+  survived.snapshot = member.disk.snapshot;
   for (const std::string& entry : member.disk.entries) survived.entries += entry;
   effects_.clear();
   member.replica.emplace(member.config, std::move(survived), Now{now_, now_}, effects_);
@@ -142,14 +173,18 @@ void Cluster::carry_out(Member& member) {
       member.pending.push_back({*write, std::string(member.replica->encoded(write->entries))});
     } else if (const auto* send = std::get_if<Send>(&effect)) {
       if (is_cut(member.id, send->to)) continue;
-      wire::EntryRange range;
+      std::string_view bulk;
       if (const auto* append = std::get_if<wire::Append>(&send->message)) {
-        range = {append->prev.index + 1, append->count};
+        bulk = member.replica->encoded({append->prev.index + 1, append->count});
+      } else if (const auto* piece = std::get_if<wire::InstallSnapshot>(&send->message)) {
+        bulk = member.replica->chunk(*piece);
       }
       Packet packet{member.id, send->to, send->id, wire::type_of(send->message), {}};
-      wire::encode_peer(packet.payload, packet.from, packet.to, packet.id, send->message,
-                        member.replica->encoded(range));
+      wire::encode_peer(packet.payload, packet.from, packet.to, packet.id, send->message, bulk);
       packets_.push_back(std::move(packet));
+    } else if (const auto* save = std::get_if<Save>(&effect)) {
+      WW_ASSERT(!member.saving, "two saves at a time");
+      member.saving = DiskSave{save->id, {save->at, std::string(member.replica->being_saved())}};
     }
   }
 }

@@ -15,12 +15,29 @@
 
 namespace ww::raft::testing {
 
-/// What a disk holds for good.
+/// What a disk holds for good. The log may lack what its snapshot covers, and may be another
+/// history than its snapshot's until a start finds that out.
 struct Disk {
   Term term = 0;
   NodeId vote;
-  std::vector<std::string> entries;  // encoded, from index 1
+  LogPosition base;
+  std::vector<std::string> entries;  // encoded, from behind the base
+  Snapshot snapshot;
+  [[nodiscard]] Index last_index() const { return base.index + entries.size(); }
+  /// 0 where there is no entry, nor the base.
   [[nodiscard]] Term term_at(Index index) const;
+  /// REQUIRES: it is there.
+  [[nodiscard]] const std::string& entry(Index index) const {
+    return entries[static_cast<std::size_t>(index - base.index - 1)];
+  }
+  /// What a start makes of it: the log goes on from the snapshot.
+  void recover();
+};
+
+/// A snapshot on its way to the disk.
+struct DiskSave {
+  SaveId id;
+  Snapshot snapshot;
 };
 
 /// A write as the disk sees it.
@@ -44,6 +61,7 @@ struct Member {
   Disk disk;
   std::deque<DiskWrite> written;  // completed without a sync: a crash may lose them
   std::deque<DiskWrite> pending;  // issued, not completed
+  std::optional<DiskSave> saving;
 };
 
 class Cluster {
@@ -64,8 +82,11 @@ class Cluster {
   void duplicate(std::size_t place) { packets_.push_back(packets_[place]); }
   /// Completes the oldest write. REQUIRES: the node is up and has one.
   void complete_write(NodeId node, const Result<void>& outcome = {});
-  /// The process dies; of its unsynced writes the first `kept` reached the disk.
-  void crash(NodeId node, std::size_t kept = 0);
+  /// The same of the save. REQUIRES: the node is up and has one.
+  void complete_save(NodeId node, const Result<void>& outcome = {});
+  /// The process dies; of its unsynced writes the first `kept` reached the disk, and of a save all
+  /// or nothing.
+  void crash(NodeId node, std::size_t kept = 0, bool saved = false);
   void start(NodeId node);
   /// Packets sent from now on between these two nodes are lost, or no longer.
   void cut(NodeId from, NodeId to, bool is_cut);

@@ -10,17 +10,14 @@ namespace trace = wire::trace;
 
 namespace {
 
-/// Names a log's first `upto` entries.
-std::uint64_t chain_of(const Log& log, Index upto) {
-  std::uint64_t chain = 0;
-  for (Index i = 1; i <= upto; ++i) chain = hash_combine(chain, log.hash_at(i));
-  return chain;
-}
-
+/// Whether the disk has the log's entries up to `upto`, or a snapshot of them.
 bool disk_holds(const Disk& disk, const Log& log, Index upto) {
-  if (disk.entries.size() < upto || log.last_index() < upto) return false;
-  for (Index i = 1; i <= upto; ++i) {
-    if (disk.entries[static_cast<std::size_t>(i - 1)] != log.encoded({i, 1})) return false;
+  if (disk.snapshot.at.index >= upto) return true;
+  if (disk.last_index() < upto || log.last_index() < upto) return false;
+  const Index covered = std::max(disk.snapshot.at.index, log.base().index);
+  if (covered < disk.base.index) return false;
+  for (Index i = covered + 1; i <= upto; ++i) {
+    if (disk.entry(i) != log.encoded({i, 1})) return false;
   }
   return true;
 }
@@ -31,6 +28,16 @@ bool is_lone_write(const wire::Command& command) {
 }
 
 }  // namespace
+
+/// Names a log's first `upto` entries. What a log dropped was committed.
+std::uint64_t Oracle::chain_of(const Log& log, Index upto) const {
+  const Index base = log.base().index;
+  if (base > upto || base > global_.size())
+    return upto == 0 || upto > global_.size() ? 0 : global_[upto - 1].chain;
+  std::uint64_t chain = base == 0 ? 0 : global_[base - 1].chain;
+  for (Index i = base + 1; i <= upto; ++i) chain = hash_combine(chain, log.hash_at(i));
+  return chain;
+}
 
 void Oracle::broken(const char* rule, const Member& member, const std::string& what) {
   if (!violation_) violation_ = std::string(rule) + ": " + name_of(member.id) + " " + what;
@@ -46,6 +53,7 @@ void Oracle::see(const Cluster& cluster, const Member& member, const Effect& eff
   if (const auto* e = std::get_if<trace::Appended>(&event->event)) on(member, *e);
   if (const auto* e = std::get_if<trace::Applied>(&event->event)) on(member, *e);
   if (const auto* e = std::get_if<trace::VoteCast>(&event->event)) on(member, *e);
+  if (const auto* e = std::get_if<trace::Snapshot>(&event->event)) on(member, *e);
   if (const auto* e = std::get_if<trace::Truncated>(&event->event)) {
     if (e->from <= now_[member.id].commit) broken("NoTrunc", member, "removed committed entries");
   }
@@ -165,6 +173,27 @@ void Oracle::on(const Member& member, const Send& send) {
       broken("AckTruth", member, "acknowledged entries that are not durable");
     }
   }
+  if (const auto* m = std::get_if<wire::InstallSnapshotReply>(&send.message)) {
+    if (m->success && !disk_holds(disk, member.replica->log(), m->at.index)) {
+      broken("AckTruth", member, "acknowledged a snapshot that is not durable");
+    }
+  }
+}
+
+void Oracle::on(const Member& member, const trace::Snapshot& event) {
+  if (event.at.index > global_.size() || global_[event.at.index - 1].term != event.at.term) {
+    return broken("SnapPrefix", member, "has a snapshot of what is not committed");
+  }
+  const auto digest = digests_.find(event.at.index);
+  if (digest == digests_.end() || digest->second != event.digest) {
+    broken("SnapPrefix", member, "has a snapshot of another state");
+  }
+  const bool installed = event.act == trace::SnapshotAct::kInstalled;
+  snapshots_taken_ += event.act == trace::SnapshotAct::kTaken ? 1 : 0;
+  snapshots_installed_ += installed ? 1 : 0;
+  if (event.act == trace::SnapshotAct::kTaken) return;
+  if (member.disk.snapshot.at != event.at) broken("SnapPrefix", member, "has it in memory only");
+  if (event.first > event.at.index + 1) broken("SnapPrefix", member, "left a gap");
 }
 
 void Oracle::voted(const Member& member, Term term, NodeId candidate) {

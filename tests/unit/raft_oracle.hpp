@@ -37,6 +37,8 @@ class Oracle {
   [[nodiscard]] std::size_t leaders() const { return leaders_.size(); }
   [[nodiscard]] std::size_t reads_served() const { return reads_served_; }
   [[nodiscard]] std::size_t answered_ok() const { return answered_ok_; }
+  [[nodiscard]] std::size_t snapshots_taken() const { return snapshots_taken_; }
+  [[nodiscard]] std::size_t snapshots_installed() const { return snapshots_installed_; }
 
  private:
   struct Committed {
@@ -61,6 +63,8 @@ class Oracle {
   void on(const Member& member, const wire::trace::Appended& event);
   void on(const Member& member, const wire::trace::Applied& event);
   void on(const Member& member, const wire::trace::VoteCast& event);
+  void on(const Member& member, const wire::trace::Snapshot& event);
+  [[nodiscard]] std::uint64_t chain_of(const Log& log, Index upto) const;
   void on(const Member& member, const Send& send);
   void on(const Member& member, const Answer& answer);
   void voted(const Member& member, Term term, NodeId candidate);
@@ -83,6 +87,8 @@ class Oracle {
   std::map<std::pair<SessionId, std::uint64_t>, Index> executed_;
   std::size_t reads_served_ = 0;
   std::size_t answered_ok_ = 0;
+  std::size_t snapshots_taken_ = 0;
+  std::size_t snapshots_installed_ = 0;
 };
 
 }  // namespace ww::raft::testing

@@ -33,6 +33,8 @@ class Torture {
     out.leaders = oracle_.leaders();
     out.reads = oracle_.reads_served();
     out.ok = oracle_.answered_ok();
+    out.taken = oracle_.snapshots_taken();
+    out.installed = oracle_.snapshots_installed();
     out.reached = reached_;
     if (bug_) {
       for (const Member& m : cluster_.members()) {
@@ -60,6 +62,15 @@ class Torture {
     c.limits.max_sessions = Oracle::kMaxSessions;
     c.leases = keyed(seed, "torture.leases").below(2) == 0;
     c.follower_reads = keyed(seed, "torture.follower-reads").below(3) == 0;
+    const bool on = keyed(seed, "torture.snapshots").below(4) != 0;
+    c.snapshots.entries = on ? 2 + keyed(seed, "torture.entries").below(6) : 0;
+    c.snapshots.bytes = on && keyed(seed, "torture.bytes").below(3) == 0 ? 60 : 0;
+    if (on && keyed(seed, "torture.interval").below(4) == 0) {
+      c.snapshots.interval = milliseconds(50);
+    }
+    c.snapshots.trailing = keyed(seed, "torture.trailing").below(3);
+    c.snapshots.piece_bytes =
+        10 + static_cast<std::uint32_t>(keyed(seed, "torture.piece").below(200));
     if (bug_) c.bugs.turn_on(*bug_);
     return c;
   }
@@ -94,7 +105,8 @@ class Torture {
       case 1:
         if (!member.replica) return;
         if (bug_) reached_ += member.replica->bugs().reached(*bug_);
-        cluster_.crash(member.id, rng_.below(member.pending.size() + member.written.size() + 1));
+        cluster_.crash(member.id, rng_.below(member.pending.size() + member.written.size() + 1),
+                       rng_.below(2) == 0);
         return oracle_.crashed(member.id);
       case 2:
         if (other != member.id) cluster_.cut(member.id, other, true);
@@ -177,7 +189,12 @@ class Torture {
 
   bool complete_a_write() {
     const Member& member = random_member();
-    if (!member.replica || member.pending.empty()) return false;
+    if (!member.replica) return false;
+    if (member.saving && rng_.below(3) == 0) {
+      cluster_.complete_save(member.id);
+      return true;
+    }
+    if (member.pending.empty()) return false;
     const bool fails = rng_.chance_ppm(200);
     Result<void> outcome;
     if (fails) outcome = Error{ErrorCode::kIo, false, "injected"};
@@ -221,6 +238,10 @@ class Torture {
       bool idle = cluster_.packets().empty();
       if (!idle) cluster_.deliver(0);
       for (const Member& m : cluster_.members()) {
+        if (m.saving) {
+          cluster_.complete_save(m.id);
+          idle = false;
+        }
         if (m.pending.empty()) continue;
         cluster_.complete_write(m.id);
         idle = false;

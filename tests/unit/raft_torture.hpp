@@ -19,6 +19,8 @@ struct TortureResult {
   std::size_t leaders = 0;
   std::size_t reads = 0;
   std::size_t ok = 0;
+  std::size_t taken = 0;      // snapshots
+  std::size_t installed = 0;  // of other nodes
   bool converged = false;
 };
 

@@ -79,11 +79,20 @@ std::string text_of(const Packet& packet) {
   return name_of(packet.from) + "->" + name_of(packet.to) + ' ' + text_of(frame->message);
 }
 
+std::string text_of(const Save& save) {
+  return "#" + std::to_string(save.id.value) + " at=" + std::to_string(save.at.index) + '/' +
+         std::to_string(save.at.term);
+}
+
 std::string text_of(const Write& write) {
   std::string out = "#" + std::to_string(write.id.value);
   if (write.term) {
     out += " term=" + std::to_string(*write.term) + " vote=";
     out += write.voted_for == kNobody ? "-" : name_of(write.voted_for);
+  }
+  if (write.reset_to) {
+    out += " reset=" + std::to_string(write.reset_to->index) + '/' +
+           std::to_string(write.reset_to->term);
   }
   if (write.truncate_from) out += " truncate=" + std::to_string(*write.truncate_from);
   if (write.entries.count != 0) {
@@ -153,6 +162,8 @@ void Transcript::verb(const Words& words) {
     on_packet(words);
   } else if (name == "written") {
     written(words);
+  } else if (name == "saved") {
+    saved(words);
   } else if (name == "settle") {
     settle();
   } else if (name == "elect") {
@@ -179,7 +190,7 @@ void Transcript::verb(const Words& words) {
       for (const Member& b : cluster_->members()) cluster_->cut(a.id, b.id, false);
     }
   } else if (name == "crash") {
-    cluster_->crash(node(first), words.size() > 2 ? number(words[2]) : 0);
+    cluster_->crash(node(first), words.size() > 2 ? number(words[2]) : 0, words.size() > 3);
   } else if (name == "start") {
     cluster_->start(node(first));
   } else if (name == "state") {
@@ -211,6 +222,13 @@ void Transcript::make_cluster(const Words& words) {
   config.leases = !drift.empty();
   if (config.leases) config.lease_drift_percent = static_cast<std::uint32_t>(number(drift));
   config.follower_reads = std::find(words.begin(), words.end(), "follower-reads") != words.end();
+  SnapshotOptions& snapshots = config.snapshots;
+  snapshots.entries = limit("snapshot-entries", 0);
+  snapshots.bytes = limit("snapshot-bytes", 0);
+  snapshots.interval = milliseconds(limit("snapshot-interval-ms", 0));
+  snapshots.trailing = limit("snapshot-trailing", 0);
+  snapshots.piece_bytes =
+      static_cast<std::uint32_t>(limit("snapshot-piece", snapshots.piece_bytes));
   const std::string bug = option(words, "bug", "");
   if (!bug.empty()) {
     if (!bugs::bug_of(bug)) {
@@ -280,6 +298,16 @@ void Transcript::written(const Words& words) {
   }
 }
 
+void Transcript::saved(const Words& words) {
+  Result<void> outcome;
+  if (words.size() > 2) outcome = Error{ErrorCode::kIo, false, "Input/output error"};
+  for (const Member& member : cluster_->members()) {
+    if (words[1] != "all" && words[1] != name_of(member.id)) continue;
+    if (words[1] != "all" && !member.saving) out_ += "error: nothing to save\n";
+    if (member.saving) cluster_->complete_save(member.id, outcome);
+  }
+}
+
 void Transcript::settle() {
   for (bool busy = true; busy;) {
     busy = !cluster_->packets().empty();
@@ -287,6 +315,10 @@ void Transcript::settle() {
       verb({"deliver",
             name_of(cluster_->packets()[0].from) + "->" + name_of(cluster_->packets()[0].to)});
     for (const Member& member : cluster_->members()) {
+      if (member.replica && member.saving) {
+        cluster_->complete_save(member.id);
+        busy = true;
+      }
       if (!member.replica || member.pending.empty()) continue;
       cluster_->complete_write(member.id);
       busy = true;
@@ -307,9 +339,15 @@ void Transcript::state() {
     line += " vote=" + (r.voted_for() == kNobody ? std::string("-") : name_of(r.voted_for()));
     line += " leader=" + (r.leader() == kNobody ? std::string("-") : name_of(r.leader()));
     line += " commit=" + std::to_string(r.commit_index());
-    line += " stable=" + std::to_string(r.durability().stable_index()) + " terms=[";
-    for (Index i = 1; i <= r.last().index; ++i) {
-      line += (i > 1 ? " " : "") + std::to_string(r.log().term_at(i));
+    line += " stable=" + std::to_string(r.durability().stable_index());
+    if (r.snapshot().at.index != 0) line += " snapshot=" + std::to_string(r.snapshot().at.index);
+    if (r.log().base().index != 0) {
+      line += " base=" + std::to_string(r.log().base().index) + '/' +
+              std::to_string(r.log().base().term);
+    }
+    line += " terms=[";
+    for (Index i = r.log().first_index(); i <= r.last().index; ++i) {
+      line += (i > r.log().first_index() ? " " : "") + std::to_string(r.log().term_at(i));
     }
     out_ += line + "]\n";
   }
@@ -327,6 +365,8 @@ void Transcript::see(const Member& member, const Effect& effect) {
     print("send", who + "SEND to " + name_of(send->to) + ' ' + text_of(send->message));
   } else if (const auto* answer = std::get_if<Answer>(&effect)) {
     print("answer", who + "ANSWER " + text_of(*answer));
+  } else if (const auto* save = std::get_if<Save>(&effect)) {
+    print("save", who + "SAVE " + text_of(*save));
   } else {
     const wire::trace::Event& event = std::get<Trace>(effect).event;
     const std::string name(wire::trace::name_of(event));

@@ -5,13 +5,17 @@
 //
 //   cluster N [bug=NAME] [append-bytes=N] [pending=N] [uncommitted=N] [sessions=N]
 //             [leases=DRIFT] [follower-reads]
-//   show all | KIND...          what is printed: deliver, write, send, answer, or a trace event
+//             [snapshot-entries=N] [snapshot-bytes=N] [snapshot-interval-ms=N]
+//             [snapshot-trailing=N] [snapshot-piece=N]
+//   show all | KIND...          what is printed: deliver, write, save, send, answer, or a trace
+//                               event
 //   timer n1                    time goes on to n1's deadline, and its timer is due
-//   advance 30ms                time goes on
+//   advance 30                  time goes on by so many milliseconds
 //   deliver n1->n2 [TYPE]       the oldest such message; "deliver all" until none is left
 //   drop n1->n2 [TYPE]          loses it; "drop all" loses every one
 //   copy n1->n2 [TYPE]          makes a second copy of it, at the end
 //   written n1 [failed]         n1's oldest write is done, or failed; "written all" for all nodes
+//   saved n1|all [failed]       completes the snapshot on its way to the disk
 //   settle                      delivers and completes until nothing is left
 //   elect n1                    timer n1 and settle, printing nothing
 //   beat n1 N                   timer n1 and settle, N times, printing nothing
@@ -19,8 +23,10 @@
 //                               each with [session=S seq=Q]
 //   transfer n1 [n2]            n1 is asked to hand its leadership to n2, or to whom it likes
 //   cut n1->n2, heal            later messages of that link are lost; no link's are any more
-//   crash n1 [KEPT]             n1 dies; of its unsynced writes KEPT reached the disk; then: start
-//   n1 state                       one line a node messages                    what is under way
+//   crash n1 [KEPT [saved]]     n1 dies; of its unsynced writes KEPT reached the disk, and the
+//                               snapshot on its way there too; then: start n1
+//   state                       one line a node
+//   messages                    what is under way
 #pragma once
 
 #include <memory>
@@ -44,6 +50,7 @@ class Transcript {
   void make_cluster(const Words& words);
   void request(const Words& words);
   void on_packet(const Words& words);
+  void saved(const Words& words);
   void settle();
   void written(const Words& words);
   void state();

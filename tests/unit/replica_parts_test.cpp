@@ -45,7 +45,7 @@ TEST_CASE("a log gives back what was appended, as one piece of memory") {
   CHECK(log.bytes_between(0, 2) == log.encoded({1, 2}).size());
 
   Log copy;
-  REQUIRE(copy.load(2, std::string(log.encoded({1, 2}))));
+  REQUIRE(copy.load({}, 2, std::string(log.encoded({1, 2}))));
   CHECK(copy == log);
   copy.truncate(2);
   copy.append({3, wire::EntryKind::kCommand, "abc"});
@@ -58,11 +58,11 @@ TEST_CASE("a log refuses bytes that are no log and says which entry") {
   const Log log = log_of({2, 2});
   const std::string good(log.encoded({1, 2}));
   Log out;
-  CHECK(out.load(3, good).error().message == "log entry 3 is malformed");
-  CHECK(out.load(1, good).error().message == "bytes behind the last log entry");
-  CHECK(out.load(2, good.substr(0, good.size() - 1)).error().code == ErrorCode::kCorrupt);
+  CHECK(out.load({}, 3, good).error().message == "log entry 3 is malformed");
+  CHECK(out.load({}, 1, good).error().message == "bytes behind the last log entry");
+  CHECK(out.load({}, 2, good.substr(0, good.size() - 1)).error().code == ErrorCode::kCorrupt);
   const std::string falling = good + std::string(log_of({1}).encoded({1, 1}));
-  CHECK(out.load(3, falling).error().message ==
+  CHECK(out.load({}, 3, falling).error().message ==
         "log entry 3 has a lower term than the one before it");
   CHECK(out == Log());
 }

@@ -43,14 +43,19 @@ TEST_CASE("random schedules never break a rule of Raft, and the cluster recovers
     sum.leaders += out.leaders;
     sum.reads += out.reads;
     sum.ok += out.ok;
+    sum.taken += out.taken;
+    sum.installed += out.installed;
   }
   if (only != nullptr) return;
   INFO(sum.committed << " entries, " << sum.leaders << " leaders, " << sum.reads << " reads, "
-                     << sum.ok << " ok");
+                     << sum.ok << " ok, " << sum.taken << " snapshots, " << sum.installed
+                     << " installed");
   REQUIRE(sum.committed > 10 * kSeeds);
   REQUIRE(sum.leaders > 2 * kSeeds);
   REQUIRE(sum.reads > 3 * kSeeds);
   REQUIRE(sum.ok > 8 * kSeeds);
+  REQUIRE(sum.taken > 4 * kSeeds);
+  REQUIRE(sum.installed > kSeeds / 5);
 }
 
 TEST_CASE("a run of one seed is the same every time") {

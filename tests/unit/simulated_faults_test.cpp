@@ -45,6 +45,7 @@ faults::FaultSpec fault(std::string id, std::string kind, std::string shape, Dur
 /// conflicting logs.
 run::PlanFile deaths_at(faults::TriggerEvent event, std::uint32_t actions) {
   run::PlanFile plan = bare_plan(40 + actions, seconds(8));
+  plan.test.snapshot_entries = 20;
   for (int i = 0; i < 6; ++i) {
     const Duration at = milliseconds(300 + 1200 * i);
     const std::string id = "f" + std::to_string(i);

@@ -38,6 +38,10 @@ Event random_event(Rng& rng, std::size_t kind, std::string& payload) {
       return Written{WriteId{rng.next() >> rng.below(64)}};
     case 5:
       return WriteFailed{WriteId{rng.next() >> rng.below(64)}, random_bytes(rng, 40)};
+    case 6:
+      return Saved{SaveId{rng.next() >> rng.below(64)}};
+    case 7:
+      return SaveFailed{SaveId{rng.next() >> rng.below(64)}, random_bytes(rng, 40)};
     default:
       return Transfer{NodeId{static_cast<std::uint32_t>(rng.next())}};
   }
@@ -55,7 +59,7 @@ Output random_output(Rng& rng) {
     out.last_words = random_bytes(rng, 30);
   }
   for (std::uint64_t items = rng.below(8); items > 0; --items) {
-    switch (rng.below(5)) {
+    switch (rng.below(6)) {
       case 0:
         out.add(Write{WriteId{rng.next()}, rng.below(2) == 1});
         break;
@@ -74,6 +78,9 @@ Output random_output(Rng& rng) {
         out.add(trace::Event(std::move(store)));
         break;
       }
+      case 4:
+        out.add(Save{SaveId{rng.next() >> rng.below(64)}});
+        break;
       default: {
         auto event = test::random_alternative<trace::Event>(
             rng, rng.below(std::variant_size_v<trace::Event>));
@@ -262,8 +269,8 @@ TEST_CASE("What is wrong with a frame is named") {
   CHECK(decode_output(bytes, output, lengths).error().message == "malformed item 2 of an output");
   bytes.clear();
   encode_event(bytes, Clock{}, Timer{});
-  bytes.back() = '\x07';
-  CHECK(decode_event(bytes).error().message == "malformed event of kind 7");
+  bytes.back() = '\x08';
+  CHECK(decode_event(bytes).error().message == "malformed event of kind 8");
 }
 
 }  // namespace ww::wire::stepped

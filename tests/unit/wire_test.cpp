@@ -1,6 +1,7 @@
 // Every record of every wire format, filled with random fields: it must come back as it went,
 // render as JSON, and no corruption of its bytes may do worse than be refused.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -112,7 +113,7 @@ struct PeerCodec {
     const std::size_t kinds = std::variant_size_v<PeerMessage>;
     PeerMessage message = random_alternative<PeerMessage>(rng, round % kinds);
     Term term = rng.next() >> rng.below(64);
-    std::string entries;
+    std::string bulk;
     if (auto* append = std::get_if<Append>(&message)) {
       // The format promises that terms do not fall, and that none exceeds the message's.
       append->count = static_cast<std::uint32_t>(rng.below(5));
@@ -122,23 +123,30 @@ struct PeerCodec {
       for (std::uint32_t i = 0; i < append->count; ++i) {
         entry_term += rng.below(3);
         payload.assign(rng.below(50), static_cast<char>(rng.next()));
-        append_entry(entries, EntryView{entry_term, EntryKind::kCommand, payload});
+        append_entry(bulk, EntryView{entry_term, EntryKind::kCommand, payload});
       }
       term = entry_term + rng.below(3);
+    } else if (auto* piece = std::get_if<InstallSnapshot>(&message)) {
+      // It lies within its snapshot, whose last entry is of no later term than the message.
+      piece->at.index = 1 + (piece->at.index >> 1);
+      term = (piece->at.term >>= 8) + rng.below(3);
+      piece->total = rng.below(rng.below(2) == 0 ? 100 : kMaxSnapshotBytes + 1);
+      piece->offset = rng.below(piece->total + 1);
+      piece->size = static_cast<std::uint32_t>(
+          std::min<std::uint64_t>(rng.below(50), piece->total - piece->offset));
+      bulk.assign(piece->size, static_cast<char>(rng.next()));
     }
     std::visit([&](auto& m) { m.term = term; }, message);
     std::string out;
-    encode_peer(out, NodeId{1}, NodeId{2}, MessageId{rng.next()}, message, entries);
+    encode_peer(out, NodeId{1}, NodeId{2}, MessageId{rng.next()}, message, bulk);
     return out;
   }
   static std::optional<std::string> again(std::string_view bytes) {
     const auto decoded = decode_peer(bytes);
     if (!decoded) return std::nullopt;
-    const auto* append = std::get_if<Append>(&decoded->message);
     std::string out;
     encode_peer(out, node_of(decoded->envelope.from), node_of(decoded->envelope.to),
-                decoded->envelope.id, decoded->message,
-                append != nullptr ? append->entries : std::string_view());
+                decoded->envelope.id, decoded->message, borrowed_by(decoded->message));
     return out;
   }
 };

@@ -38,12 +38,22 @@ void DiscreteWorld::feed_now(Node& node, const Input& input) {
       const bool fails = node.trouble.fails;
       tap_.on_sync(node.id, !fails, input.late, now_);
       if (!fails) return step_node(node, stepped::Written{input.upto});
-      node.hears_of_failure = true;
-      step_node(node, stepped::WriteFailed{input.from, "Input/output error"});
-      node.hears_of_failure = false;
-      return;
+      return step_to_failure(node, stepped::WriteFailed{input.from, "Input/output error"});
+    }
+    case Input::Kind::kSaved: {
+      const bool fails = node.trouble.fails;
+      tap_.on_sync(node.id, !fails, input.late, now_);
+      if (!fails) return step_node(node, stepped::Saved{input.save});
+      return step_to_failure(node, stepped::SaveFailed{input.save, "Input/output error"});
     }
   }
+}
+
+/// The step in which it hears that its disk failed, and may end for that.
+void DiscreteWorld::step_to_failure(Node& node, const stepped::Event& event) {
+  node.hears_of_failure = true;
+  step_node(node, event);
+  node.hears_of_failure = false;
 }
 
 void DiscreteWorld::step_node(Node& node, const stepped::Event& event) {
@@ -86,6 +96,9 @@ bool DiscreteWorld::perform_item(Node& node, const Output::Item& item) {
     case Output::Kind::kWrite:
       perform_write(node, out.writes[item.index]);
       return true;
+    case Output::Kind::kSave:
+      perform_save(node, out.saves[item.index]);
+      return true;
     case Output::Kind::kSend:
       perform_send(node, out.view(out.sends[item.index]));
       return true;
@@ -105,6 +118,22 @@ void DiscreteWorld::perform_write(Node& node, const stepped::Write& write) {
   }
   node.last_write = write.id;
   node.waiting.push_back(write);
+}
+
+/// A snapshot's file is synced beside the log's, and may be done before or after it.
+void DiscreteWorld::perform_save(Node& node, const stepped::Save& save) {
+  if (save.id.value != node.last_save.value + 1 || node.saving != SaveId{}) {
+    return crash(node, "numbered a snapshot " + std::to_string(save.id.value) + " after " +
+                           std::to_string(node.last_save.value) +
+                           (node.saving != SaveId{} ? ", which is being saved" : ""));
+  }
+  node.last_save = save.id;
+  node.saving = save.id;
+  const Duration length = draw(kMinSync, kMaxSync, "disk.save", occasion_of(node, "disk.save"));
+  const Duration late = std::max(Duration{}, node.trouble.sync - length);
+  Event& done = schedule_for(node, now_ + length + late, What::kSaveDone);
+  done.save = save.id;
+  done.late = late;
 }
 
 void DiscreteWorld::perform_send(Node& node, std::string_view payload) {
@@ -146,6 +175,8 @@ void DiscreteWorld::emit(Node& node, wire::trace::Event&& event) {
     }
   } else if (const auto* truncated = std::get_if<wire::trace::Truncated>(&event)) {
     node.last = {truncated->from - 1, 0};
+  } else if (const auto* snapshot = std::get_if<wire::trace::Snapshot>(&event)) {
+    if (!snapshot->kept) node.last = snapshot->at;
   }
   tap_.on_event(node.id, node.incarnation, ++node.trace_sequence, now_, std::move(event));
 }
@@ -221,6 +252,18 @@ void DiscreteWorld::on_unsynced_done(const Event& event) {
   Input done;
   done.kind = Input::Kind::kWritten;
   done.upto = event.upto;
+  feed(node, std::move(done));
+}
+
+void DiscreteWorld::on_save_done(const Event& event) {
+  Node& node = at(event.node);
+  if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
+  node.saving = SaveId{};
+  Input done;
+  done.kind = Input::Kind::kSaved;
+  done.source = kSnapshotFile;
+  done.save = event.save;
+  done.late = event.late;
   feed(node, std::move(done));
 }
 

@@ -88,6 +88,8 @@ void DiscreteWorld::step() {
       return on_frame(event);
     case What::kSyncDone:
       return on_sync_done(event);
+    case What::kSaveDone:
+      return on_save_done(event);
     case What::kUnsyncedDone:
       return on_unsynced_done(event);
     case What::kConnected:

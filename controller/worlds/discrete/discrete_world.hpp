@@ -97,6 +97,7 @@ class DiscreteWorld final : public worlds::World {
     kTimer,
     kFrame,  // a message arrives at a node or a client
     kSyncDone,
+    kSaveDone,      // a snapshot's file is synced
     kUnsyncedDone,  // writes that need no sync are done, with those before them
     kConnected,
     kConnectionLost,
@@ -116,13 +117,15 @@ class DiscreteWorld final : public worlds::World {
     wire::Envelope envelope;
     std::string payload;
     faults::ClockSkew skew;
+    SaveId save;
+    Duration late{};
     NodeId to;
   };
   /// Something to be fed to a node, kept while it is paused.
   struct Input {
-    enum class Kind : std::uint8_t { kMessage, kRequest, kWritten, kSynced, kTransfer };
+    enum class Kind : std::uint8_t { kMessage, kRequest, kWritten, kSynced, kSaved, kTransfer };
     Kind kind = Kind::kMessage;
-    std::uint64_t source = 0;  // whose socket it waits in; 0: the disk
+    std::uint64_t source = 0;  // whose socket it waits in; 0: the log's disk; or kSnapshotFile
     std::string payload;
     ClientId connection;
     wire::ClientRequest request;
@@ -130,6 +133,7 @@ class DiscreteWorld final : public worlds::World {
     // well or not is seen when the node hears of it: by then the disk may have been replaced.
     WriteId from;
     WriteId upto;
+    SaveId save;  // the same, of a snapshot's file
     Duration late{};
     NodeId to;
   };
@@ -161,6 +165,7 @@ class DiscreteWorld final : public worlds::World {
   void on_timer(const Event& event);
   void on_frame(Event& event);
   void on_sync_done(const Event& event);
+  void on_save_done(const Event& event);
   void on_unsynced_done(const Event& event);
   void on_connected(const Event& event);
   void on_connection_lost(ClientId client, std::uint64_t connection, bool refused);
@@ -179,10 +184,12 @@ class DiscreteWorld final : public worlds::World {
   /// Feeds an input, or keeps it while the node is paused.
   void feed(Node& node, Input&& input);
   void feed_now(Node& node, const Input& input);
+  void step_to_failure(Node& node, const wire::stepped::Event& event);
   void step_node(Node& node, const wire::stepped::Event& event);
   void perform(Node& node);
   bool perform_item(Node& node, const wire::stepped::Output::Item& item);
   void perform_write(Node& node, const wire::stepped::Write& write);
+  void perform_save(Node& node, const wire::stepped::Save& save);
   void perform_send(Node& node, std::string_view payload);
   void perform_reply(Node& node, const wire::stepped::Reply& reply);
   void emit(Node& node, wire::trace::Event&& event);

@@ -20,6 +20,9 @@ inline constexpr Duration kMaxSync = microseconds(1500);
 inline constexpr Duration kMaxTurn = milliseconds(1);
 inline constexpr Duration kMinBoot = milliseconds(8);
 inline constexpr Duration kMaxBoot = milliseconds(30);
+/// Input::source of the end of a snapshot's sync: nobody knows which of two syncs a poll finds
+/// first.
+inline constexpr std::uint64_t kSnapshotFile = ~std::uint64_t{0};
 inline constexpr Duration kReap = milliseconds(1);
 inline constexpr Duration kControl = microseconds(300);
 /// Whose socket the controller's own messages wait in.
@@ -51,6 +54,8 @@ struct DiscreteWorld::Node {
   WriteId syncing;                            // the sync under way ends here; 0: none is
   WriteId syncing_from;                       // the first write of it
   Duration sync_late{};                       // it takes so much longer than of itself
+  SaveId last_save;                           // of this incarnation
+  SaveId saving;                              // the one under way; 0: none is
   bool hears_of_failure = false;  // a write failed, by the world's will, and it is told now
   std::vector<Input> held;        // while paused
 
@@ -73,6 +78,8 @@ struct DiscreteWorld::Node {
     waiting.clear();
     last_write = WriteId{};
     syncing = WriteId{};
+    last_save = SaveId{};
+    saving = SaveId{};
     held.clear();
     armed = kNever;
     turn = false;

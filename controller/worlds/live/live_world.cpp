@@ -169,6 +169,13 @@ NodeCommand LiveWorld::command_for(const Node& node) const {
   add("--batching", spec_.batching);
   add("--pipelining", spec_.pipelining);
   add("--segment-bytes", std::to_string(spec_.segment_bytes));
+  add("--snapshot-entries", std::to_string(spec_.snapshot_entries));
+  add("--snapshot-bytes", std::to_string(spec_.snapshot_bytes));
+  if (spec_.snapshot_interval != Duration{}) {
+    add("--snapshot-interval", run::format_duration(spec_.snapshot_interval));
+  }
+  add("--snapshot-trailing", std::to_string(spec_.snapshot_trailing));
+  add("--snapshot-piece", std::to_string(spec_.snapshot_piece));
   add("--reads", spec_.reads);
   add("--lease-drift", std::to_string(spec_.lease_drift));
   add("--follower-reads", spec_.follower_reads ? "on" : "off");

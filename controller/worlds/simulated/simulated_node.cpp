@@ -21,6 +21,8 @@ raft::Config config_of(const run::TestSpec& spec, NodeId node) {
   config.follower_reads = spec.follower_reads;
   config.set_batching(spec.batching == "on");
   config.set_pipelining(spec.pipelining == "on");
+  config.snapshots = {spec.snapshot_entries, spec.snapshot_bytes, spec.snapshot_interval,
+                      spec.snapshot_trailing, spec.snapshot_piece};
   for (const std::string& name : spec.bugs) {
     const auto bug = bugs::bug_of(name);
     WW_ASSERT(bug.has_value(), "an unknown bug reached the run");

@@ -112,6 +112,17 @@ class SteppedNode final : public discrete::NodePort {
                           std::to_string(spec.lease_drift),
                           "--follower-reads",
                           spec.follower_reads ? "on" : "off"};
+    for (const auto& [flag, value] :
+         {std::pair<const char*, std::uint64_t>{"--snapshot-entries", spec.snapshot_entries},
+          {"--snapshot-bytes", spec.snapshot_bytes},
+          {"--snapshot-trailing", spec.snapshot_trailing},
+          {"--snapshot-piece", spec.snapshot_piece}}) {
+      command_.arguments.insert(command_.arguments.end(), {flag, std::to_string(value)});
+    }
+    if (spec.snapshot_interval != Duration{}) {
+      command_.arguments.insert(command_.arguments.end(),
+                                {"--snapshot-interval", in_ns(spec.snapshot_interval)});
+    }
     for (const std::string& bug : spec.bugs) {
       command_.arguments.insert(command_.arguments.end(), {"--bug", bug});
     }
