@@ -272,9 +272,12 @@ std::vector<CheckResult> InvariantChecker::finish() {
   if (!impl_->options.trace_ignored) impl_->judge.finish();
   std::vector<CheckResult> results;
   for (const invariants::RuleRow& row : invariants::rule_table()) {
-    if (impl_->options.trace_ignored && !row.frames) continue;
-    if (!impl_->options.store_evidence && row.store) continue;
-    if (!impl_->options.leases && row.rule == invariants::Rule::kLeaseDisjoint) continue;
+    const bool beyond_evidence =
+        (impl_->options.trace_ignored && !row.frames) ||
+        (!impl_->options.store_evidence && row.store) ||
+        (!impl_->options.leases && row.rule == invariants::Rule::kLeaseDisjoint);
+    // One that is broken all the same is told: a run may have ended for it (violated()).
+    if (beyond_evidence && impl_->judge.findings().count(row.rule) == 0) continue;
     results.push_back(impl_->judge.findings().take(row.rule));
     if (row.rule != invariants::Rule::kTraceTruth) continue;
     auto& numbers = results.back().numbers;
