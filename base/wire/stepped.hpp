@@ -61,8 +61,8 @@ struct SaveFailed {
 struct Transfer {
   NodeId to;
 };
-using Event = std::variant<Boot, Timer, Message, Request, Written, WriteFailed, Saved, SaveFailed,
-                           Transfer>;
+using Event =
+    std::variant<Boot, Timer, Message, Request, Written, WriteFailed, Saved, SaveFailed, Transfer>;
 
 /// A write was handed to the file system: its store events stand before this. Its completion is an
 /// event to come. With `sync` false it completes at once when the writes before it have.

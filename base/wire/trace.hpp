@@ -135,7 +135,7 @@ struct Applied {
 struct Summary {
   MessageType type = MessageType::kAppend;
   Term term = 0;
-  bool ok = false;          // replies: granted, success
+  bool ok = false;       // replies: granted, success
   LogPosition position;  // votes: last; appends: prev; append replies: conflict; snapshots: at
   /// Of appends: entries; pieces of a snapshot: bytes; votes: 1 when a leader asked for the
   /// election.

@@ -41,6 +41,10 @@ constexpr std::array kOptions = {
             [](const run::PlanFile& p) { return p.test.log_read_percent == 0; }},
     Feature{"leases", [](const run::PlanFile& p) { return p.test.reads == "lease"; }},
     Feature{"reads at followers", [](const run::PlanFile& p) { return p.test.follower_reads; }},
+    Feature{"sessions that expire soon",
+            [](const run::PlanFile& p) {
+              return p.test.session_entries != 0 && p.test.session_entries <= 1000;
+            }},
     Feature{"batching off", [](const run::PlanFile& p) { return p.test.batching == "off"; }},
     Feature{"pipelining off", [](const run::PlanFile& p) { return p.test.pipelining == "off"; }},
     Feature{"flat network", [](const run::PlanFile& p) { return p.network.flat; }}};

@@ -49,6 +49,7 @@ constexpr std::array kSnapshotTrailing = {Card{0, 2}, Card{4, 2}, Card{64, 1}};
 constexpr std::array kLeases = {Card{0, 1}, Card{1, 1}};
 constexpr std::array kLeaseDrift = {Card{10, 1}, Card{30, 1}, Card{100, 1}};
 constexpr std::array kFollowerReads = {Card{0, 2}, Card{1, 1}};
+constexpr std::array kSessionEntries = {Card{0, 1}, Card{30, 1}, Card{200, 1}};
 constexpr std::array kBatching = {Card{0, 1}, Card{1, 3}};
 constexpr std::array kPipelining = {Card{0, 1}, Card{1, 3}};
 constexpr std::array kTriggered = {Card{0, 1}, Card{1, 2}};
@@ -158,6 +159,7 @@ void draw_clients(const Draw& draw, run::TestSpec& spec) {
   draw.set("concurrency", spec.concurrency, draw.pick("workers", kWorkersPerNode) * spec.nodes);
   draw.set("rate", spec.rate, draw.size("rate", kRate));
   draw.set("op-timeout", spec.op_timeout, milliseconds(draw.pick("op-timeout", kOpTimeoutMs)));
+  draw.set("session-entries", spec.session_entries, draw.pick("session-entries", kSessionEntries));
   draw.set("small-domain", spec.small_domain, draw.pick("small-domain", kSmallDomain));
   draw.set("follow-one-in", spec.follow_one_in, draw.pick("follow-one-in", kFollowOneIn));
   draw.set("log-read-percent", spec.log_read_percent,
@@ -259,6 +261,7 @@ std::string mix_text() {
   add(text, "leases", kLeases);
   add(text, "lease-drift", kLeaseDrift);
   add(text, "follower-reads", kFollowerReads);
+  add(text, "session-entries", kSessionEntries);
   add(text, "batching", kBatching);
   add(text, "pipelining", kPipelining);
   add(text, "snapshots", kSnapshots);

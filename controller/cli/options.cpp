@@ -326,6 +326,9 @@ void add_test_flags(CLI::App& app, TestFlags& flags) {
   app.add_option("--pipelining", spec.pipelining,
                  "off: nodes send a peer one append with entries at a time [on]");
   app.add_option("--segment-bytes", spec.segment_bytes, "of the nodes' log files [65536]");
+  app.add_option("--session-entries", spec.session_entries,
+                 "a client's session expires after so many entries without a command of it; 0: "
+                 "never [1000000]");
   app.add_option("--snapshot-entries", spec.snapshot_entries,
                  "nodes take a snapshot after so many entries; 0: whatever their number [1000]");
   app.add_option(

@@ -358,6 +358,9 @@ std::vector<reports::Fact> option_facts(const TestSpec& spec) {
       {"election timeout", format_duration(spec.election_timeout) + " to " +
                                format_duration(2 * spec.election_timeout)},
       {"heartbeat interval", format_duration(spec.heartbeat_interval)},
+      {"sessions expire", spec.session_entries == 0
+                              ? "never"
+                              : "after " + std::to_string(spec.session_entries) + " entries"},
       {"batching", spec.batching},
       {"pipelining", spec.pipelining},
       {"segment size", std::to_string(spec.segment_bytes) + " bytes"},

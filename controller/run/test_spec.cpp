@@ -46,6 +46,7 @@ void fields(Self& s, V& v) {
   v("batching", "--batching", s.batching);
   v("pipelining", "--pipelining", s.pipelining);
   v("segment_bytes", "--segment-bytes", s.segment_bytes);
+  v("session_entries", "--session-entries", s.session_entries);
   v("snapshot_entries", "--snapshot-entries", s.snapshot_entries);
   v("snapshot_bytes", "--snapshot-bytes", s.snapshot_bytes);
   v("snapshot_interval", "--snapshot-interval", s.snapshot_interval);

@@ -42,11 +42,12 @@ struct TestSpec {
   bool follower_reads = false;     // followers serve index reads too
   std::string batching = "on";     // "off": a write and an append for each command
   std::string pipelining = "on";   // "off": one append with entries under way to a peer at a time
-  std::uint64_t segment_bytes = 64U << 10;  // small, so that files are created under fire
-  std::uint64_t snapshot_entries = 1000;    // a snapshot follows so many entries; 0: never for that
-  std::uint64_t snapshot_bytes = 0;         // ... so many bytes of entries; 0: never for that
-  Duration snapshot_interval{};             // ... so long after the last; 0: never for that
-  std::uint64_t snapshot_trailing = 64;     // entries that logs keep in front of a snapshot
+  std::uint64_t segment_bytes = 64U << 10;    // small, so that files are created under fire
+  std::uint64_t session_entries = 1'000'000;  // an unused session expires after so many; 0: never
+  std::uint64_t snapshot_entries = 1000;  // a snapshot follows so many entries; 0: never for that
+  std::uint64_t snapshot_bytes = 0;       // ... so many bytes of entries; 0: never for that
+  Duration snapshot_interval{};           // ... so long after the last; 0: never for that
+  std::uint64_t snapshot_trailing = 64;   // entries that logs keep in front of a snapshot
   std::uint32_t snapshot_piece = 64U << 10;  // bytes of a snapshot in one message
 
   /// Which nodes recover at the end: "all", or "quorum": one that can make progress, while the

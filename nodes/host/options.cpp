@@ -267,6 +267,9 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--follower-reads", raw.follower_reads,
                  "on: followers serve such reads too, at an index of their leader's [off]")
       ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--session-entries", options.config.limits.machine.session_entries,
+                 "a client's session expires after so many entries without a command of it; 0: "
+                 "never; the same on all nodes [1000000]");
   app.add_option("--journal", options.journal,
                  "directory of the flight recorder; made if missing [none]");
   app.add_option("--journal-segments", options.journaling.segments,

@@ -47,6 +47,7 @@ std::uint64_t hash_of(const wire::ClientReply& reply) {
 }
 
 Applied Machine::apply(LogPosition at, const wire::CommandView& command, bugs::Switches& bugs) {
+  expire(at.index);
   if (command.kind == wire::CommandKind::kOpenSession) return open_session(at);
   if (command.session == SessionId{0}) {
     return Applied{execute(at, command), Execution::kExecuted};
@@ -64,6 +65,17 @@ Applied Machine::apply(LogPosition at, const wire::CommandView& command, bugs::S
   Applied out{execute(at, command), Execution::kExecuted};
   remember(command.session, session, command.seq, out.reply);
   return out;
+}
+
+/// A retry that is answered from memory is no use of the session: nothing of the machine changes.
+void Machine::expire(Index now) {
+  if (limits_.session_entries == 0) return;
+  while (!by_use_.empty() && now - by_use_.begin()->first > limits_.session_entries) {
+    const auto session = sessions_.find(by_use_.begin()->second);
+    digest_ -= session->second.digest;
+    sessions_.erase(session);
+    by_use_.erase(by_use_.begin());
+  }
 }
 
 wire::ClientReply Machine::read(std::string_view key) const {
@@ -105,6 +117,7 @@ Result<Machine> Machine::decode(std::string_view bytes, Limits limits) {
     wire::ClientReply reply;
     wire::decode_record(in, reply);
     if (!out.sessions_.empty() && id <= out.sessions_.rbegin()->first) in.fail();
+    if (out.by_use_.contains(reply.at.index)) in.fail();
     if (in.ok()) out.remember(id, out.sessions_[id], seq, reply);
   }
   if (in.done()) return out;
@@ -172,6 +185,13 @@ void Machine::remove(Data::iterator place) {
 
 void Machine::remember(SessionId id, Session& session, std::uint64_t seq,
                        const wire::ClientReply& reply) {
+  auto use = by_use_.extract(session.reply.at.index);
+  if (use.empty()) {
+    by_use_.emplace(reply.at.index, id);
+  } else {
+    use.key() = reply.at.index;
+    by_use_.insert(by_use_.end(), std::move(use));
+  }
   digest_ -= session.digest;
   session.seq = seq;
   session.reply = reply;

@@ -1,7 +1,9 @@
 // The replicated key-value machine with client sessions: a pure value that applies commands.
 //
 // Sessions make a retried command execute once (Ongaro's dissertation 2014, section 6.3): each
-// session remembers its last sequence number and the answer to it.
+// session remembers its last sequence number and the answer to it, until it expires: a client that
+// comes back later is told so, and its command is not executed, for whether it was executed before
+// is not known any more.
 #pragma once
 
 #include <cstdint>
@@ -15,17 +17,9 @@
 #include "base/wire/kv.hpp"
 #include "base/wire/trace.hpp"
 #include "nodes/bugs/bugs.hpp"
+#include "nodes/kv/limits.hpp"
 
 namespace ww::kv {
-
-struct Limits {
-  std::uint32_t max_sessions = 1U << 20;
-  friend bool operator==(const Limits&, const Limits&) = default;
-  template <class Self, class V>
-  static void fields(Self& s, V& v) {
-    v("max_sessions", s.max_sessions);
-  }
-};
 
 /// The answer to one applied command, without the request's number.
 struct Applied {
@@ -71,13 +65,14 @@ class Machine {
   /// Every member, for checkpoints (nodes/raft/checkpoint.hpp).
   template <class Self, class V>
   static void fields(Self& s, V& v) {
-    v("limits", s.limits_), v("data", s.data_), v("sessions", s.sessions_), v("digest", s.digest_);
+    v("limits", s.limits_), v("data", s.data_), v("sessions", s.sessions_);
+    v("by_use", s.by_use_), v("digest", s.digest_);
   }
 
  private:
   struct Session {
     std::uint64_t seq = 0;     // of the last command executed; 0 before the first
-    wire::ClientReply reply;   // to it
+    wire::ClientReply reply;   // to it, with its position: that of the session's last use
     std::uint64_t digest = 0;  // what this session adds to digest_
     friend bool operator==(const Session&, const Session&) = default;
     template <class Self, class V>
@@ -86,6 +81,7 @@ class Machine {
     }
   };
   using Data = std::map<std::string, std::string, std::less<>>;
+  void expire(Index now);
   Applied open_session(LogPosition at);
   wire::ClientReply execute(LogPosition at, const wire::CommandView& command);
   void put(Data::iterator place, std::string_view key, std::string_view value);
@@ -95,6 +91,7 @@ class Machine {
   Limits limits_;
   Data data_;
   std::map<SessionId, Session> sessions_;
+  std::map<Index, SessionId> by_use_;  // the same, by the position of their last use
   std::uint64_t digest_ = 0;
 };
 

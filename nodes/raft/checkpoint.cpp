@@ -216,8 +216,7 @@ bool is_sound(const Config& config) {
 /// Whether a start or a replica could stand on this snapshot and this log.
 bool fits(const Snapshot& snapshot, const Log& log, const Limits& limits) {
   if (!log.has(snapshot.at)) return false;
-  return snapshot.at.index == 0 ||
-         decode_snapshot(snapshot.bytes, {.max_sessions = limits.max_sessions}).ok();
+  return snapshot.at.index == 0 || decode_snapshot(snapshot.bytes, limits.machine).ok();
 }
 
 bool holds_what_it_sends(const Leader& leader) {

@@ -18,6 +18,7 @@
 #include "base/wire/peer.hpp"
 #include "base/wire/trace.hpp"
 #include "nodes/bugs/bugs.hpp"
+#include "nodes/kv/limits.hpp"
 #include "nodes/raft/snapshot.hpp"
 
 namespace ww::raft {
@@ -28,7 +29,7 @@ struct Limits {
   std::uint32_t max_in_flight_appends = 8;         // to one peer, of those with entries
   std::uint64_t max_uncommitted_bytes = 4U << 20;  // of a leader's log above its commit index
   std::uint32_t max_pending_requests = 4096;       // writes and reads not answered yet
-  std::uint32_t max_sessions = 1U << 20;
+  kv::Limits machine;
   friend bool operator==(const Limits&, const Limits&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
@@ -37,7 +38,7 @@ struct Limits {
     v("max_in_flight_appends", s.max_in_flight_appends);
     v("max_uncommitted_bytes", s.max_uncommitted_bytes);
     v("max_pending_requests", s.max_pending_requests);
-    v("max_sessions", s.max_sessions);
+    v("machine", s.machine);
   }
 };
 

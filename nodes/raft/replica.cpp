@@ -11,8 +11,7 @@ namespace ww::raft {
 namespace trace = wire::trace;
 
 Replica::Replica(Config config, Durable survived, Now now, Effects& effects)
-    : config_(std::move(config)),
-      machine_(kv::Limits{.max_sessions = config_.limits.max_sessions}) {
+    : config_(std::move(config)), machine_(config_.limits.machine) {
   WW_ASSERT(!config_.voters.empty() && config_.voters.size() <= kMaxVoters,
             "a cluster of no voters, or of too many");
   WW_ASSERT(std::is_sorted(config_.voters.begin(), config_.voters.end()) &&
@@ -25,7 +24,7 @@ Replica::Replica(Config config, Durable survived, Now now, Effects& effects)
   WW_ASSERT(log_.has(at), "no gap from the snapshot to the log");
   std::vector<NodeId> voters;  // when it was taken
   if (at.index != 0) {
-    auto content = decode_snapshot(snapshot_.bytes, machine_limits());
+    auto content = decode_snapshot(snapshot_.bytes, config_.limits.machine);
     WW_ASSERT(content.ok(), content.ok() ? "" : content.error().message.c_str());
     machine_ = std::move(content->machine);
     voters = std::move(content->voters);

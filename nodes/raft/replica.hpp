@@ -203,9 +203,6 @@ class Replica {
   void forget_transfers();
   void send_piece(Step& s, Progress& peer);
   void on_message(Step& s, NodeId from, const wire::InstallSnapshotReply& m);
-  [[nodiscard]] kv::Limits machine_limits() const {
-    return kv::Limits{.max_sessions = config_.limits.max_sessions};
-  }
 
   // transfer.cpp
   void advance_transfer(Step& s);

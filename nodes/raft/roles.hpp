@@ -139,7 +139,7 @@ struct Leader {
   std::deque<ReadBatch> batches;       // in order of rounds
   std::size_t reads_pending = 0;
   std::vector<Snapshot> outgoing;  // that some peer is being sent
-  std::deque<RoundStart> rounds;  // not echoed by a quorum yet; only where there are leases
+  std::deque<RoundStart> rounds;   // not echoed by a quorum yet; only where there are leases
   std::optional<Lease> lease;
   bool lease_forfeited = false;  // for the rest of the term, see nodes/raft/lease.cpp
   std::optional<LeadershipTransfer> transfer;

@@ -77,7 +77,7 @@ void Replica::on(Step& s, const Saved& input) {
                        std::to_string(at.index));
   }
   snapshot_ = saved.snapshot;
-  auto content = decode_snapshot(snapshot_.bytes, machine_limits());
+  auto content = decode_snapshot(snapshot_.bytes, config_.limits.machine);
   WW_ASSERT(content.ok(), "what is saved was encoded here, or decoded when it came");
   trace::Snapshot event{trace::SnapshotAct::kDurable,
                         at,
@@ -184,7 +184,7 @@ std::uint64_t Replica::take_piece(Step& s, NodeId from, const wire::InstallSnaps
   const std::string_view news = m.data.substr(static_cast<std::size_t>(there - m.offset));
   in.bytes.append(news);
   if (news.empty() || !in.is_whole()) return in.bytes.size();
-  const auto content = decode_snapshot(in.bytes, machine_limits());
+  const auto content = decode_snapshot(in.bytes, config_.limits.machine);
   if (content.ok() && content->voters == config_.voters) return in.total;
   mark(s, RarePath::kSnapshotRefused);
   incoming_.reset();

@@ -113,6 +113,44 @@ TEST_CASE("an unknown session and one session too many fail without effect") {
   CHECK(d.machine.session_count() == 1);
 }
 
+TEST_CASE("a session expires by the log's time, and its commands are executed no more") {
+  Driver d{Machine(Limits{.max_sessions = 2, .session_entries = 3}), {}, 0};
+  const SessionId idle = d.apply(command(CommandKind::kOpenSession, {})).reply.session;
+  const SessionId busy = d.apply(command(CommandKind::kOpenSession, {})).reply.session;
+  const auto append = [&](SessionId session, std::uint64_t seq) {
+    return d.apply(in_session(session, seq, command(CommandKind::kAppend, "k", "x")));
+  };
+  append(busy, 1);
+  CHECK(append(idle, 1).execution == Execution::kExecuted);  // at 4: three after its last use
+  append(busy, 2);
+  append(busy, 2);  // no use: it is answered from memory
+  append(idle, 1);  // nor is this, at 7, the last that finds it
+  CHECK(d.machine.session_count() == 2);
+  CHECK(append(busy, 3).execution == Execution::kExecuted);  // at 8: three after its last use
+  CHECK(d.machine.session_count() == 1);
+  const Machine before = d.machine;
+  const Applied late = append(idle, 1);
+  CHECK(late.execution == Execution::kRefused);
+  CHECK(late.reply.outcome == Outcome::kFailed);
+  CHECK(late.reply.refusal == Refusal::kExpired);
+  CHECK(d.machine == before);
+  CHECK(d.machine.read("k").value == "xxxx");
+  // Its place is free, and a snapshot holds what is needed to go on.
+  d.apply(command(CommandKind::kOpenSession, {}));
+  std::string bytes;
+  d.machine.encode(bytes);
+  auto read = Machine::decode(bytes, Limits{.max_sessions = 2, .session_entries = 3});
+  REQUIRE(read);
+  CHECK(*read == d.machine);
+  Driver twin{std::move(read).value(), {}, d.index};
+  for (int i = 0; i < 6; ++i) {
+    d.apply(command(CommandKind::kWrite, "w", "1"));
+    twin.apply(command(CommandKind::kWrite, "w", "1"));
+    CHECK(twin.machine == d.machine);
+  }
+  CHECK(d.machine.session_count() == 0);
+}
+
 TEST_CASE("the digest tells content and sessions apart, and not the way that led there") {
   Driver a;
   Driver b;

@@ -40,6 +40,7 @@ TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") 
   std::set<std::string> paces, reads;
   std::set<std::uint32_t> drifts;
   std::uint64_t follower_reads = 0;
+  std::set<std::uint64_t> session_ends;
   std::set<faults::TriggerEvent> events;
   std::uint64_t by_entries = 0, by_bytes = 0, by_time = 0, tiny = 0, never = 0;
   std::uint64_t uniform = 0;
@@ -75,6 +76,7 @@ TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") 
     log_reads.insert(spec.log_read_percent);
     workers.insert(spec.workers() / spec.nodes);
     segments.insert(spec.segment_bytes);
+    session_ends.insert(spec.session_entries);
     paces.insert(spec.batching + spec.pipelining);
     reads.insert(spec.reads);
     drifts.insert(spec.lease_drift);
@@ -109,6 +111,7 @@ TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") 
   CHECK(drifts == std::set<std::uint32_t>{10, 30, 100});
   CHECK(follower_reads > kSeeds / 5);
   CHECK(follower_reads < kSeeds / 2);
+  CHECK(session_ends == std::set<std::uint64_t>{0, 30, 200});
   CHECK(paces == std::set<std::string>{"offoff", "offon", "onoff", "onon"});
   CHECK(by_entries > kSeeds / 3);
   CHECK(by_bytes > kSeeds / 6);

@@ -234,14 +234,15 @@ void Oracle::on(const Member& member, const Answer& answer) {
 void Oracle::model(Index index, const wire::EntryView& entry) {
   if (entry.kind == wire::EntryKind::kNoop) return;
   const wire::Command command = copy_of(*wire::decode_command(entry.payload));
+  std::erase_if(sessions_, [&](const auto& s) { return s.second.used + kSessionEntries < index; });
   if (command.kind == wire::CommandKind::kOpenSession) {
-    if (sessions_.size() < kMaxSessions) sessions_[SessionId{index}] = 0;
+    if (sessions_.size() < kMaxSessions) sessions_[SessionId{index}] = {0, index};
     return;
   }
   if (command.session != SessionId{0}) {
     const auto session = sessions_.find(command.session);
-    if (session == sessions_.end() || command.seq <= session->second) return;
-    session->second = command.seq;
+    if (session == sessions_.end() || command.seq <= session->second.seq) return;
+    session->second = {command.seq, index};
   }
   auto& versions = versions_[command.key];
   const std::optional<std::string> before = value_at(command.key, index);

@@ -20,6 +20,7 @@ class Oracle {
  public:
   /// The bound on sessions that the cluster under test must have.
   static constexpr std::uint32_t kMaxSessions = 4;
+  static constexpr std::uint64_t kSessionEntries = 12;
 
   /// To be called by the cluster's observer, before an effect has consequences.
   void see(const Cluster& cluster, const Member& member, const Effect& effect);
@@ -82,7 +83,11 @@ class Oracle {
   std::map<RequestId, Invoked> invoked_;
   std::set<std::string> failed_values_;
   std::map<std::string, std::vector<std::pair<Index, std::optional<std::string>>>> versions_;
-  std::map<SessionId, std::uint64_t> sessions_;
+  struct Session {
+    std::uint64_t seq = 0;
+    Index used = 0;
+  };
+  std::map<SessionId, Session> sessions_;
   std::set<std::string> logged_values_;
   std::map<std::pair<SessionId, std::uint64_t>, Index> executed_;
   std::size_t reads_served_ = 0;

@@ -59,7 +59,7 @@ class Torture {
     c.gather = rng_.below(2) == 0;
     c.limits.max_pending_requests = 8;
     c.limits.max_uncommitted_bytes = 500;
-    c.limits.max_sessions = Oracle::kMaxSessions;
+    c.limits.machine = {Oracle::kMaxSessions, Oracle::kSessionEntries};
     c.leases = keyed(seed, "torture.leases").below(2) == 0;
     c.follower_reads = keyed(seed, "torture.follower-reads").below(3) == 0;
     const bool on = keyed(seed, "torture.snapshots").below(4) != 0;

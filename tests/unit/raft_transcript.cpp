@@ -217,7 +217,8 @@ void Transcript::make_cluster(const Words& words) {
   limits.max_pending_requests =
       static_cast<std::uint32_t>(limit("pending", limits.max_pending_requests));
   limits.max_uncommitted_bytes = limit("uncommitted", limits.max_uncommitted_bytes);
-  limits.max_sessions = static_cast<std::uint32_t>(limit("sessions", limits.max_sessions));
+  limits.machine.max_sessions =
+      static_cast<std::uint32_t>(limit("sessions", limits.machine.max_sessions));
   const std::string drift = option(words, "leases", "");
   config.leases = !drift.empty();
   if (config.leases) config.lease_drift_percent = static_cast<std::uint32_t>(number(drift));

@@ -169,6 +169,7 @@ NodeCommand LiveWorld::command_for(const Node& node) const {
   add("--batching", spec_.batching);
   add("--pipelining", spec_.pipelining);
   add("--segment-bytes", std::to_string(spec_.segment_bytes));
+  add("--session-entries", std::to_string(spec_.session_entries));
   add("--snapshot-entries", std::to_string(spec_.snapshot_entries));
   add("--snapshot-bytes", std::to_string(spec_.snapshot_bytes));
   if (spec_.snapshot_interval != Duration{}) {

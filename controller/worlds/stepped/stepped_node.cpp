@@ -113,7 +113,8 @@ class SteppedNode final : public discrete::NodePort {
                           "--follower-reads",
                           spec.follower_reads ? "on" : "off"};
     for (const auto& [flag, value] :
-         {std::pair<const char*, std::uint64_t>{"--snapshot-entries", spec.snapshot_entries},
+         {std::pair<const char*, std::uint64_t>{"--session-entries", spec.session_entries},
+          {"--snapshot-entries", spec.snapshot_entries},
           {"--snapshot-bytes", spec.snapshot_bytes},
           {"--snapshot-trailing", spec.snapshot_trailing},
           {"--snapshot-piece", spec.snapshot_piece}}) {

@@ -1,0 +1,21 @@
+// Bounds of the key-value machine. They are part of what it computes: every node of a cluster has
+// the same.
+#pragma once
+
+#include <cstdint>
+
+namespace ww::kv {
+
+struct Limits {
+  std::uint32_t max_sessions = 1U << 20;
+  /// A session expires that executed nothing in so many entries of the log: its time is the log's,
+  /// the same on every node, and no clock's. 0: sessions never expire.
+  std::uint64_t session_entries = 1'000'000;
+  friend bool operator==(const Limits&, const Limits&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("max_sessions", s.max_sessions), v("session_entries", s.session_entries);
+  }
+};
+
+}  // namespace ww::kv
