@@ -31,10 +31,11 @@ enum class Rule : std::uint8_t {
   kCfgSerial,
   kCfgIntersect,
   kSession,
+  kLeaseDisjoint,
   kReplyTruth,
   kTraceTruth,
 };
-inline constexpr std::size_t kRuleCount = 24;
+inline constexpr std::size_t kRuleCount = 25;
 
 struct RuleRow {
   Rule rule;

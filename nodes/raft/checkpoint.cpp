@@ -205,7 +205,8 @@ class Reader {
 bool is_sound(const Config& config) {
   return config.self != kNobody && wire::is_sound(Configuration{config.voters, {}, {}}) &&
          config.limits.max_append_entries > 0 && config.limits.max_in_flight_appends > 0 &&
-         config.election_timeout > Duration{0} && config.election_timeout < Duration::max() / 4;
+         config.lease_drift_percent <= kMaxLeaseDrift && config.election_timeout > Duration{0} &&
+         config.election_timeout < Duration::max() / 4;
 }
 
 /// Whether a start or a replica could stand on this snapshot and this log.

@@ -109,6 +109,7 @@ void Replica::follow_configuration(Step& s, Index next) {
     }
   }
   leader.peers = std::move(peers);  // A piece that went out in this step keeps its snapshot.
+  if (leader.transfer && !may_take_over(leader.transfer->to)) give_up_transfer(s);
 }
 
 /// Whether it comes from a node that is no member, as an answer.
@@ -135,6 +136,7 @@ void Replica::on(Step& s, const ChangeMembership& input) {
     return refuse_change("another change is under way");
   }
   if (!is_voter(now, config_.self)) return refuse_change("about to step down");
+  if (leader->transfer) return refuse_change("leadership is being handed over");
   if (!own_term_committed()) {
     mark(s, RarePath::kBarrier);
     return refuse_change("no entry of this term is committed yet");

@@ -76,6 +76,10 @@ void Cluster::request(NodeId node, const Request& request) {
   step(at(node), request);
 }
 
+void Cluster::transfer(NodeId node, NodeId to) {
+  step(at(node), TransferLeadership{to});
+}
+
 void Cluster::change(NodeId node, const ChangeMembership& change) {
   step(at(node), change);
 }

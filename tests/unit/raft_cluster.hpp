@@ -75,6 +75,8 @@ class Cluster {
 
   void timer(NodeId node);  // when its deadline has come
   void request(NodeId node, const Request& request);
+  /// Asks the node to hand its leadership over.
+  void transfer(NodeId node, NodeId to);
   void change(NodeId node, const ChangeMembership& change);
   /// Delivers the packet at `place` in packets(), or loses it when its receiver is down.
   void deliver(std::size_t place);
