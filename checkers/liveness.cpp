@@ -21,9 +21,14 @@ class LivenessCheck {
   }
 
   CheckResult run() {
-    if (facts_.probes.empty() && facts_.voters.empty()) {
+    if (facts_.probes.empty() && facts_.voters.empty() && !facts_.restored) {
       result_.reason = "nothing was looked at after the heal";
       return std::move(result_);
+    }
+    if (facts_.restored) ++result_.evaluated;
+    if (facts_.restored == false) {
+      violate("the change of members that was asked for after the heal never came to be",
+              facts_.ended, {});
     }
     check_leader();
     for (const RecoveryProbe& probe : facts_.probes) {

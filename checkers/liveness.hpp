@@ -43,8 +43,9 @@ struct LivenessFacts {
   std::optional<Instant> leader;      // when a leader that lasted was there; `healed` if it was
   std::vector<RecoveryProbe> probes;  // one per process (or per node)
   std::uint64_t pending_ops = 0;      // ops without any completion at the end
-  std::vector<VoterState> voters;
-  std::vector<MachineStall> stalls;  // only those after the heal matter
+  std::vector<VoterState> voters;     // the others owe nothing
+  std::optional<bool> restored;       // the change of members asked for after the heal came to be
+  std::vector<MachineStall> stalls;   // only those after the heal matter
 };
 
 struct LivenessLimits {

@@ -10,6 +10,7 @@
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "base/wire/configuration.hpp"
 #include "base/wire/trace.hpp"
 
 namespace ww::faults {
@@ -38,6 +39,22 @@ enum class LossStyle : std::uint8_t {
 /// "nothing", "prefix", "torn": the shapes of the power-loss fault.
 std::string_view name_of(LossStyle style);
 
+/// What a node's trace says of the members of its cluster.
+struct KnownMembers {
+  wire::Configuration configuration;  // in force there; of nobody: it was never told
+  LogPosition at;                     // of that configuration's entry
+  Index commit = 0;
+  void follow(const wire::trace::Event& event);
+  /// Whether `voters` and nobody else are members, and that is committed.
+  [[nodiscard]] bool settled_on(const std::vector<NodeId>& voters) const {
+    return commit >= at.index && configuration == wire::Configuration{voters, {}, {}};
+  }
+  /// The voters that there are, or that there will be once a joint configuration is left.
+  [[nodiscard]] const std::vector<NodeId>& lasting_voters() const {
+    return configuration.next.empty() ? configuration.voters : configuration.next;
+  }
+};
+
 /// A node as the world saw it last.
 struct NodeView {
   NodeId id;
@@ -47,6 +64,7 @@ struct NodeView {
   wire::Role role = wire::Role::kFollower;
   Term term = 0;
   NodeId leader = kNobody;  // whom it follows, as far as the world knows
+  KnownMembers members = {};
 };
 
 struct ClusterView {
@@ -59,8 +77,8 @@ NodeId leader_of(const ClusterView& view);
 /// The verbs that a world implements.
 ///
 /// Verbs return at once and may take effect a little later; the world then tells the nemesis
-/// (node_died, node_serving, note_clock_set, note_power_loss, note_sync, note_transfer), also from
-/// within the verb.
+/// (node_died, node_serving, note_clock_set, note_power_loss, note_sync, note_transfer,
+/// note_membership, note_configured), also from within the verb.
 class Cluster {
  public:
   virtual ~Cluster() = default;
@@ -77,6 +95,10 @@ class Cluster {
   /// Asks the node to hand its leadership to `to`, or to whom it thinks best (kNobody). One that
   /// does not lead does nothing; what a leader does is told by note_transfer.
   virtual void transfer(NodeId leader, NodeId to) = 0;
+  /// Asks the node to make `voters`, sorted, the voters. What comes of it is told by
+  /// note_membership and note_configured.
+  virtual void change_membership(NodeId leader, const std::vector<NodeId>& voters,
+                                 wire::MembershipMode mode) = 0;
   /// Kills all of `nodes` at the same moment, then leaves each a permitted disk state of `style`,
   /// chosen by `key` and the node's id. What was lost is told later, by note_power_loss.
   virtual void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key, LossStyle style) = 0;

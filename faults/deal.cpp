@@ -130,12 +130,17 @@ struct KindDecks {
   Deck types;
 };
 
-KindDecks decks_of(std::uint64_t seed, const KindInfo& kind, std::uint32_t nodes) {
+/// Whether it makes sense in such a cluster.
+bool is_dealt(const ShapeInfo& shape, const PlanOptions& options) {
+  return shape.min_nodes <= options.nodes && (options.spares > 0 || !shape.needs_spare);
+}
+
+KindDecks decks_of(std::uint64_t seed, const KindInfo& kind, const PlanOptions& options) {
   const std::string name(kind.name);
   KindDecks decks{&kind, Deck(seed, name + ".shape"), Deck(seed, name + ".target"),
                   Deck(seed, name + ".types")};
   for (std::size_t i = 0; i < kind.shapes.size(); ++i) {
-    if (kind.shapes[i].min_nodes <= nodes) decks.shapes.add(i, kind.shapes[i].weight);
+    if (is_dealt(kind.shapes[i], options)) decks.shapes.add(i, kind.shapes[i].weight);
   }
   for (std::size_t i = 0; i < kind.targets.size(); ++i) {
     decks.targets.add(i, kind.targets[i].weight);
@@ -222,7 +227,7 @@ Result<Plan> make_plan(std::uint64_t seed, const PlanOptions& options) {
     if (kind->min_nodes > options.nodes) continue;
     order.add(kinds.size(), kind->cards);
     cards += kind->cards;
-    kinds.push_back(decks_of(seed, *kind, options.nodes));
+    kinds.push_back(decks_of(seed, *kind, options));
   }
   if (kinds.empty()) return plan;
 

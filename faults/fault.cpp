@@ -18,6 +18,23 @@ std::string_view name_of(LossStyle style) {
   return "?";
 }
 
+void KnownMembers::follow(const wire::trace::Event& event) {
+  namespace trace = wire::trace;
+  if (const auto* committed = std::get_if<trace::Committed>(&event)) {
+    commit = committed->to.index;
+  } else if (const auto* boot = std::get_if<trace::Boot>(&event)) {
+    *this = {{}, {}, boot->snapshot.index};
+  } else if (const auto* configured = std::get_if<trace::Configured>(&event)) {
+    if (configured->act == trace::ConfigurationAct::kCommitted) return;
+    configuration = configured->configuration;
+    at = configured->at;
+  } else if (const auto* snapshot = std::get_if<trace::Snapshot>(&event)) {
+    if (snapshot->act == trace::SnapshotAct::kInstalled) {
+      commit = std::max(commit, snapshot->at.index);
+    }
+  }
+}
+
 NodeId leader_of(const ClusterView& view) {
   NodeId leader = kNobody;
   Term term = 0;

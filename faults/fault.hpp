@@ -55,6 +55,8 @@ class Fault {
   virtual void on_clock_flip(NodeId /*node*/) {}
   virtual void on_power_loss(NodeId /*node*/, const PowerLoss& /*loss*/) {}
   virtual void on_transfer(NodeId /*node*/, wire::trace::TransferPhase /*phase*/) {}
+  virtual void on_membership(NodeId /*node*/, const wire::trace::Membership& /*event*/) {}
+  virtual void on_configured(NodeId /*node*/, const wire::trace::Configured& /*event*/) {}
   virtual void on_sync(NodeId /*node*/, bool /*ok*/, Duration /*late*/) {}
 
   [[nodiscard]] const FaultSpec& spec() const { return spec_; }

@@ -193,6 +193,14 @@ struct Nemesis::Impl {
     mark(entry, Phase::kHeal, now, entry.spec.kind + " healed; " + entry.fault->evidence());
   }
 
+  void kill_for_good(const Rest& rest) {
+    for (const NodeView& node : ports.cluster.view().nodes) {
+      if (std::find(rest.dead.begin(), rest.dead.end(), node.id) == rest.dead.end()) continue;
+      holds.hold_down(node.id, kRest);  // so that no heal starts it
+      if (node.alive) ports.cluster.kill(node.id);
+    }
+  }
+
   void deal_again(const Entry& entry, Instant now) {
     if (!redeal || stopped || entry.redealt >= options.max_redeals) return;
     FaultSpec spec = entry.spec;
@@ -286,14 +294,17 @@ void Nemesis::advance(Instant now) {
 void Nemesis::heal_all(Instant now, const Rest& rest) {
   Impl& impl = *impl_;
   impl.stopped = true;
-  for (const NodeView& node : impl.ports.cluster.view().nodes) {
-    if (std::find(rest.dead.begin(), rest.dead.end(), node.id) == rest.dead.end()) continue;
-    impl.holds.hold_down(node.id, kRest);  // so that no heal starts it
-    if (node.alive) impl.ports.cluster.kill(node.id);
-  }
+  impl.kill_for_good(rest);
   for (const auto& entry : impl.entries) {
     if (entry->state == State::kActive) impl.heal(*entry, now);
   }
+  if (!rest.cut.empty()) impl.ports.links.cut(kRest, rest.cut);
+}
+
+void Nemesis::leave(const Rest& rest) {
+  Impl& impl = *impl_;
+  WW_ASSERT(impl.stopped, "only what is healed is left broken");
+  impl.kill_for_good(rest);
   if (!rest.cut.empty()) impl.ports.links.cut(kRest, rest.cut);
 }
 
@@ -330,6 +341,14 @@ void Nemesis::note_power_loss(NodeId node, const PowerLoss& loss, Instant /*now*
 
 void Nemesis::note_transfer(NodeId node, wire::trace::TransferPhase phase, Instant /*now*/) {
   impl_->tell([&](Fault& fault) { fault.on_transfer(node, phase); });
+}
+
+void Nemesis::note_membership(NodeId node, const wire::trace::Membership& event) {
+  impl_->tell([&](Fault& fault) { fault.on_membership(node, event); });
+}
+
+void Nemesis::note_configured(NodeId node, const wire::trace::Configured& event) {
+  impl_->tell([&](Fault& fault) { fault.on_configured(node, event); });
 }
 
 void Nemesis::note_sync(NodeId node, bool ok, Duration late, Instant /*now*/) {

@@ -83,6 +83,9 @@ struct NemesisOptions {
   std::uint32_t max_redeals = 3;
   /// No clock drifts more, however many faults skew it; 0: as far as they go together.
   std::int64_t most_drift_ppm = 0;
+  /// The voters that the cluster begins with are n1 to this one, and how they are changed.
+  std::uint32_t first_voters = 0;
+  wire::MembershipMode membership = wire::MembershipMode::kJoint;
 };
 
 class Nemesis {
@@ -101,6 +104,8 @@ class Nemesis {
   /// Heals everything at once and injects nothing any more; the end of a run, or an interrupt. The
   /// `rest` is then broken, for good.
   void heal_all(Instant now, const Rest& rest = {});
+  /// Breaks the `rest`, for good. REQUIRES: heal_all() was called.
+  void leave(const Rest& rest);
   /// Nothing is injected, and nothing is to come.
   [[nodiscard]] bool finished() const;
 
@@ -117,6 +122,9 @@ class Nemesis {
   void note_trace(NodeId node, const wire::trace::Event& what, Instant now);
   /// What the last power loss of `node` removed.
   void note_power_loss(NodeId node, const PowerLoss& loss, Instant now);
+  /// What became of a change of members, and of a configuration at a node.
+  void note_membership(NodeId node, const wire::trace::Membership& event);
+  void note_configured(NodeId node, const wire::trace::Configured& event);
   /// A leader's transfer of its leadership came so far.
   void note_transfer(NodeId node, wire::trace::TransferPhase phase, Instant now);
   /// The node is about to hear that a sync of its disk ended, well or not, `late` longer than it

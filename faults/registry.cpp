@@ -8,6 +8,7 @@
 #include "faults/disk_trouble.hpp"
 #include "faults/fault.hpp"
 #include "faults/kill.hpp"
+#include "faults/membership.hpp"
 #include "faults/packet.hpp"
 #include "faults/partition.hpp"
 #include "faults/pause.hpp"
@@ -47,9 +48,9 @@ Result<void> check_shape(const KindInfo& kind, const ShapeInfo& shape) {
 }  // namespace
 
 std::span<const KindInfo> registry() {
-  static const std::array<KindInfo, 8> kKinds = {
-      kill_kind(),  pause_kind(),      partition_kind(), packet_kind(),
-      clock_kind(), power_loss_kind(), disk_kind(),      transfer_kind(),
+  static const std::array<KindInfo, 9> kKinds = {
+      kill_kind(),       pause_kind(), partition_kind(), packet_kind(),     clock_kind(),
+      power_loss_kind(), disk_kind(),  transfer_kind(),  membership_kind(),
   };
   return kKinds;
 }

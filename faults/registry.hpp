@@ -38,7 +38,8 @@ struct ShapeInfo {
   std::uint32_t weight = 1;     // cards of this shape in the deck
   std::uint32_t min_nodes = 1;  // makes no sense in a smaller cluster
   std::vector<ParamInfo> params = {};
-  bool one_type = false;  // of a kind that takes types: dealt for messages of a single type
+  bool one_type = false;     // of a kind that takes types: dealt for messages of a single type
+  bool needs_spare = false;  // dealt only where some node is not among the first voters
 };
 
 struct TargetInfo {

@@ -42,6 +42,10 @@ ww_test(simulated_test LABEL unit TIMEOUT 300
   SOURCES unit/simulated_faults_test.cpp unit/simulated_test.cpp
   DEPS ww_mix ww_worlds ww_test_support)
 
+ww_test(simulated_membership_test LABEL unit TIMEOUT 300
+  SOURCES unit/simulated_membership_test.cpp
+  DEPS ww_mix ww_worlds ww_test_support)
+
 ww_test(simulated_leases_test LABEL unit TIMEOUT 300
   SOURCES unit/simulated_leases_test.cpp
   DEPS ww_mix ww_worlds ww_test_support)

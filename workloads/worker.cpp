@@ -19,7 +19,7 @@ constexpr std::string_view kEnded = "the run ended";
 Worker::Worker(std::uint32_t number, Mode mode, const WorkerOptions& options)
     : number_(number), mode_(mode), options_(options), process_(number) {
   WW_ASSERT(options.nodes > 0 && options.concurrency > number, "a worker of another cluster");
-  for (std::uint32_t i = 1; i <= options.nodes; ++i) nodes_.push_back(NodeId{i});
+  for (std::uint32_t i = 1; i <= options.nodes + options.spares; ++i) nodes_.push_back(NodeId{i});
   node_ = home();
 }
 

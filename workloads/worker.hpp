@@ -26,7 +26,8 @@
 namespace ww::workloads {
 
 struct WorkerOptions {
-  std::uint32_t nodes = 5;
+  std::uint32_t nodes = 5;   // that workers sit beside
+  std::uint32_t spares = 0;  // so many more may be asked by those who follow
   std::uint32_t concurrency = 10;
   Duration stay_timeout = seconds(1);
   Duration follow_timeout = seconds(4);          // long enough to outlive an election

@@ -5,8 +5,11 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
+#include "base/ids.hpp"
 #include "base/result.hpp"
+#include "base/wire/configuration.hpp"
 #include "base/wire/fields.hpp"
 
 namespace ww::wire::control {
@@ -91,8 +94,20 @@ struct Transfer {
   }
 };
 
-using Message =
-    std::variant<Hello, SetClock, ClockState, Shutdown, TakeStatistics, Statistics, Transfer>;
+/// Controller: make `voters`, sorted, the voters of your cluster. What comes of it stands in the
+/// trace.
+struct ChangeMembership {
+  std::uint64_t request = 0;
+  std::vector<NodeId> voters;
+  MembershipMode mode = MembershipMode::kJoint;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("request", s.request), v("voters", s.voters), v("mode", s.mode);
+  }
+};
+
+using Message = std::variant<Hello, SetClock, ClockState, Shutdown, TakeStatistics, Statistics,
+                             Transfer, ChangeMembership>;
 
 /// A frame's payload: u8 kind, fields.
 void encode(std::string& out, const Message& message);

@@ -61,8 +61,17 @@ struct SaveFailed {
 struct Transfer {
   NodeId to;
 };
-using Event =
-    std::variant<Boot, Timer, Message, Request, Written, WriteFailed, Saved, SaveFailed, Transfer>;
+/// The node is asked to make `voters`, sorted, the voters of its cluster.
+struct ChangeMembership {
+  std::vector<NodeId> voters;
+  MembershipMode mode = MembershipMode::kJoint;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("voters", s.voters), v("mode", s.mode);
+  }
+};
+using Event = std::variant<Boot, Timer, Message, Request, Written, WriteFailed, Saved, SaveFailed,
+                           Transfer, ChangeMembership>;
 
 /// A write was handed to the file system: its store events stand before this. Its completion is an
 /// event to come. With `sync` false it completes at once when the writes before it have.

@@ -129,7 +129,8 @@ void encode_event(std::string& out, const Clock& clock, const Event& event) {
                           w.varint(failed.id.value);
                           w.bytes(failed.reason);
                         },
-                        [&](const Transfer& transfer) { w.varint(transfer.to.value); }},
+                        [&](const Transfer& transfer) { w.varint(transfer.to.value); },
+                        [&](const ChangeMembership& change) { encode_record(out, change); }},
              event);
 }
 
@@ -180,6 +181,9 @@ Result<ClockedEvent> decode_event(std::string_view payload) {
       decoder("to", out.event.emplace<Transfer>().to);
       break;
     }
+    case 9:
+      decode_record(in, out.event.emplace<ChangeMembership>());
+      break;
     default:
       in.fail();
   }

@@ -35,6 +35,8 @@ struct Share {
 };
 
 constexpr std::array kNodes = {Card{3, 4}, Card{5, 4}, Card{7, 1}};
+constexpr std::array kSpares = {Card{0, 2}, Card{1, 2}, Card{2, 1}};
+constexpr std::array kSingleServer = {Card{0, 2}, Card{1, 1}};
 constexpr std::array kWorkersPerNode = {Card{1, 1}, Card{2, 2}, Card{3, 2}};
 constexpr std::array kFollowOneIn = {Card{0, 1}, Card{1, 2}, Card{2, 2}, Card{3, 2}};
 constexpr std::array kLogReadPercent = {Card{0, 2}, Card{20, 2}, Card{60, 1}};
@@ -65,9 +67,10 @@ constexpr Span kIntervalMs = {250, 1000};
 constexpr Span kLongestPercent = {60, 200};
 constexpr Span kTriggerPpm = {50'000, 800'000};
 
-constexpr std::array kShares = {Share{"kill", 75},   Share{"pause", 50},   Share{"partition", 60},
-                                Share{"packet", 60}, Share{"clock", 30},   Share{"power-loss", 60},
-                                Share{"disk", 30},   Share{"transfer", 40}};
+constexpr std::array kShares = {
+    Share{"kill", 75},   Share{"pause", 50},    Share{"partition", 60},
+    Share{"packet", 60}, Share{"clock", 30},    Share{"power-loss", 60},
+    Share{"disk", 30},   Share{"transfer", 40}, Share{"membership", 40}};
 constexpr std::uint32_t kOtherShare = 50;
 /// A kind is in the subset only if it gets so many faults for each of its cards.
 constexpr std::int64_t kFaultsPerCard = 3;
@@ -128,6 +131,11 @@ class Draw {
 
 void draw_cluster(const Draw& draw, run::TestSpec& spec, std::int64_t interval) {
   draw.set("nodes", spec.nodes, draw.pick("nodes", kNodes));
+  draw.set("spares", spec.spares,
+           std::min<std::int64_t>(draw.pick("spares", kSpares),
+                                  std::int64_t{run::kMaxNodes} - spec.nodes));
+  draw.set("membership", spec.membership,
+           draw.pick("membership", kSingleServer) != 0 ? "single" : "joint");
   // Where faults are dense, a cluster that is slow to elect never has a leader.
   const Span timeouts = {kElectionTimeoutMs.low, std::min(kElectionTimeoutMs.high, interval)};
   const Duration timeout = milliseconds(draw.size("election-timeout", timeouts));
@@ -250,6 +258,8 @@ std::string mix_text() {
                      std::to_string(kUniformRate) + "\n" +
                      "faults a card: " + std::to_string(kFaultsPerCard) + "\n";
   add(text, "nodes", kNodes);
+  add(text, "spares", kSpares);
+  add(text, "single-server changes", kSingleServer);
   add(text, "workers per node", kWorkersPerNode);
   add(text, "follow-one-in", kFollowOneIn);
   add(text, "log-read-percent", kLogReadPercent);

@@ -281,6 +281,9 @@ CLI::Option* add_duration(CLI::App& app, const std::string& flags, Duration& tar
 void add_test_flags(CLI::App& app, TestFlags& flags) {
   run::TestSpec& spec = flags.spec;
   app.add_option("-n,--nodes", spec.nodes, "nodes of the cluster [5]");
+  app.add_option("--spares", spec.spares, "nodes that are no members at first [0]");
+  app.add_option("--membership", spec.membership,
+                 "how members change: joint consensus, or single: one voter at a time [joint]");
   app.add_option("-w,--workload", spec.workload, "what the clients do [register]");
   app.add_option("--faults", spec.faults, "kinds, comma-separated; all or none [all]")
       ->delimiter(',');

@@ -19,6 +19,9 @@ checkers::InvariantOptions invariant_options(const PlanFile& plan) {
   checkers::InvariantOptions options;
   for (std::uint32_t i = 1; i <= spec.nodes; ++i) options.voters.push_back(NodeId{i});
   options.trace_ignored = spec.ignore_traces;
+  for (std::uint32_t i = spec.nodes + 1; i <= spec.all_nodes(); ++i) {
+    options.spares.push_back(NodeId{i});
+  }
   options.leases = keeps_lease_bound(plan);
   return options;
 }
@@ -35,6 +38,7 @@ std::unique_ptr<workloads::Engine> make_engine(const PlanFile& plan) {
   workloads::EngineOptions options;
   options.seed = spec.seed;
   options.worker.nodes = spec.nodes;
+  options.worker.spares = spec.spares;
   options.worker.concurrency = spec.workers();
   options.worker.stay_timeout = spec.op_timeout;
   options.worker.follow_timeout = 4 * spec.op_timeout;
@@ -70,14 +74,14 @@ Director::Director(const PlanFile& plan, faults::LinkTable& links, HistoryWriter
                    TraceSink* trace)
     : plan_(plan),
       spec_(plan.test),
-      recovery_(spec_.heal == "quorum" ? recover_quorum(spec_.seed, spec_.nodes)
+      recovery_(spec_.heal == "quorum" ? recover_quorum(spec_.seed, spec_.nodes, spec_.spares)
                                        : recover_all(spec_.nodes)),
       links_(links),
       history_writer_(history),
       trace_(trace),
       engine_(make_engine(plan)),
       invariants_(invariant_options(plan)),
-      timeline_(plan.test.nodes) {}
+      timeline_(plan.test.all_nodes()) {}
 
 Director::~Director() = default;
 
@@ -121,7 +125,7 @@ void Director::advance_phase(Instant now) {
   const Instant recovery_end = healed_.value_or(now) + spec_.recovery_limit;
   switch (phase_) {
     case RunPhase::kStarting:
-      if (world_->serving() == spec_.nodes && timeline_.leader() != kNobody) {
+      if (world_->serving() == spec_.all_nodes() && timeline_.leader() != kNobody) {
         begin_torture(now);
       } else if (now - phase_since_ > kStartLimit || !crashes_.empty() || !errors_.empty()) {
         if (crashes_.empty() && errors_.empty()) {
@@ -137,17 +141,7 @@ void Director::advance_phase(Instant now) {
       if (now >= *torture_begin_ + spec_.time_limit || !errors_.empty()) begin_healing(now);
       break;
     case RunPhase::kHealing:
-      if (!healed_ && members_serve()) healed_ = now;
-      if (const NodeId leader = timeline_.leader_of(recovery_.members);
-          healed_ && !leader_after_heal_ && leader != kNobody) {
-        leader_after_heal_ = std::max(*healed_, timeline_.role_since(leader));
-      }
-      if (leader_after_heal_ && engine_->idle()) {
-        engine_->begin_final(now, recovery_.members, actions_);
-        enter(RunPhase::kClosing, now);
-      } else if (healed_ ? now >= recovery_end : now - phase_since_ > kStartLimit) {
-        note_recovery_end(now);
-      }
+      advance_healing(now);
       break;
     case RunPhase::kClosing:
       if (engine_->finished()) {
@@ -186,6 +180,8 @@ void Director::begin_torture(Instant now) {
   plan.time_limit += shift;
   faults::NemesisOptions options;
   if (keeps_lease_bound(plan_)) options.most_drift_ppm = lease_drift_ppm(spec_);
+  options.first_voters = spec_.nodes;
+  options.membership = spec_.membership_mode();
   nemesis_ = std::make_unique<faults::Nemesis>(
       std::move(plan), *world_, links_, [this](const faults::Mark& m) { mark(m); }, options);
   engine_->start(now, actions_);
@@ -194,13 +190,45 @@ void Director::begin_torture(Instant now) {
 void Director::begin_healing(Instant now) {
   torture_end_ = now;
   enter(RunPhase::kHealing, now);
-  nemesis_->heal_all(now, recovery_.rest);
-  if (!recovery_.left.empty()) {
-    engine_->record_nemesis(now, "left broken: " + recovery_.left, actions_);
-  }
+  const bool changed = std::any_of(plan_.faults.faults.begin(), plan_.faults.faults.end(),
+                                   [](const auto& fault) { return fault.kind == "membership"; });
+  // With members unknown, nobody knows whom they can spare.
+  if (changed) restoration_.emplace(spec_);
+  nemesis_->heal_all(now, changed ? faults::Rest() : recovery_.rest);
+  if (!changed) note_rest(now);
   engine_->begin_recovery(now);
   // Every fault has started its nodes again; this is for those that ended by themselves.
-  for (const NodeId node : recovery_.members) world_->start(node);
+  const auto nodes = changed ? recover_all(spec_.all_nodes()).members : recovery_.members;
+  for (const NodeId node : nodes) world_->start(node);
+}
+
+void Director::note_rest(Instant now) {
+  if (recovery_.left.empty()) return;
+  engine_->record_nemesis(now, "left broken: " + recovery_.left, actions_);
+}
+
+void Director::advance_healing(Instant now) {
+  if (restoration_ && !restoration_->done() && world_->serving() == spec_.all_nodes()) {
+    restoration_->advance(now, *world_);
+    if (restoration_->failed(now)) return note_recovery_end(now);
+    if (restoration_->done()) {
+      nemesis_->leave(recovery_.rest);
+      note_rest(now);
+    }
+  }
+  const bool restored = !restoration_ || restoration_->done();
+  if (!healed_ && restored && members_serve()) healed_ = now;
+  if (const NodeId leader = timeline_.leader_of(recovery_.members);
+      healed_ && !leader_after_heal_ && leader != kNobody) {
+    leader_after_heal_ = std::max(*healed_, timeline_.role_since(leader));
+  }
+  if (leader_after_heal_ && engine_->idle()) {
+    engine_->begin_final(now, recovery_.members, actions_);
+    enter(RunPhase::kClosing, now);
+  } else if (healed_ ? now >= *healed_ + spec_.recovery_limit
+                     : now - phase_since_ > kStartLimit + spec_.recovery_limit) {
+    note_recovery_end(now);
+  }
 }
 
 bool Director::members_serve() const {
@@ -312,6 +340,12 @@ void Director::on_trace(NodeId node, Incarnation incarnation, const wire::trace:
   if (const auto* transfer = std::get_if<wire::trace::Transfer>(&record.event);
       nemesis_ && transfer) {
     nemesis_->note_transfer(node, transfer->phase, now_);
+  } else if (const auto* change = std::get_if<wire::trace::Membership>(&record.event);
+             nemesis_ && change) {
+    nemesis_->note_membership(node, *change);
+  } else if (const auto* configured = std::get_if<wire::trace::Configured>(&record.event);
+             nemesis_ && configured) {
+    nemesis_->note_configured(node, *configured);
   }
   if (trace_ != nullptr) {
     trace_line_.clear();
@@ -436,6 +470,7 @@ checkers::LivenessFacts Director::liveness_facts() const {
   facts.leader = leader_after_heal_;
   facts.pending_ops = pending_at_end_;
   facts.voters = voters_;
+  if (restoration_) facts.restored = restoration_->done();
   for (const std::string& task : unfinished_) facts.probes.push_back({task, {}, {}});
   if (unfinished_.empty() && phase_ == RunPhase::kDone && recovered_) {
     facts.probes.push_back({"the closing writes and reads", recovered_, recovered_});

@@ -7,7 +7,8 @@
 //   starting     all nodes serve and one leads
 //   torture      the workload and the nemesis are on, for the time limit, or until the cut: then
 //                the run stops as it is, and only its safety is judged
-//   healing      every fault is healed and every node is back; ops in hand end
+//   healing      every fault is healed and every node is back; where members changed, the first
+//                voters become the members again; ops in hand end
 //   closing      fresh writes and final reads
 //   converging   all nodes reach the same log, applied to the end
 //
@@ -33,6 +34,7 @@
 #include "checkers/vacuity.hpp"
 #include "controller/run/plan_file.hpp"
 #include "controller/run/quorum.hpp"
+#include "controller/run/restoration.hpp"
 #include "controller/run/test_spec.hpp"
 #include "controller/run/timeline.hpp"
 #include "controller/worlds/observer.hpp"
@@ -155,6 +157,8 @@ class Director final : public worlds::Observer {
   void begin_torture(Instant now);
   void begin_healing(Instant now);
   [[nodiscard]] bool members_serve() const;
+  void advance_healing(Instant now);
+  void note_rest(Instant now);
   void note_recovery_end(Instant now);
   void advance_phase(Instant now);
   void give_up(Instant now);
@@ -181,6 +185,7 @@ class Director final : public worlds::Observer {
   std::string trace_line_;
 
   RunPhase phase_ = RunPhase::kStarting;
+  std::optional<Restoration> restoration_;
   Instant phase_since_{};
   Instant now_{};
   bool interrupted_ = false;

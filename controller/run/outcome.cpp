@@ -337,7 +337,10 @@ std::vector<reports::Fact> option_facts(const TestSpec& spec) {
   return {
       {"seed", std::to_string(spec.seed)},
       {"world", spec.world},
-      {"nodes", std::to_string(spec.nodes)},
+      {"nodes", std::to_string(spec.nodes) +
+                    (spec.spares == 0 ? "" : " and " + std::to_string(spec.spares) + " spare")},
+      {"members change",
+       spec.membership == "single" ? "one voter at a time" : "by joint consensus"},
       {"workload", spec.workload + (spec.small_domain ? ", values 0 to 4" : ", unique values")},
       {"faults", joined(spec.faults)},
       {"bugs planted", joined(spec.bugs)},
@@ -377,7 +380,7 @@ reports::RunReport judge(const TestSpec& spec, Director& director, const faults:
   report.test = spec.workload;
   report.world = spec.world;
   report.seed = spec.seed;
-  report.nodes = spec.nodes;
+  report.nodes = spec.all_nodes();
   report.started = started;
   report.command = command_line(spec);
   report.options = option_facts(spec);

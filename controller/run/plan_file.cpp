@@ -27,7 +27,8 @@ Result<faults::PlanOptions> plan_options(const TestSpec& spec) {
   auto kinds = faults::parse_kinds(names, has_virtual_disks(spec));
   if (!kinds) return kinds.error();
   faults::PlanOptions options;
-  options.nodes = spec.nodes;
+  options.nodes = spec.all_nodes();
+  options.spares = spec.spares;
   options.kinds = std::move(*kinds);
   options.time_limit = spec.time_limit;
   options.interval_min = spec.interval_low;
@@ -108,10 +109,10 @@ Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name)
   }
   auto schedule = faults::parse_plan(json["faults"].dump(), name + ", faults");
   if (!schedule) return schedule.error();
-  if (schedule->nodes != test->nodes) {
+  if (schedule->nodes != test->all_nodes()) {
     return Error{ErrorCode::kUsage, true,
                  name + ": the schedule is for " + std::to_string(schedule->nodes) +
-                     " nodes, the test for " + std::to_string(test->nodes)};
+                     " nodes, the test for " + std::to_string(test->all_nodes())};
   }
   for (const faults::FaultSpec& fault : schedule->faults) {
     if (auto possible = faults::parse_kinds(fault.kind, has_virtual_disks(*test)); !possible) {
@@ -128,7 +129,7 @@ Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name)
     plan.ops = std::move(*ops);
   }
   if (json.contains("network")) {
-    auto network = parse_network(json["network"].dump(), name, plan.test.nodes);
+    auto network = parse_network(json["network"].dump(), name, plan.test.all_nodes());
     if (!network) return network.error();
     plan.network = std::move(*network);
   }

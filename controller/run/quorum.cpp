@@ -33,7 +33,7 @@ Recovery recover_all(std::uint32_t nodes) {
   return out;
 }
 
-Recovery recover_quorum(std::uint64_t seed, std::uint32_t nodes) {
+Recovery recover_quorum(std::uint64_t seed, std::uint32_t nodes, std::uint32_t spares) {
   if (nodes < 3) return recover_all(nodes);
   const std::vector<NodeId> order = faults::order_nodes(nodes, {}, keyed(seed, "recovery.order"));
   const auto majority = static_cast<std::int64_t>(nodes / 2 + 1);
@@ -45,7 +45,8 @@ Recovery recover_quorum(std::uint64_t seed, std::uint32_t nodes) {
   std::vector<NodeId> others(order.begin() + size, order.end());
   std::sort(others.begin(), others.end());
   for (const NodeId node : others) {
-    leave(out, node, nodes, static_cast<Fate>(keyed(seed, "recovery.fate", node).below(kFates)));
+    const auto fate = static_cast<Fate>(keyed(seed, "recovery.fate", node).below(kFates));
+    leave(out, node, nodes + spares, fate);
   }
   return out;
 }

@@ -19,13 +19,14 @@ struct Recovery {
 /// Everybody recovers.
 Recovery recover_all(std::uint32_t nodes);
 
-/// A quorum recovers, from a bare majority to all but one; of the others some stay dead, some are
-/// cut off, some deaf, some mute. All of it is drawn by the seed. Clusters of one or two nodes have
-/// nobody to spare: everybody recovers.
+/// A quorum of `nodes` recovers, from a bare majority to all but one; of the others some stay dead,
+/// some are cut off, some deaf, some mute. All of it is drawn by the seed. Clusters of one or two
+/// nodes have nobody to spare: everybody recovers. Links to the `spares`, who are no voters, are
+/// cut with the others.
 ///
 /// None of this may keep the quorum from making progress: a dead or cut node says nothing, a mute
 /// one is not heard, and what a deaf one says is refused by those who hear of a leader
 /// (dissertation, 4.2.3 and 9.6), once it has stepped down itself (6.2).
-Recovery recover_quorum(std::uint64_t seed, std::uint32_t nodes);
+Recovery recover_quorum(std::uint64_t seed, std::uint32_t nodes, std::uint32_t spares = 0);
 
 }  // namespace ww::run

@@ -24,6 +24,8 @@ void fields(Self& s, V& v) {
   v("seed", "--seed", s.seed);
   v("world", "--world", s.world);
   v("nodes", "--nodes", s.nodes);
+  v("spares", "--spares", s.spares);
+  v("membership", "--membership", s.membership);
   v("workload", "--workload", s.workload);
   v("faults", "--faults", s.faults);
   v("bugs", "--bug", s.bugs);
@@ -233,6 +235,7 @@ Result<void> validate(const TestSpec& spec) {
   };
   for (const Result<void>& check :
        {within("--nodes", spec.nodes, 1, kMaxNodes),
+        within("--spares", spec.spares, 0, kMaxNodes - spec.nodes),
         within("--concurrency", spec.workers(), 1, 1000), within("--rate", spec.rate, 0, 1'000'000),
         within("--follow-one-in", spec.follow_one_in, 0, 1000),
         within("--log-read-percent", spec.log_read_percent, 0, 100),
@@ -242,6 +245,7 @@ Result<void> validate(const TestSpec& spec) {
     if (!check) return check;
   }
   for (const Result<void>& check : {one_of("--heal", spec.heal, "all", "quorum"),
+                                    one_of("--membership", spec.membership, "joint", "single"),
                                     one_of("--batching", spec.batching, "on", "off"),
                                     one_of("--pipelining", spec.pipelining, "on", "off"),
                                     one_of("--reads", spec.reads, "index", "lease"),

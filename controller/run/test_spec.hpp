@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "base/wire/configuration.hpp"
 
 namespace ww::run {
 
@@ -17,7 +18,9 @@ inline constexpr std::uint32_t kMaxNodes = 9;
 struct TestSpec {
   std::uint64_t seed = 0;
   std::string world = "live";
-  std::uint32_t nodes = 5;
+  std::uint32_t nodes = 5;           // the first voters
+  std::uint32_t spares = 0;          // nodes that are no members at first
+  std::string membership = "joint";  // how members change: or "single", one voter at a time
   std::string workload = "register";
   std::vector<std::string> faults = {"all"};  // kinds; "all" and "none" stand for sets
   std::vector<std::string> bugs;
@@ -60,6 +63,10 @@ struct TestSpec {
   bool ignore_traces = false;  // judge by the clients' history alone
   std::string address;         // "127.11.7": the loopback prefix of the run; empty: a free one
 
+  [[nodiscard]] std::uint32_t all_nodes() const { return nodes + spares; }
+  [[nodiscard]] wire::MembershipMode membership_mode() const {
+    return membership == "single" ? wire::MembershipMode::kSingle : wire::MembershipMode::kJoint;
+  }
   [[nodiscard]] std::uint32_t workers() const { return concurrency != 0 ? concurrency : 3 * nodes; }
   friend bool operator==(const TestSpec&, const TestSpec&) = default;
 };

@@ -242,7 +242,7 @@ class Shrinker {
   void shrink_cluster() {
     if (best().network.deliveries.empty()) {
       for (const std::uint32_t nodes : {1U, 2U, 3U, 5U}) {
-        if (nodes >= best().test.nodes) break;
+        if (nodes >= best().test.nodes || best().test.spares > 0) break;
         const auto fewer = with_nodes(best(), nodes);
         if (fewer && lab_.try_anyhow(*fewer, kManyNetworks)) break;
       }

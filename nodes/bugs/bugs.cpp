@@ -24,6 +24,20 @@ constexpr std::array<BugRow, kBugCount> kRows = {{
     {Bug::kTruncOnStaleAe, "trunc-on-stale-ae",
      "an append removes all that lies behind it, although nothing conflicts", "DUR",
      "willemt/raft#37, raftos#26, CCF#5991"},
+    {Bug::kOneByOneNoBarrier, "one-by-one-no-barrier",
+     "a leader changes a single voter before an entry of its own term is committed", "CF",
+     "hydro#3192, jgroups-raft#38"},
+    {Bug::kJointOldMajority, "joint-old-majority",
+     "while a configuration is joint, a majority of the old voters decides alone", "CF",
+     "Raft paper, section 6"},
+    {Bug::kConfigRollbackLost, "config-rollback-lost",
+     "a configuration stays in force although its entry was removed from the log", "CF",
+     "scylladb#30984, canonical/raft#323"},
+    {Bug::kElectionPendingConf, "election-pending-conf",
+     "candidates count votes by the last committed configuration, not by the latest", "CF",
+     "etcd#11284"},
+    {Bug::kJointNeverLeaves, "joint-never-leaves",
+     "only the leader that began joint consensus ends it", "LV", "etcd#12359"},
 }};
 
 constexpr bool rows_are_in_order() {

@@ -19,9 +19,14 @@ enum class Bug : std::uint8_t {
   kNoDedupe,
   kCommitOldTerm,
   kStaleGrantCounted,
-  kTruncOnStaleAe
+  kTruncOnStaleAe,
+  kOneByOneNoBarrier,
+  kJointOldMajority,
+  kConfigRollbackLost,
+  kElectionPendingConf,
+  kJointNeverLeaves
 };
-inline constexpr std::size_t kBugCount = 7;
+inline constexpr std::size_t kBugCount = 12;
 
 struct BugRow {
   Bug bug;

@@ -30,6 +30,8 @@ void ControlLink::receive(std::string_view payload) {
     send(handlers_.on_statistics(*take));
   } else if (const auto* transfer = std::get_if<control::Transfer>(&*message)) {
     handlers_.on_transfer(*transfer);
+  } else if (const auto* change = std::get_if<control::ChangeMembership>(&*message)) {
+    handlers_.on_change_membership(*change);
   } else {
     handlers_.on_lost("the controller sent what only nodes send");
   }

@@ -18,6 +18,7 @@ class ControlLink {
     std::function<wire::control::ClockState(const wire::control::SetClock&)> on_set_clock;
     std::function<void()> on_shutdown;
     std::function<void(const wire::control::Transfer&)> on_transfer;
+    std::function<void(const wire::control::ChangeMembership&)> on_change_membership;
     /// What was measured since the last call.
     std::function<wire::control::Statistics(const wire::control::TakeStatistics&)> on_statistics;
     /// Refused, closed, or spoken to in a way that makes no sense. Called once.

@@ -62,7 +62,7 @@ struct ReceivedFrame {
   std::string_view payload;
 };
 using JournalInput = std::variant<raft::TimerDue, ReceivedFrame, raft::Written, raft::Request,
-                                  raft::Saved, raft::TransferLeadership>;
+                                  raft::Saved, raft::TransferLeadership, raft::ChangeMembership>;
 struct JournalStep {
   std::uint64_t effects_before = 0;
   Moment moment;

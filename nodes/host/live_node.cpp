@@ -215,6 +215,10 @@ void LiveNode::connect() {
               [this](const wire::control::Transfer& transfer) {
                 step(raft::TransferLeadership{transfer.to});
               },
+          .on_change_membership =
+              [this](const wire::control::ChangeMembership& change) {
+                step(raft::ChangeMembership{change.voters, change.mode});
+              },
           .on_statistics =
               [this](const wire::control::TakeStatistics& take) { return statistics(take); },
           .on_lost = [this](const std::string& why) { end_at_once(why); }});

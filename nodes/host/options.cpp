@@ -120,9 +120,6 @@ Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
   if (std::adjacent_find(config.voters.begin(), config.voters.end()) != config.voters.end()) {
     return usage("--nodes: a node is named twice");
   }
-  if (!std::binary_search(config.voters.begin(), config.voters.end(), config.self)) {
-    return usage("--nodes: " + raw.id + ", which --id names, is not among them");
-  }
   const auto timeout = parse_duration(raw.election_timeout, "--election-timeout");
   if (!timeout) return timeout.error();
   const auto heartbeat = parse_duration(raw.heartbeat, "--heartbeat");
@@ -141,7 +138,6 @@ Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
 }
 
 Result<void> parse_peers(const Raw& raw, Options& options) {
-  const auto& voters = options.config.voters;
   for (const std::string& peer : raw.peers) {
     const std::size_t equals = peer.find('=');
     if (equals == std::string::npos) {
@@ -149,13 +145,13 @@ Result<void> parse_peers(const Raw& raw, Options& options) {
     }
     const auto node = parse_node(std::string_view(peer).substr(0, equals), "--peer");
     if (!node) return node.error();
-    if (*node == options.config.self || !std::binary_search(voters.begin(), voters.end(), *node)) {
-      return usage("--peer: " + name_of(*node) + " is not another one of --nodes");
+    if (*node == options.config.self) {
+      return usage("--peer: " + name_of(*node) + " is this node itself");
     }
     const auto done = parse_address(peer.substr(equals + 1), "--peer", options.peers[*node]);
     if (!done) return done.error();
   }
-  for (const NodeId voter : voters) {
+  for (const NodeId voter : options.config.voters) {
     if (voter != options.config.self && !options.peers.contains(voter)) {
       return usage("--peer: no address for " + name_of(voter));
     }
@@ -205,7 +201,7 @@ Result<void> parse_endpoints(const Raw& raw, Options& options) {
   if (options.stepped_fd) return require_no_network(raw, options);
   if (auto done = parse_peers(raw, options); !done) return done;
   if (raw.client_listen.empty()) return usage("--client-listen: needed, or --stepped");
-  if (raw.listen.empty() && options.config.voters.size() > 1) {
+  if (raw.listen.empty() && !options.peers.empty()) {
     return usage("--listen: needed when there are other nodes");
   }
   if (!raw.listen.empty()) {

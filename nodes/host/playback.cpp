@@ -69,6 +69,8 @@ Result<void> replay_step([[maybe_unused]] Incarnation incarnation,
     driver.step(moment, *request, out);
   } else if (const auto* transfer = std::get_if<raft::TransferLeadership>(&input)) {
     driver.step(moment, *transfer, out);
+  } else if (const auto* change = std::get_if<raft::ChangeMembership>(&input)) {
+    driver.step(moment, *change, out);
   } else {
     if (moment.now.mono < driver.deadline()) return corrupt("a timer that was not due");
     driver.step(moment, raft::TimerDue{}, out);
@@ -96,6 +98,12 @@ std::string input_line(const JournalInput& input) {
     std::string out = R"({"in":"transfer")";
     wire::JsonFields fields(out);
     fields("to", transfer->to);
+    return out + "}";
+  }
+  if (const auto* change = std::get_if<raft::ChangeMembership>(&input)) {
+    std::string out = R"({"in":"membership")";
+    wire::JsonFields fields(out);
+    change->fields(*change, fields);
     return out + "}";
   }
   return R"({"in":"timer"})";

@@ -99,6 +99,9 @@ struct StepMachine::Impl {
   }
 
   void on(const stepped::Transfer& transfer) { step(raft::TransferLeadership{transfer.to}); }
+  void on(const stepped::ChangeMembership& change) {
+    step(raft::ChangeMembership{change.voters, change.mode});
+  }
 
   void step(const raft::Input& input) {
     driver->step(moment, input, scratch);

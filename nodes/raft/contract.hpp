@@ -165,9 +165,13 @@ struct TransferLeadership {
 struct ChangeMembership {
   std::vector<NodeId> voters;
   wire::MembershipMode mode = wire::MembershipMode::kJoint;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("voters", s.voters), v("mode", s.mode);
+  }
 };
-using Input = std::variant<TimerDue, Received, Written, Request, Saved, TransferLeadership,
-                           ChangeMembership>;
+using Input =
+    std::variant<TimerDue, Received, Written, Request, Saved, TransferLeadership, ChangeMembership>;
 
 // Effects. `entries` name ranges of this replica's log: the host encodes them before the next step.
 struct Write {

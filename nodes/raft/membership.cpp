@@ -61,9 +61,27 @@ void Replica::adopt(Step& s, Index index, const wire::EntryView& entry) {
 
 /// The entries from `from` on were removed.
 void Replica::revert_configurations(Step& s, Index from) {
+  Configuration removed = configuration();
   if (!configurations_.truncate(from)) return;
+  if (config_.bugs.flips(bugs::Bug::kConfigRollbackLost, removed != configuration())) {
+    configurations_.begin_with(configurations_.latest_index(), std::move(removed));
+  }
   mark(s, RarePath::kConfigurationReverted);
   trace_configuration(s, trace::ConfigurationAct::kReverted);
+}
+
+bool Replica::is_quorum(const std::vector<NodeId>& granters) {
+  const Configuration& now = configuration();
+  const bool is = has_quorum(now, granters);
+  if (config_.bugs.is_on(bugs::Bug::kJointOldMajority)) {
+    const bool old = has_quorum(Configuration{now.voters, {}, {}}, granters);
+    if (config_.bugs.flips(bugs::Bug::kJointOldMajority, old != is)) return old;
+  }
+  if (config_.bugs.is_on(bugs::Bug::kElectionPendingConf)) {
+    const bool committed = has_quorum(configurations_.at(commit_index_), granters);
+    if (config_.bugs.flips(bugs::Bug::kElectionPendingConf, committed != is)) return committed;
+  }
+  return is;
 }
 
 void Replica::trace_configuration(Step& s, trace::ConfigurationAct act) {
@@ -137,7 +155,9 @@ void Replica::on(Step& s, const ChangeMembership& input) {
   }
   if (!is_voter(now, config_.self)) return refuse_change("about to step down");
   if (leader->transfer) return refuse_change("leadership is being handed over");
-  if (!own_term_committed()) {
+  const bool free = input.mode == wire::MembershipMode::kSingle && !own_term_committed() &&
+                    config_.bugs.flips(bugs::Bug::kOneByOneNoBarrier, true);
+  if (!free && !own_term_committed()) {
     mark(s, RarePath::kBarrier);
     return refuse_change("no entry of this term is committed yet");
   }
@@ -177,6 +197,8 @@ void Replica::advance_membership(Step& s) {
   if (configurations_.latest_index() > commit_index_) return;
   if (is_joint(now)) {
     if (!own_term_committed()) return;
+    const bool inherited = configurations_.latest_index() < leader.term_start;
+    if (config_.bugs.flips(bugs::Bug::kJointNeverLeaves, inherited)) return;
     return append_configuration(s, Configuration{now.next, {}, {}});
   }
   if (leader.change && !leader.change->decided) return catch_up(s);

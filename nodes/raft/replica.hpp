@@ -160,9 +160,7 @@ class Replica {
   [[nodiscard]] bool leader_is_current(Now now) const;
   [[nodiscard]] bool is_up_to_date(LogPosition candidate_last) const;
   [[nodiscard]] bool may_vote_for(NodeId candidate, Term term) const;
-  [[nodiscard]] bool is_quorum(const std::vector<NodeId>& granters) const {
-    return has_quorum(configuration(), granters);
-  }
+  [[nodiscard]] bool is_quorum(const std::vector<NodeId>& granters);
   void on_message(Step& s, NodeId from, const wire::PreVote& m);
   void on_message(Step& s, NodeId from, const wire::PreVoteReply& m);
   void on_message(Step& s, NodeId from, const wire::Vote& m);
@@ -189,9 +187,9 @@ class Replica {
   void advance_leader_commit(Step& s);
   /// The highest value that a quorum has reached: `own`, and what `of` tells of each peer.
   template <class T, class Of>
-  [[nodiscard]] T quorum_of(T own, Of of) const;
-  [[nodiscard]] Index quorum_match(Index own) const;
-  [[nodiscard]] std::uint64_t quorum_round() const;
+  [[nodiscard]] T quorum_of(T own, Of of);
+  [[nodiscard]] Index quorum_match(Index own);
+  [[nodiscard]] std::uint64_t quorum_round();
   void commit_to(Step& s, Index index);
 
   // snapshots.cpp

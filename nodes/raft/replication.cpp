@@ -15,14 +15,14 @@ namespace ww::raft {
 namespace trace = wire::trace;
 
 template <class T, class Of>
-T Replica::quorum_of(T own, Of of) const {
-  const auto& peers = std::get<Leader>(role_).peers;
-  return reached_by_quorum(configuration(), [&](NodeId node) {
-    if (node == config_.self) return own;
-    const auto peer = std::find_if(peers.begin(), peers.end(),
-                                   [node](const Progress& p) { return p.id == node; });
-    return of(*peer);
-  });
+T Replica::quorum_of(T own, Of of) {
+  const auto at = [&](NodeId node) { return node == config_.self ? own : of(*peer_of(node)); };
+  const T reached = reached_by_quorum(configuration(), at);
+  if (config_.bugs.is_on(bugs::Bug::kJointOldMajority)) {
+    const T old = reached_by_quorum(Configuration{configuration().voters, {}, {}}, at);
+    if (config_.bugs.flips(bugs::Bug::kJointOldMajority, old != reached)) return old;
+  }
+  return reached;
 }
 
 // The follower's side.
@@ -251,11 +251,11 @@ void Replica::release_gathered(Step& s) {
   advance_leader_commit(s);  // Nothing to do before the write is durable, in a correct node.
 }
 
-Index Replica::quorum_match(Index own) const {
+Index Replica::quorum_match(Index own) {
   return quorum_of(own, [](const Progress& p) { return p.match_index(); });
 }
 
-std::uint64_t Replica::quorum_round() const {
+std::uint64_t Replica::quorum_round() {
   return quorum_of(std::get<Leader>(role_).round, [](const Progress& p) { return p.confirmed; });
 }
 

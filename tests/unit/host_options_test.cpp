@@ -128,6 +128,20 @@ TEST_CASE("reads take a round and only the leader serves them unless it is told 
   CHECK(leases.options->config.follower_reads);
 }
 
+TEST_CASE("a node that is to join is not among the first voters, and a voter may know spares") {
+  const CommandLine joins = parse({"--id", "n3", "--nodes", "n1,n2", "--data", "d", "--listen",
+                                   "127.0.0.1:7001", "--client-listen", "127.0.0.1:7002", "--peer",
+                                   "n1=127.0.0.2:1", "--peer", "n2=127.0.0.2:2"});
+  INFO(joins.text);
+  REQUIRE(joins.options);
+  CHECK(joins.options->config.voters == std::vector<NodeId>{NodeId{1}, NodeId{2}});
+  const CommandLine voter = parse(with(three_nodes(), {"--peer", "n4=127.0.0.2:7001"}));
+  INFO(voter.text);
+  REQUIRE(voter.options);
+  CHECK(voter.options->config.voters.size() == 3);
+  CHECK(voter.options->peers.contains(NodeId{4}));
+}
+
 TEST_CASE("wrong flags exit 64 and say which one is wrong") {
   struct Row {
     std::vector<std::string> arguments;
@@ -138,12 +152,12 @@ TEST_CASE("wrong flags exit 64 and say which one is wrong") {
   const std::vector<Row> rows = {
       {{}, "required"},
       {with(one, {"--frobnicate"}), "frobnicate"},
-      {with(one, {"--nodes", "n2,n3"}), "--id"},
+      {with(one, {"--nodes", "n2,n3"}), "--peer: no address for n2"},
       {with(one, {"--nodes", "n1,n1"}), "twice"},
       {with(one, {"--nodes", "n1,n2"}), "--peer: no address for n2"},
       {with(one, {"--nodes", "n1,n2", "--peer", "n2=127.0.0.2:1"}), "--listen"},
       {with(one, {"--nodes", "n1,x2"}), "'x2' is not a node"},
-      {with(one, {"--peer", "n2=127.0.0.2:7001"}), "n2 is not another one"},
+      {with(one, {"--peer", "n1=127.0.0.2:7001"}), "n1 is this node itself"},
       {with(one, {"--nodes", "n1,n2", "--peer", "n2"}), "names no address"},
       {with(one, {"--listen", "nowhere"}), "--listen: 'nowhere'"},
       {with(one, {"--control", "127.0.0.1"}), "--control"},

@@ -33,6 +33,8 @@ bool has(const std::vector<std::string>& names, std::string_view name) {
 TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") {
   std::map<std::uint32_t, std::uint64_t> nodes;
   std::map<std::string, std::uint64_t> heals;
+  std::map<std::uint32_t, std::uint64_t> spares;
+  std::map<std::string, std::uint64_t> memberships;
   std::map<std::size_t, std::uint64_t> subsets;  // by their size
   std::map<std::string, std::uint64_t> kinds;
   std::set<std::uint32_t> follow, log_reads, workers;
@@ -70,6 +72,8 @@ TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") 
     }
     ++nodes[spec.nodes];
     ++heals[spec.heal];
+    ++spares[spec.spares];
+    ++memberships[spec.membership];
     ++subsets[spec.faults.size()];
     for (const std::string& kind : spec.faults) ++kinds[kind];
     follow.insert(spec.follow_one_in);
@@ -97,6 +101,10 @@ TEST_CASE("over ten thousand seeds everything occurs, and every plan is valid") 
   CHECK(uniform < kSeeds * 11 / 100);
   CHECK(nodes.size() == 3);
   for (const auto& [size, count] : nodes) CHECK(count > kSeeds / 20);
+  CHECK(spares.size() == 3);
+  for (const auto& [size, count] : spares) CHECK(count > kSeeds / 8);
+  CHECK(memberships.size() == 2);
+  for (const auto& [mode, count] : memberships) CHECK(count > kSeeds / 5);
   CHECK(heals["quorum"] > heals["all"]);
   CHECK(heals["all"] > kSeeds / 10);
   // Ten seconds have no room for all kinds at once.
@@ -157,7 +165,7 @@ TEST_CASE("what is pinned stays, and nothing else moves for it") {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     const run::PlanFile plan = plan_of(seed, pinned, {"nodes", "faults"});
     CHECK(plan.test.nodes == 4);
-    CHECK(plan.faults.nodes == 4);
+    CHECK(plan.faults.nodes == 4 + plan.test.spares);
     CHECK(plan.test.faults == pinned.faults);
     for (const faults::FaultSpec& fault : plan.faults.faults) CHECK(has(pinned.faults, fault.kind));
   }

@@ -25,6 +25,10 @@ class FakeCluster final : public Cluster {
     lead(1);
   }
   void attach(Nemesis& nemesis) { nemesis_ = &nemesis; }
+  /// What every node takes for the configuration, committed.
+  void set_members(const wire::Configuration& configuration) {
+    for (NodeView& v : view_.nodes) v.members.configuration = configuration;
+  }
   void lead(std::uint32_t node) {
     for (NodeView& v : view_.nodes) v.role = wire::Role::kFollower;
     if (node != 0) of(NodeId{node}).role = wire::Role::kLeader;
@@ -59,6 +63,11 @@ class FakeCluster final : public Cluster {
   void transfer(NodeId leader, NodeId to) override {
     log.push_back("transfer " + ww::name_of(leader) +
                   (to == kNobody ? std::string() : " to " + ww::name_of(to)));
+  }
+  void change_membership(NodeId leader, const std::vector<NodeId>& voters,
+                         wire::MembershipMode mode) override {
+    log.push_back("members " + ww::name_of(leader) + ' ' + name_of(voters) + ' ' +
+                  std::string(wire::name_of(mode)));
   }
   void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key, LossStyle style) override {
     log.push_back("power-loss " + name_of(nodes) + ' ' + std::string(name_of(style)));

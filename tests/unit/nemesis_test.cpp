@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "faults/membership.hpp"
 #include "tests/unit/nemesis_rig.hpp"
 
 namespace ww::faults::testing {
@@ -209,6 +210,84 @@ TEST_CASE("a transfer to anybody names another node, a transfer that is given up
                                        "transfer n1 to n4", "transfer n1 to n5"});
   rig.nemesis.note_transfer(NodeId{1}, wire::trace::TransferPhase::kGivenUp, rig.cluster.now);
   CHECK(rig.outcome("f1").effective);
+}
+
+TEST_CASE("whoever leads is asked for other members, and at the heal for the first ones") {
+  using wire::trace::ConfigurationAct;
+  using wire::trace::MembershipPhase;
+  const auto nodes = first_voters;
+  FaultSpec shrink =
+      fault("f1", "membership", "shrink", seconds(1), milliseconds(900), Target::kByShape);
+  shrink.params["every_ms"] = 5000;
+  NemesisOptions options;
+  options.first_voters = 5;
+  Rig rig(Rig::make({shrink}, false, 7), options);
+  rig.run_until(at(milliseconds(1500)));
+  CHECK(rig.cluster.log.empty());  // nobody says who the members are
+  rig.cluster.set_members({nodes(5), {}, {}});
+  rig.run_until(at(milliseconds(1700)));
+  REQUIRE(rig.cluster.log.size() == 1);
+  CHECK(rig.cluster.log[0].find("members n1 n") == 0);
+  CHECK(rig.cluster.log[0].find(" joint") != std::string::npos);
+  const wire::Configuration three{{NodeId{1}, NodeId{2}, NodeId{4}}, {}, {}};
+  rig.nemesis.note_membership(NodeId{1}, {MembershipPhase::kBegan, {}, 1, three.voters, {}});
+  CHECK_FALSE(rig.outcome("f1").effective);
+  rig.nemesis.note_configured(NodeId{1}, {ConfigurationAct::kAppended, {7, 1}, three});
+  rig.nemesis.note_configured(NodeId{2}, {ConfigurationAct::kAppended, {7, 1}, three});
+  CHECK(rig.outcome("f1").effective);
+  CHECK(rig.outcome("f1").evidence.find("1 configurations came into force") != std::string::npos);
+  rig.cluster.set_members(three);
+  rig.run_until(at(seconds(4)));
+  CHECK(rig.cluster.log.size() == 2);
+  CHECK(rig.cluster.log.back() == "members n1 n1,n2,n3,n4,n5 joint");
+}
+
+TEST_CASE("a leader is removed, nodes join up to the last, and named voters are asked for") {
+  const auto asked = [](FaultSpec spec, const wire::Configuration& members, bool single) {
+    spec.params["every_ms"] = 100;
+    NemesisOptions options;
+    options.first_voters = 3;
+    if (single) options.membership = wire::MembershipMode::kSingle;
+    Rig rig(Rig::make({std::move(spec)}, false, 7), options);
+    rig.cluster.set_members(members);
+    rig.run_until(at(milliseconds(1900)));
+    return std::set<std::string>(rig.cluster.log.begin(), rig.cluster.log.end());
+  };
+  const wire::Configuration three{first_voters(3), {}, {}};
+  const auto spec = [](const char* shape) {
+    return fault("f1", "membership", shape, seconds(1), milliseconds(900), Target::kByShape);
+  };
+  const std::set<std::string> gone = asked(spec("remove-leader"), three, true);
+  CHECK(gone.count("members n1 n2,n3 single") == 1);
+  const std::set<std::string> grown = asked(spec("grow"), three, false);
+  CHECK(grown.count("members n1 n1,n2,n3,n4,n5 joint") == 1);
+  CHECK(grown.size() == 3);  // one of the two, the other, both
+  for (const std::string& ask : asked(spec("replace"), three, true)) {
+    CHECK((ask == "members n1 n1,n2,n3,n4 single" || ask == "members n1 n1,n2,n3,n5 single"));
+  }
+  FaultSpec named = spec("grow");
+  named.target = Target::kNamed;
+  named.nodes = {NodeId{5}, NodeId{2}, NodeId{1}};
+  CHECK(asked(named, three, false) == std::set<std::string>{"members n1 n1,n2,n5 joint"});
+  named.params["leader"] = 2;
+  CHECK(asked(named, three, false).empty());  // n2 does not lead
+}
+
+TEST_CASE("members change one by one, those that come first") {
+  const auto set = [](std::initializer_list<std::uint32_t> list) {
+    std::vector<NodeId> out;
+    for (const std::uint32_t n : list) out.push_back(NodeId{n});
+    return out;
+  };
+  const auto single = wire::MembershipMode::kSingle;
+  CHECK(step_towards(set({1, 2, 3}), set({3, 4, 5}), wire::MembershipMode::kJoint) ==
+        set({3, 4, 5}));
+  std::vector<NodeId> now = set({1, 2, 3});
+  for (const auto& expected : {set({1, 2, 3, 4}), set({1, 2, 3, 4, 5}), set({2, 3, 4, 5}),
+                               set({3, 4, 5}), set({3, 4, 5})}) {
+    now = step_towards(now, set({3, 4, 5}), single);
+    CHECK(now == expected);
+  }
 }
 
 TEST_CASE("a strobe leaps to and fro until it heals") {

@@ -13,6 +13,7 @@ namespace {
 
 PlanOptions all_kinds() {
   PlanOptions options;
+  options.spares = 1;
   options.kinds = parse_kinds("all", true).value();
   return options;
 }
@@ -100,6 +101,16 @@ TEST_CASE("every kind occurs in 40 s, and every plan is valid, over 200 seeds") 
     INFO(kind.name);
     CHECK(shapes[std::string(kind.name)].size() == kind.shapes.size());
     CHECK(targets[std::string(kind.name)].size() == std::max<std::size_t>(1, kind.targets.size()));
+  }
+}
+
+TEST_CASE("nobody is to join where there are no spares") {
+  PlanOptions options = all_kinds();
+  options.spares = 0;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    for (const FaultSpec& spec : plan_of(seed, options).faults) {
+      CHECK_FALSE(find_shape(*find_kind(spec.kind), spec.shape)->needs_spare);
+    }
   }
 }
 

@@ -45,6 +45,23 @@ TEST_CASE("everybody recovers, or a quorum of any size that spares somebody") {
   }
 }
 
+TEST_CASE("who is cut off is so from the spares too") {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const Recovery without = recover_quorum(seed, 5);
+    const Recovery with = recover_quorum(seed, 5, 2);
+    CHECK(with.members == without.members);
+    CHECK(with.rest.dead == without.rest.dead);
+    std::set<NodeId> lonely, from_spares;
+    for (const faults::Link& link : without.rest.cut) lonely.insert(link.from);
+    for (const faults::Link& link : with.rest.cut) {
+      if (link.from.value > 5 || link.to.value > 5)
+        from_spares.insert(std::min(link.from, link.to));
+    }
+    CHECK(with.rest.cut.size() - without.rest.cut.size() == without.rest.cut.size() / 4 * 2);
+    CHECK(from_spares.empty() == lonely.empty());
+  }
+}
+
 TEST_CASE("the others are left dead, cut off, deaf or mute") {
   std::set<std::string> fates;
   for (std::uint64_t seed = 0; seed < 60; ++seed) {

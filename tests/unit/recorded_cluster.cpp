@@ -55,6 +55,16 @@ void RecordedCluster::act() {
     node.driver->step(now(), raft::TransferLeadership{kNobody}, output_);
     return perform(node);
   }
+  if (choice < 35) {
+    raft::ChangeMembership change{{}, static_cast<wire::MembershipMode>(rng_.below(2))};
+    const std::uint64_t left_out = rng_.below(4);  // 3: nobody
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      if (i != left_out) change.voters.push_back(NodeId{i + 1});
+    }
+    ++node.steps;
+    node.driver->step(now(), change, output_);
+    return perform(node);
+  }
   if (choice < 250) return request(node);
   if (choice < 500 && !node.writes.empty()) {
     const WriteId id = node.writes.front();

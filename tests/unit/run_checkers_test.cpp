@@ -188,10 +188,9 @@ TEST_CASE("a busy run is not vacuous, and falls below each minimum by one change
   facts = busy_run();
   facts.windows[0].contended_keys = 0;
   facts.leader_changes = 0;
-  CHECK(
-      shortfall(facts) ==
-      "vacuous: 0 leader changes, at least 3 wanted; only 0 of 2 fault windows saw enough client "
-      "ops");
+  CHECK(shortfall(facts) ==
+        "vacuous: 0 leader changes, at least 3 wanted; only 0 of 2 fault windows saw enough client "
+        "ops");
 }
 
 TEST_CASE("a run without any minimum is unknown, and kinds that were not planned ask for nothing") {
@@ -282,6 +281,13 @@ TEST_CASE("each thing that Raft owes after a heal is missed by one changed field
   facts.voters[1].last_index = 91;
   facts.voters[1].applied = 91;
   expect_live_violation(facts, "n1 and n2 end at different entries, 90 and 91");
+  facts = recovered();
+  facts.restored = false;
+  expect_live_violation(facts,
+                        "the change of members that was asked for after the heal never came to be");
+  facts.restored = true;
+  CHECK(check_liveness(facts).evaluated == 10);
+  CHECK(check_liveness(facts).verdict == Verdict::kValid);
 }
 
 TEST_CASE("states that differ after equal logs are no matter of time") {

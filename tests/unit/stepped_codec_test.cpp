@@ -42,8 +42,10 @@ Event random_event(Rng& rng, std::size_t kind, std::string& payload) {
       return Saved{SaveId{rng.next() >> rng.below(64)}};
     case 7:
       return SaveFailed{SaveId{rng.next() >> rng.below(64)}, random_bytes(rng, 40)};
-    default:
+    case 8:
       return Transfer{NodeId{static_cast<std::uint32_t>(rng.next())}};
+    default:
+      return test::random_record<ChangeMembership>(rng);
   }
 }
 constexpr std::size_t kEventKinds = std::variant_size_v<Event>;

@@ -34,6 +34,8 @@ void DiscreteWorld::feed_now(Node& node, const Input& input) {
       return step_node(node, stepped::Written{input.upto});
     case Input::Kind::kTransfer:
       return step_node(node, stepped::Transfer{input.to});
+    case Input::Kind::kChangeMembership:
+      return step_node(node, input.change);
     case Input::Kind::kSynced: {
       const bool fails = node.trouble.fails;
       tap_.on_sync(node.id, !fails, input.late, now_);
@@ -161,6 +163,7 @@ void DiscreteWorld::perform_reply(Node& node, const stepped::Reply& reply) {
 }
 
 void DiscreteWorld::emit(Node& node, wire::trace::Event&& event) {
+  node.members.follow(event);
   if (const auto* store = std::get_if<wire::trace::Store>(&event)) {
     node.disk.apply(*store);
   } else if (const auto* role = std::get_if<wire::trace::RoleChange>(&event)) {

@@ -79,13 +79,13 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
                                  const MakeNode& make, const std::string& logs) {
   auto files = open_files(options.run_directory);
   if (!files) return files.error();
-  faults::LinkTable links(plan.test.seed, plan.test.nodes);
+  faults::LinkTable links(plan.test.seed, plan.test.all_nodes());
   run::Director director(plan, links, files->history ? &*files->history : nullptr,
                          files->trace.get());
   if (options.unchecked) director.leave_unchecked();
   Tap tap(director);
   if (options.fingerprint) tap.take_fingerprint(options.window);
-  if (options.coverage) tap.take_coverage(plan.test.nodes);
+  if (options.coverage) tap.take_coverage(plan.test.all_nodes());
   auto world = DiscreteWorld::open(plan.test, plan.network, links, tap, make);
   if (!world) return world.error();
   if (options.deliveries) (*world)->record_deliveries();
@@ -94,7 +94,7 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
   close(*files, director);
 
   run::WorldFacts facts;
-  if (!logs.empty()) facts.sanitizer = worlds::sanitizer_lines(logs, plan.test.nodes);
+  if (!logs.empty()) facts.sanitizer = worlds::sanitizer_lines(logs, plan.test.all_nodes());
   run::FinishedRun out;
   out.report =
       run::judge(plan.test, director, links, facts, options.started, options.judge_history);

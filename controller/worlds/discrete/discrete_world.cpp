@@ -26,7 +26,7 @@ Result<std::unique_ptr<DiscreteWorld>> DiscreteWorld::open(const run::TestSpec& 
 DiscreteWorld::DiscreteWorld(const run::TestSpec& spec, const run::Network& network,
                              faults::LinkTable& links, Tap& tap)
     : spec_(spec), network_(network), links_(links), tap_(tap) {
-  for (std::uint32_t i = 1; i <= spec.nodes; ++i) {
+  for (std::uint32_t i = 1; i <= spec.all_nodes(); ++i) {
     nodes_.push_back(std::make_unique<Node>());
     nodes_.back()->id = NodeId{i};
   }
@@ -98,6 +98,8 @@ void DiscreteWorld::step() {
       return on_connection_lost(event.client, event.connection, event.refused);
     case What::kTransfer:
       return on_transfer(event);
+    case What::kChangeMembership:
+      return on_change_membership(event);
     case What::kClockSet:
       return on_clock_set(event);
     case What::kRedraw:
@@ -306,7 +308,8 @@ faults::ClusterView DiscreteWorld::view() const {
     v.paused = node->paused;
     v.role = v.serving ? node->role : wire::Role::kFollower;
     v.term = node->term;
-    out.nodes.push_back(v);
+    v.members = node->members;
+    out.nodes.push_back(std::move(v));
   }
   return out;
 }
@@ -365,6 +368,21 @@ void DiscreteWorld::on_transfer(const Event& event) {
   asked.kind = Input::Kind::kTransfer;
   asked.source = kControlSource;
   asked.to = event.to;
+  feed(node, std::move(asked));
+}
+
+void DiscreteWorld::change_membership(NodeId leader, const std::vector<NodeId>& voters,
+                                      wire::MembershipMode mode) {
+  schedule_for(at(leader), now_ + kControl, What::kChangeMembership).change = {voters, mode};
+}
+
+void DiscreteWorld::on_change_membership(Event& event) {
+  Node& node = at(event.node);
+  if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
+  Input asked;
+  asked.kind = Input::Kind::kChangeMembership;
+  asked.source = kControlSource;
+  asked.change = std::move(event.change);
   feed(node, std::move(asked));
 }
 

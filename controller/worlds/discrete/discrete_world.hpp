@@ -51,6 +51,8 @@ class DiscreteWorld final : public worlds::World {
   void resume(NodeId node) override;
   void set_clock(NodeId node, const faults::ClockSkew& skew) override;
   void transfer(NodeId leader, NodeId to) override;
+  void change_membership(NodeId leader, const std::vector<NodeId>& voters,
+                         wire::MembershipMode mode) override;
   void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key,
                   faults::LossStyle style) override;
   void let_out(NodeId node, std::uint32_t actions) override;
@@ -102,7 +104,8 @@ class DiscreteWorld final : public worlds::World {
     kConnected,
     kConnectionLost,
     kClockSet,
-    kTransfer,  // the node hears that it is to hand its leadership over
+    kTransfer,          // the node hears that it is to hand its leadership over
+    kChangeMembership,  // ... that it is to change the voters
     kRedraw,
   };
   /// Events of a process carry its incarnation and die with it; a settling is its end.
@@ -120,10 +123,19 @@ class DiscreteWorld final : public worlds::World {
     SaveId save;
     Duration late{};
     NodeId to;
+    wire::stepped::ChangeMembership change;
   };
   /// Something to be fed to a node, kept while it is paused.
   struct Input {
-    enum class Kind : std::uint8_t { kMessage, kRequest, kWritten, kSynced, kSaved, kTransfer };
+    enum class Kind : std::uint8_t {
+      kMessage,
+      kRequest,
+      kWritten,
+      kSynced,
+      kSaved,
+      kTransfer,
+      kChangeMembership
+    };
     Kind kind = Kind::kMessage;
     std::uint64_t source = 0;  // whose socket it waits in; 0: the log's disk; or kSnapshotFile
     std::string payload;
@@ -136,6 +148,7 @@ class DiscreteWorld final : public worlds::World {
     SaveId save;  // the same, of a snapshot's file
     Duration late{};
     NodeId to;
+    wire::stepped::ChangeMembership change;
   };
   struct PowerLossOrder {
     std::uint64_t key = 0;
@@ -171,6 +184,7 @@ class DiscreteWorld final : public worlds::World {
   void on_connection_lost(ClientId client, std::uint64_t connection, bool refused);
   void on_clock_set(const Event& event);
   void on_transfer(const Event& event);
+  void on_change_membership(Event& event);
   void redraw();
 
   void transmit(const wire::Envelope& envelope, std::string_view payload, std::uint64_t connection);

@@ -41,6 +41,7 @@ struct DiscreteWorld::Node {
   wire::Role role = wire::Role::kFollower;
   Term term = 0;
   LogPosition last;  // of its log in memory
+  faults::KnownMembers members;
 
   faults::DiskModel disk;
   faults::DiskTrouble trouble;

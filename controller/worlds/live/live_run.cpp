@@ -101,7 +101,7 @@ Result<run::FinishedRun> run_live(const run::PlanFile& plan, const run::RunOptio
   if (!history) return history.error();
   auto trace = run::TraceFile::create(options.run_directory + "/trace.jsonl");
   if (!trace) return trace.error();
-  faults::LinkTable links(plan.test.seed, plan.test.nodes);
+  faults::LinkTable links(plan.test.seed, plan.test.all_nodes());
   run::Director director(plan, links, &*history, trace->get());
   auto world = LiveWorld::open(io, clock, plan.test,
                                {options.node_executable, options.run_directory}, links, director);
@@ -129,9 +129,10 @@ Result<run::FinishedRun> run_live(const run::PlanFile& plan, const run::RunOptio
 
   run::FinishedRun out;
   out.interrupted = director.interrupted();
-  out.report = run::judge(plan.test, director, links,
-                          world_facts(sentinel.report(), options.run_directory, plan.test.nodes),
-                          options.started);
+  out.report =
+      run::judge(plan.test, director, links,
+                 world_facts(sentinel.report(), options.run_directory, plan.test.all_nodes()),
+                 options.started);
   out.history = director.take_history();
   out.report.history = out.history;
   out.executed = director.executed();

@@ -78,7 +78,7 @@ LiveWorld::LiveWorld(boost::asio::io_context& io, RealClock clock, const run::Te
                       observer_.on_reply(c, reply, clock_.now());
                     },
                     [this](const Error& error) { observer_.on_world_error(error); }}) {
-  for (std::uint32_t i = 1; i <= spec.nodes; ++i) {
+  for (std::uint32_t i = 1; i <= spec.all_nodes(); ++i) {
     nodes_.emplace_back();
     nodes_.back().id = NodeId{i};
   }
@@ -152,7 +152,9 @@ NodeCommand LiveWorld::command_for(const Node& node) const {
   command.executable = options_.node_executable;
   command.stderr_file = node_directory(node.id) + "/stderr.log";
   std::string names;
-  for (const Node& other : nodes_) names += (names.empty() ? "" : ",") + name_of(other.id);
+  for (const Node& other : nodes_) {
+    if (other.id.value <= spec_.nodes) names += (names.empty() ? "" : ",") + name_of(other.id);
+  }
   std::vector<std::string>& a = command.arguments;
   const auto add = [&a](const std::string& flag, const std::string& value) {
     a.push_back(flag);
@@ -236,6 +238,7 @@ void LiveWorld::on_trace_bytes(NodeId id, std::string_view bytes) {
 }
 
 void LiveWorld::on_record(Node& node, const wire::trace::Record& record) {
+  node.members.follow(record.event);
   if (const auto* store = std::get_if<wire::trace::Store>(&record.event)) node.disk.apply(*store);
   if (const auto* boot = std::get_if<wire::trace::Boot>(&record.event)) node.term = boot->term;
   if (const auto* role = std::get_if<wire::trace::RoleChange>(&record.event)) {
@@ -342,6 +345,11 @@ void LiveWorld::transfer(NodeId leader, NodeId to) {
   (void)control_->send(leader, wire::control::Transfer{0, to});
 }
 
+void LiveWorld::change_membership(NodeId leader, const std::vector<NodeId>& voters,
+                                  wire::MembershipMode mode) {
+  (void)control_->send(leader, wire::control::ChangeMembership{0, voters, mode});
+}
+
 void LiveWorld::on_clock_state(NodeId id, const wire::control::ClockState& state) {
   if (id == kNobody) return;
   Node& node = at(id);
@@ -372,7 +380,8 @@ faults::ClusterView LiveWorld::view() const {
     v.paused = node.paused;
     v.role = v.alive ? node.role : wire::Role::kFollower;
     v.term = node.term;
-    out.nodes.push_back(v);
+    v.members = node.members;
+    out.nodes.push_back(std::move(v));
   }
   return out;
 }

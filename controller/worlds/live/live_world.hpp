@@ -49,6 +49,8 @@ class LiveWorld final : public worlds::World {
   void resume(NodeId node) override;
   void set_clock(NodeId node, const faults::ClockSkew& skew) override;
   void transfer(NodeId leader, NodeId to) override;
+  void change_membership(NodeId leader, const std::vector<NodeId>& voters,
+                         wire::MembershipMode mode) override;
   void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key,
                   faults::LossStyle style) override;
   [[nodiscard]] faults::ClusterView view() const override;
@@ -89,6 +91,7 @@ class LiveWorld final : public worlds::World {
     faults::DiskModel disk;
     wire::Role role = wire::Role::kFollower;
     Term term = 0;
+    faults::KnownMembers members;
     std::map<std::uint64_t, faults::ClockSkew> clock_requests;
   };
 
