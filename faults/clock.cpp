@@ -121,7 +121,7 @@ KindInfo clock_kind() {
                               .low = -900'000,
                               .high = 9'000'000,
                               .draw_low = 50'000,
-                              .draw_high = 600'000,
+                              .draw_high = 900'000,
                               .either_sign = true,
                               .fallback = 200'000}}},
                  {.name = "strobe",

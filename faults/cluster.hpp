@@ -59,8 +59,8 @@ NodeId leader_of(const ClusterView& view);
 /// The verbs that a world implements.
 ///
 /// Verbs return at once and may take effect a little later; the world then tells the nemesis
-/// (node_died, node_serving, note_clock_set, note_power_loss, note_sync), also from within the
-/// verb.
+/// (node_died, node_serving, note_clock_set, note_power_loss, note_sync, note_transfer), also from
+/// within the verb.
 class Cluster {
  public:
   virtual ~Cluster() = default;
@@ -74,6 +74,9 @@ class Cluster {
   virtual void resume(NodeId node) = 0;
   /// Replaces the node's skew. Asked again after every node_serving while it is not {0, 0}.
   virtual void set_clock(NodeId node, const ClockSkew& skew) = 0;
+  /// Asks the node to hand its leadership to `to`, or to whom it thinks best (kNobody). One that
+  /// does not lead does nothing; what a leader does is told by note_transfer.
+  virtual void transfer(NodeId leader, NodeId to) = 0;
   /// Kills all of `nodes` at the same moment, then leaves each a permitted disk state of `style`,
   /// chosen by `key` and the node's id. What was lost is told later, by note_power_loss.
   virtual void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key, LossStyle style) = 0;

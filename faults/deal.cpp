@@ -76,7 +76,8 @@ wire::MessageType single_type(Rng rng) {
       kVoteReply,    kVoteReply,     kVoteReply,   kVoteReply,       kVoteReply,
       kVote,         kVote,          kAppend,      kAppend,          kAppend,
       kAppend,       kAppendReply,   kAppendReply, kAppendReply,     kPreVote,
-      kPreVoteReply, kClientRequest, kClientReply, kInstallSnapshot, kInstallSnapshotReply};
+      kPreVoteReply, kClientRequest, kClientReply, kInstallSnapshot, kInstallSnapshotReply,
+      kTimeoutNow,   kTimeoutNow,    kReadIndex,   kReadIndexReply};
   return kCards[rng.below(kCards.size())];
 }
 
@@ -145,7 +146,7 @@ KindDecks decks_of(std::uint64_t seed, const KindInfo& kind, std::uint32_t nodes
 }
 
 FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Duration at,
-                     Duration longest) {
+                     const PlanOptions& options) {
   const KindInfo& kind = *decks.kind;
   const ShapeInfo& shape = kind.shapes[decks.shapes.deal()];
   FaultSpec spec;
@@ -159,7 +160,7 @@ FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Durat
   }
   // What meets single messages, or elections only, harms nobody meanwhile.
   const bool rare = shape.one_type || only_elections(spec.types);
-  const Duration bound = rare ? kind.longest : std::min(kind.longest, longest);
+  const Duration bound = rare ? kind.longest : std::min(kind.longest, options.longest);
   const Duration least = bound < kind.longest
                              ? std::clamp<Duration>(bound / 8, milliseconds(1), kind.shortest)
                              : kind.shortest;
@@ -170,7 +171,13 @@ FaultSpec deal_fault(std::uint64_t seed, KindDecks& decks, std::string id, Durat
     if (info.draw_high == 0) continue;
     Rng rng = keyed(seed, "param", spec.id, info.name);
     const bool negate = info.either_sign && rng.below(2) == 1;
-    const std::int64_t size = log_uniform(rng, info.draw_low, info.draw_high);
+    std::int64_t low = info.draw_low;
+    std::int64_t high = info.draw_high;
+    if (info.name == "rate_ppm" && options.most_drift_ppm != 0) {
+      high = std::min(high, options.most_drift_ppm);
+      low = std::min(low, std::max<std::int64_t>(1, high / 4));
+    }
+    const std::int64_t size = log_uniform(rng, low, high);
     spec.params.emplace(info.name, negate ? -size : size);
   }
   return spec;
@@ -233,8 +240,7 @@ Result<Plan> make_plan(std::uint64_t seed, const PlanOptions& options) {
                              whole_ms(keyed(seed, "interval", i).between(low, high)));
     const Duration left = options.time_limit - at;
     if (left < milliseconds(100)) break;
-    FaultSpec spec =
-        deal_fault(seed, kinds[order.deal()], "f" + std::to_string(i), at, options.longest);
+    FaultSpec spec = deal_fault(seed, kinds[order.deal()], "f" + std::to_string(i), at, options);
     spec.duration = std::min(spec.duration, left);
     // The first of each kind does not depend on events or messages that may never come.
     const bool first = std::none_of(plan.faults.begin(), plan.faults.end(),

@@ -54,12 +54,14 @@ class Fault {
   virtual void on_clock_set(NodeId /*node*/, const ClockSkew& /*skew*/) {}
   virtual void on_clock_flip(NodeId /*node*/) {}
   virtual void on_power_loss(NodeId /*node*/, const PowerLoss& /*loss*/) {}
+  virtual void on_transfer(NodeId /*node*/, wire::trace::TransferPhase /*phase*/) {}
   virtual void on_sync(NodeId /*node*/, bool /*ok*/, Duration /*late*/) {}
 
   [[nodiscard]] const FaultSpec& spec() const { return spec_; }
   /// The nodes that it hit.
   [[nodiscard]] const std::vector<NodeId>& nodes() const { return nodes_; }
-  /// The order that decided whom it hit: named in a plan, it makes the same choice again.
+  /// The order that decided whom it hit: named in a plan, it makes the same choice again. Empty:
+  /// the choice is made anew then.
   [[nodiscard]] virtual std::vector<NodeId> resolved() const { return nodes_; }
 
  protected:

@@ -36,6 +36,9 @@ ClockSkew NodeHolds::skew(NodeId node) const {
   }
   // Two slow clocks must not add up to one that stands still or runs backwards.
   sum.rate_ppm = std::clamp<std::int64_t>(sum.rate_ppm, -900'000, 9'000'000);
+  if (most_drift_ppm_ != 0) {
+    sum.rate_ppm = std::clamp(sum.rate_ppm, -most_drift_ppm_, most_drift_ppm_);
+  }
   return sum;
 }
 

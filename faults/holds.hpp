@@ -14,7 +14,9 @@ namespace ww::faults {
 /// last one lets go.
 class NodeHolds {
  public:
-  explicit NodeHolds(Cluster& cluster) : cluster_(cluster) {}
+  /// `most_drift_ppm`: no clock drifts more; 0: as far as the skews add up.
+  explicit NodeHolds(Cluster& cluster, std::int64_t most_drift_ppm = 0)
+      : cluster_(cluster), most_drift_ppm_(most_drift_ppm) {}
 
   [[nodiscard]] bool down(NodeId node) const;
   [[nodiscard]] bool paused(NodeId node) const;
@@ -46,6 +48,7 @@ class NodeHolds {
     std::map<std::string, DiskTrouble> troubles;
   };
   Cluster& cluster_;
+  std::int64_t most_drift_ppm_;
   std::map<NodeId, Node> nodes_;
 };
 

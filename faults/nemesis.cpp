@@ -60,7 +60,7 @@ struct Nemesis::Impl {
         redeal(plan.redeal),
         options(the_options),
         on_mark(std::move(mark)),
-        holds(cluster),
+        holds(cluster, the_options.most_drift_ppm),
         ports{cluster, links, holds, plan.seed, plan.nodes, options} {
     for (FaultSpec& spec : plan.faults) enter(std::move(spec), "", 0);
   }
@@ -328,6 +328,10 @@ void Nemesis::note_power_loss(NodeId node, const PowerLoss& loss, Instant /*now*
   impl_->tell([&](Fault& fault) { fault.on_power_loss(node, loss); });
 }
 
+void Nemesis::note_transfer(NodeId node, wire::trace::TransferPhase phase, Instant /*now*/) {
+  impl_->tell([&](Fault& fault) { fault.on_transfer(node, phase); });
+}
+
 void Nemesis::note_sync(NodeId node, bool ok, Duration late, Instant /*now*/) {
   impl_->tell([&](Fault& fault) { fault.on_sync(node, ok, late); });
 }
@@ -392,9 +396,10 @@ Plan Nemesis::executed() const {
     if (entry->healed_at != kNever) {
       spec.duration = std::max<Duration>(milliseconds(1), entry->healed_at - entry->injected_at);
     }
-    if (spec.target != Target::kTrigger) {
+    const std::vector<NodeId> nodes = entry->fault->resolved();
+    if (spec.target != Target::kTrigger && !nodes.empty()) {
       spec.target = Target::kNamed;
-      spec.nodes = entry->fault->resolved();
+      spec.nodes = nodes;
     }
     plan.faults.push_back(std::move(spec));
   }

@@ -81,6 +81,8 @@ struct NemesisOptions {
   Duration noticeable_pause = milliseconds(100);
   /// How often a fault is dealt again.
   std::uint32_t max_redeals = 3;
+  /// No clock drifts more, however many faults skew it; 0: as far as they go together.
+  std::int64_t most_drift_ppm = 0;
 };
 
 class Nemesis {
@@ -115,6 +117,8 @@ class Nemesis {
   void note_trace(NodeId node, const wire::trace::Event& what, Instant now);
   /// What the last power loss of `node` removed.
   void note_power_loss(NodeId node, const PowerLoss& loss, Instant now);
+  /// A leader's transfer of its leadership came so far.
+  void note_transfer(NodeId node, wire::trace::TransferPhase phase, Instant now);
   /// The node is about to hear that a sync of its disk ended, well or not, `late` longer than it
   /// took of itself.
   void note_sync(NodeId node, bool ok, Duration late, Instant now);

@@ -104,6 +104,8 @@ struct PlanOptions {
   Duration longest = seconds(3600);
   /// How many faults in a million wait for an event instead of a moment.
   std::uint32_t trigger_ppm = 0;
+  /// No clock is dealt a larger drift; 0: as large as the registry's draws.
+  std::int64_t most_drift_ppm = 0;
 };
 
 /// What triggers may wait for, kNone apart.

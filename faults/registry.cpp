@@ -12,6 +12,7 @@
 #include "faults/partition.hpp"
 #include "faults/pause.hpp"
 #include "faults/power_loss.hpp"
+#include "faults/transfer.hpp"
 
 namespace ww::faults {
 
@@ -46,9 +47,9 @@ Result<void> check_shape(const KindInfo& kind, const ShapeInfo& shape) {
 }  // namespace
 
 std::span<const KindInfo> registry() {
-  static const std::array<KindInfo, 7> kKinds = {
+  static const std::array<KindInfo, 8> kKinds = {
       kill_kind(),  pause_kind(),      partition_kind(), packet_kind(),
-      clock_kind(), power_loss_kind(), disk_kind(),
+      clock_kind(), power_loss_kind(), disk_kind(),      transfer_kind(),
   };
   return kKinds;
 }

@@ -80,7 +80,19 @@ struct Statistics {
   }
 };
 
-using Message = std::variant<Hello, SetClock, ClockState, Shutdown, TakeStatistics, Statistics>;
+/// Controller: hand your leadership to `to`, or to whom you think best (kNobody). A node that does
+/// not lead does nothing; what comes of it stands in the trace.
+struct Transfer {
+  std::uint64_t request = 0;
+  NodeId to;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("request", s.request), v("to", s.to);
+  }
+};
+
+using Message =
+    std::variant<Hello, SetClock, ClockState, Shutdown, TakeStatistics, Statistics, Transfer>;
 
 /// A frame's payload: u8 kind, fields.
 void encode(std::string& out, const Message& message);

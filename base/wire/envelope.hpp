@@ -21,10 +21,13 @@ enum class MessageType : std::uint8_t {
   kInstallSnapshotReply,
   kClientRequest,
   kClientReply,
+  kTimeoutNow,
+  kReadIndex,
+  kReadIndexReply,
 };
 template <>
 struct EnumSize<MessageType> {
-  static constexpr std::uint64_t value = 10;
+  static constexpr std::uint64_t value = 13;
 };
 std::string_view name_of(MessageType type);
 /// The type of that name ("append-reply"), or nothing.

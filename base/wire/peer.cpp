@@ -18,7 +18,10 @@ constexpr std::array<std::string_view, EnumSize<MessageType>::value> kTypeNames 
     "install-snapshot",
     "install-snapshot-reply",
     "client-request",
-    "client-reply"};
+    "client-reply",
+    "timeout-now",
+    "read-index",
+    "read-index-reply"};
 
 Error malformed(std::string what) {
   return Error{ErrorCode::kCorrupt, true, "malformed message between nodes: " + std::move(what)};
@@ -60,6 +63,12 @@ PeerMessage decode_body(ByteReader& in, MessageType type, Term term) {
     }
     case MessageType::kInstallSnapshotReply:
       return decode_as<InstallSnapshotReply>(in, term);
+    case MessageType::kTimeoutNow:
+      return decode_as<TimeoutNow>(in, term);
+    case MessageType::kReadIndex:
+      return decode_as<ReadIndex>(in, term);
+    case MessageType::kReadIndexReply:
+      return decode_as<ReadIndexReply>(in, term);
     case MessageType::kClientRequest:
     case MessageType::kClientReply:
       break;
@@ -141,7 +150,19 @@ std::uint64_t entry_hash(Index index, const EntryView& entry) {
 }
 
 MessageType type_of(const PeerMessage& message) {
-  return static_cast<MessageType>(message.index());
+  constexpr std::array kTypes = {MessageType::kPreVote,
+                                 MessageType::kPreVoteReply,
+                                 MessageType::kVote,
+                                 MessageType::kVoteReply,
+                                 MessageType::kAppend,
+                                 MessageType::kAppendReply,
+                                 MessageType::kInstallSnapshot,
+                                 MessageType::kInstallSnapshotReply,
+                                 MessageType::kTimeoutNow,
+                                 MessageType::kReadIndex,
+                                 MessageType::kReadIndexReply};
+  static_assert(kTypes.size() == std::variant_size_v<PeerMessage>);
+  return kTypes[message.index()];
 }
 
 Term term_of(const PeerMessage& message) {
@@ -151,8 +172,12 @@ Term term_of(const PeerMessage& message) {
 std::uint64_t content_of(const PeerMessage& message) {
   constexpr unsigned kHalf = 32;
   if (const auto* append = std::get_if<Append>(&message)) return append->prev.index + 1;
-  const auto* piece = std::get_if<InstallSnapshot>(&message);
-  return piece ? piece->at.index + (piece->offset << kHalf) : 0;
+  if (const auto* piece = std::get_if<InstallSnapshot>(&message)) {
+    return piece->at.index + (piece->offset << kHalf);
+  }
+  if (const auto* asked = std::get_if<ReadIndex>(&message)) return asked->context;
+  const auto* told = std::get_if<ReadIndexReply>(&message);
+  return told ? told->context : 0;
 }
 
 std::string_view borrowed_by(const PeerMessage& message) {

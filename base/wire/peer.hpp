@@ -1,4 +1,5 @@
-// What Raft nodes say to each other (Raft paper, figure 2; PreVote from the dissertation, 9.6).
+// What Raft nodes say to each other (Raft paper, figure 2; PreVote, transfers and
+// read indices from the dissertation, 9.6, 3.10 and 6.4).
 #pragma once
 
 #include <cstdint>
@@ -62,13 +63,16 @@ struct PreVoteReply {
     v("ok", s.granted);
   }
 };
+/// `transfer`: the leader itself asked the candidate to stand (dissertation, 3.10), so that having
+/// heard from that leader is no reason to refuse.
 struct Vote {
   Term term = 0;
   LogPosition last;
+  bool transfer = false;
   friend bool operator==(const Vote&, const Vote&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
-    v("last", s.last);
+    v("last", s.last), v("transfer", s.transfer);
   }
 };
 struct VoteReply {
@@ -162,14 +166,45 @@ struct InstallSnapshotReply {
     v("round", s.round);
   }
 };
+/// A leader's word that its receiver shall stand for election at once (dissertation, 3.10).
+struct TimeoutNow {
+  Term term = 0;
+  friend bool operator==(const TimeoutNow&, const TimeoutNow&) = default;
+  template <class Self, class V>
+  static void fields(Self&, V&) {}
+};
+/// A follower asks its leader for a read index (dissertation, 6.4). `context` is its own, and the
+/// answer names it again.
+struct ReadIndex {
+  Term term = 0;
+  std::uint64_t context = 0;
+  friend bool operator==(const ReadIndex&, const ReadIndex&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("context", s.context);
+  }
+};
+/// Success: whoever has applied the log up to `index` may serve what was asked before `context`.
+struct ReadIndexReply {
+  Term term = 0;
+  bool success = false;
+  std::uint64_t context = 0;
+  Index index = 0;
+  friend bool operator==(const ReadIndexReply&, const ReadIndexReply&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("ok", s.success), v("context", s.context), v("index", s.index);
+  }
+};
 
-using PeerMessage = std::variant<PreVote, PreVoteReply, Vote, VoteReply, Append, AppendReply,
-                                 InstallSnapshot, InstallSnapshotReply>;
+using PeerMessage =
+    std::variant<PreVote, PreVoteReply, Vote, VoteReply, Append, AppendReply, InstallSnapshot,
+                 InstallSnapshotReply, TimeoutNow, ReadIndex, ReadIndexReply>;
 
 MessageType type_of(const PeerMessage& message);
 Term term_of(const PeerMessage& message);
 /// The `content` of its envelope: an append's first index; of a snapshot's piece its index, with
-/// the offset in the upper half; else 0.
+/// the offset in the upper half; the context of a read index; else 0.
 std::uint64_t content_of(const PeerMessage& message);
 
 /// What a received message lends from its frame: an append's entries, a snapshot's piece.

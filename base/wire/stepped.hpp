@@ -56,7 +56,13 @@ struct SaveFailed {
   SaveId id;
   std::string reason;
 };
-using Event = std::variant<Boot, Timer, Message, Request, Written, WriteFailed, Saved, SaveFailed>;
+/// The node is asked to hand its leadership to `to`, or to whom it thinks best (kNobody). One that
+/// does not lead, or cannot do it, does nothing.
+struct Transfer {
+  NodeId to;
+};
+using Event =
+    std::variant<Boot, Timer, Message, Request, Written, WriteFailed, Saved, SaveFailed, Transfer>;
 
 /// A write was handed to the file system: its store events stand before this. Its completion is an
 /// event to come. With `sync` false it completes at once when the writes before it have.

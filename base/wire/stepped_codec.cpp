@@ -128,7 +128,8 @@ void encode_event(std::string& out, const Clock& clock, const Event& event) {
                         [&](const SaveFailed& failed) {
                           w.varint(failed.id.value);
                           w.bytes(failed.reason);
-                        }},
+                        },
+                        [&](const Transfer& transfer) { w.varint(transfer.to.value); }},
              event);
 }
 
@@ -172,6 +173,11 @@ Result<ClockedEvent> decode_event(std::string_view payload) {
       auto& failed = out.event.emplace<SaveFailed>();
       failed.id = SaveId{in.varint()};
       failed.reason = in.bytes();
+      break;
+    }
+    case 8: {
+      Decoder decoder(in);
+      decoder("to", out.event.emplace<Transfer>().to);
       break;
     }
     default:

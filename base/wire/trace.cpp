@@ -19,8 +19,8 @@ namespace trace {
 namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames = {
-    "boot", "role", "vote",   "append", "trunc", "sync",  "commit", "apply", "tx",
-    "rx",   "read", "client", "mark",   "clock", "stall", "halt",   "store", "snap"};
+    "boot", "role",   "vote", "append", "trunc", "sync", "commit", "apply", "tx",      "rx",
+    "read", "client", "mark", "clock",  "stall", "halt", "store",  "snap",  "transfer"};
 
 }  // namespace
 
@@ -37,6 +37,13 @@ std::string_view name_of(SnapshotAct act) {
   static constexpr std::array<std::string_view, 4> kNames = {"taken", "durable", "installed",
                                                              "loaded"};
   return kNames[static_cast<std::size_t>(act)];
+}
+std::string_view name_of(ReadBasis basis) {
+  return basis == ReadBasis::kIndex ? "index" : "lease";
+}
+std::string_view name_of(TransferPhase phase) {
+  static constexpr std::array<std::string_view, 3> kNames = {"began", "timeout-now", "given-up"};
+  return kNames[static_cast<std::size_t>(phase)];
 }
 std::string_view name_of(StoreOp op) {
   static constexpr std::array<std::string_view, 7> kNames = {
@@ -100,7 +107,10 @@ Summary summarize(const PeerMessage& message, std::string_view bulk) {
   s.type = type_of(message);
   s.term = term_of(message);
   if (const auto* m = std::get_if<PreVote>(&message)) s.position = m->last;
-  if (const auto* m = std::get_if<Vote>(&message)) s.position = m->last;
+  if (const auto* m = std::get_if<Vote>(&message)) {
+    s.position = m->last;
+    s.count = m->transfer ? 1 : 0;
+  }
   if (const auto* m = std::get_if<PreVoteReply>(&message)) s.ok = m->granted;
   if (const auto* m = std::get_if<VoteReply>(&message)) s.ok = m->granted;
   if (const auto* m = std::get_if<Append>(&message)) {
@@ -128,6 +138,12 @@ Summary summarize(const PeerMessage& message, std::string_view bulk) {
     s.round = m->round;
   }
   if (!bulk.empty()) s.entries_hash = hash_bytes(bulk);
+  if (const auto* m = std::get_if<ReadIndex>(&message)) s.round = m->context;
+  if (const auto* m = std::get_if<ReadIndexReply>(&message)) {
+    s.ok = m->success;
+    s.round = m->context;
+    s.index = m->index;
+  }
   return s;
 }
 

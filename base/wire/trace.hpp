@@ -135,11 +135,15 @@ struct Applied {
 struct Summary {
   MessageType type = MessageType::kAppend;
   Term term = 0;
-  bool ok = false;          // replies: granted, success
-  LogPosition position;     // votes: last; appends: prev; append replies: conflict; snapshots: at
-  std::uint32_t count = 0;  // appends: entries; pieces of a snapshot: bytes
-  Index index = 0;  // appends: commit; replies: match; pieces: offset; their replies: received
-  std::uint64_t round = 0;
+  bool ok = false;       // replies: granted, success
+  LogPosition position;  // votes: last; appends: prev; append replies: conflict; snapshots: at
+  /// Of appends: entries; pieces of a snapshot: bytes; votes: 1 when a leader asked for the
+  /// election.
+  std::uint32_t count = 0;
+  /// Of appends: commit; replies: match; pieces: offset; their replies: received; read indices:
+  /// that.
+  Index index = 0;
+  std::uint64_t round = 0;  // of appends and pieces; the context of read indices
   /// Of the encoded entries or of the piece, hash_bytes; 0 when there are none.
   std::uint64_t entries_hash = 0;
   friend bool operator==(const Summary&, const Summary&) = default;
@@ -168,15 +172,38 @@ struct Received {
   }
 };
 enum class ReadPhase : std::uint8_t { kRequested, kConfirmed, kServed };
-/// A ReadIndex read: `context` is the round that must be confirmed, `index` its read index.
+/// What makes a read that is not logged linearizable (dissertation, 6.4 and 6.4.1).
+enum class ReadBasis : std::uint8_t { kIndex, kLease };
+/// A read that is not logged. By read index: `context` is the round that must be confirmed, or of a
+/// follower the number of its question; `index` is the read index. By a lease: served at once,
+/// `context` is the round that the lease comes from, and `checked` is the true time of the moment
+/// by which it was judged, which only the border of a node knows.
 struct Read {
   std::uint64_t context = 0;
   ReadPhase phase = ReadPhase::kRequested;
   Index index = 0;
   Index applied = 0;
+  ReadBasis basis = ReadBasis::kIndex;
+  Instant checked{};
   template <class Self, class V>
   static void fields(Self& s, V& v) {
     v("ctx", s.context), v("phase", s.phase), v("k", s.index), v("applied", s.applied);
+    v("mode", s.basis), v("checked", s.checked);
+  }
+};
+enum class TransferPhase : std::uint8_t {
+  kBegan,       // proposals are refused while `to` catches up
+  kTimeoutNow,  // `to` has the whole log, and is told to stand
+  kGivenUp,     // it took too long: proposals are taken again
+};
+/// A leader hands its leadership to `to`.
+struct Transfer {
+  TransferPhase phase = TransferPhase::kBegan;
+  NodeId to;
+  Term term = 0;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("phase", s.phase), v("to", s.to), v("term", s.term);
   }
 };
 /// A client's request was taken (`answered` false) or answered.
@@ -282,11 +309,13 @@ struct Store {
 std::string_view name_of(Execution execution);
 std::string_view name_of(ReadPhase phase);
 std::string_view name_of(SnapshotAct act);
+std::string_view name_of(ReadBasis basis);
+std::string_view name_of(TransferPhase phase);
 std::string_view name_of(StoreOp op);
 
 using Event =
     std::variant<Boot, RoleChange, VoteCast, Appended, Truncated, Synced, Committed, Applied, Sent,
-                 Received, Read, Client, Mark, ClockFlip, Stall, Halt, Store, Snapshot>;
+                 Received, Read, Client, Mark, ClockFlip, Stall, Halt, Store, Snapshot, Transfer>;
 
 /// "boot", "role", "vote", "append", ...: the `ev` of trace.jsonl.
 std::string_view name_of(const Event& event);
@@ -321,6 +350,14 @@ struct EnumSize<trace::ReadPhase> {
 template <>
 struct EnumSize<trace::SnapshotAct> {
   static constexpr std::uint64_t value = 4;
+};
+template <>
+struct EnumSize<trace::ReadBasis> {
+  static constexpr std::uint64_t value = 2;
+};
+template <>
+struct EnumSize<trace::TransferPhase> {
+  static constexpr std::uint64_t value = 3;
 };
 template <>
 struct EnumSize<trace::StoreOp> {

@@ -192,7 +192,14 @@ std::string describe(const wire::trace::Event& event) {
           [](const t::Received& e) {
             return "receives from " + name_of(e.from) + " " + describe(e.message);
           },
-          [](const t::Read& e) { return "reads at index " + std::to_string(e.index); },
+          [](const t::Read& e) {
+            return "reads at index " + std::to_string(e.index) +
+                   (e.basis == t::ReadBasis::kLease ? " by its lease" : "");
+          },
+          [](const t::Transfer& e) {
+            return "hands its leadership to " + name_of(e.to) + ": " +
+                   std::string(t::name_of(e.phase));
+          },
           [](const t::Client& e) {
             return (e.answered ? "answers request " : "takes request ") +
                    std::to_string(e.request) +

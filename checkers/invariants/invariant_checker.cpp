@@ -11,6 +11,7 @@
 #include "checkers/invariants/election_rules.hpp"
 #include "checkers/invariants/findings.hpp"
 #include "checkers/invariants/frame_rules.hpp"
+#include "checkers/invariants/lease_rules.hpp"
 #include "checkers/invariants/log_rules.hpp"
 #include "checkers/invariants/merge.hpp"
 #include "checkers/invariants/snapshot_rules.hpp"
@@ -32,12 +33,14 @@ class Judge final : public CausalConsumer {
   explicit Judge(const InvariantOptions& options)
       : state_(options.voters, options.store_evidence),
         keep_(options.keep_entries),
+        judges_leases_(options.leases),
         elections_(state_, findings_, options.house_rules),
         logs_(state_, findings_),
         durability_(state_, findings_),
         commits_(state_, findings_, durability_),
         applies_(state_, findings_),
         snapshots_(state_, findings_),
+        leases_(findings_),
         frames_(state_, findings_, {options.house_rules, !options.trace_ignored}) {}
 
   Findings& findings() { return findings_; }
@@ -148,7 +151,10 @@ class Judge final : public CausalConsumer {
   void on(Node& n, const Stamp& at, const t::Appended& e) { logs_.on_appended(n, at, e); }
   void on(Node& n, const Stamp& at, const t::Truncated& e) { logs_.on_truncated(n, at, e); }
   void on(Node& n, const Stamp& at, const t::Synced& e) { durability_.on_synced(n, at, e); }
-  void on(Node& n, const Stamp& at, const t::Committed& e) { commits_.on_committed(n, at, e); }
+  void on(Node& n, const Stamp& at, const t::Committed& e) {
+    commits_.on_committed(n, at, e);
+    if (judges_leases_ && n.role == wire::Role::kLeader) leases_.on_commit(n, at);
+  }
   void on(Node& n, const Stamp& at, const t::Applied& e) { applies_.on_applied(n, at, e); }
   void on(Node& n, const Stamp& at, const t::Sent& e) {
     if (!state_.knows(e.to)) return;
@@ -173,21 +179,26 @@ class Judge final : public CausalConsumer {
     if (news.malformed) durability_.on_malformed(n, at, *news.malformed);
   }
   void on(Node& n, const Stamp& at, const t::Snapshot& e) { snapshots_.on_snapshot(n, at, e); }
-  void on(Node&, const Stamp&, const t::Read&) {}
+  void on(Node& n, const Stamp& at, const t::Read& e) {
+    if (judges_leases_ && e.basis == t::ReadBasis::kLease) leases_.on_read(n, at, e);
+  }
   void on(Node&, const Stamp&, const t::Mark&) {}
   void on(Node&, const Stamp&, const t::ClockFlip&) {}
   void on(Node&, const Stamp&, const t::Stall&) {}
   void on(Node&, const Stamp&, const t::Halt&) {}
+  void on(Node&, const Stamp&, const t::Transfer&) {}
 
   ClusterState state_;
   Findings findings_;
   Index keep_;
+  bool judges_leases_;
   ElectionRules elections_;
   LogRules logs_;
   DurabilityRules durability_;
   CommitRules commits_;
   ApplyRules applies_;
   SnapshotRules snapshots_;
+  LeaseRules leases_;
   FrameRules frames_;
   std::uint64_t order_ = 0;
   std::uint64_t records_ = 0;
@@ -261,8 +272,12 @@ std::vector<CheckResult> InvariantChecker::finish() {
   if (!impl_->options.trace_ignored) impl_->judge.finish();
   std::vector<CheckResult> results;
   for (const invariants::RuleRow& row : invariants::rule_table()) {
-    if (impl_->options.trace_ignored && !row.frames) continue;
-    if (!impl_->options.store_evidence && row.store) continue;
+    const bool beyond_evidence =
+        (impl_->options.trace_ignored && !row.frames) ||
+        (!impl_->options.store_evidence && row.store) ||
+        (!impl_->options.leases && row.rule == invariants::Rule::kLeaseDisjoint);
+    // One that is broken all the same is told: a run may have ended for it (violated()).
+    if (beyond_evidence && impl_->judge.findings().count(row.rule) == 0) continue;
     results.push_back(impl_->judge.findings().take(row.rule));
     if (row.rule != invariants::Rule::kTraceTruth) continue;
     auto& numbers = results.back().numbers;

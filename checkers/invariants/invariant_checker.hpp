@@ -24,6 +24,9 @@ struct InvariantOptions {
   bool store_evidence = true;
   /// Judges by frames and history alone, as if the nodes wrote no traces.
   bool trace_ignored = false;
+  /// There are leases, and the clocks keep within the bound that they rest on: LeaseDisjoint is
+  /// judged.
+  bool leases = false;
   /// Log entries kept below the lowest commit index of a live node; older ones are thinned out to
   /// checkpoints, so that memory follows the live window.
   Index keep_entries = 65536;

@@ -29,10 +29,11 @@ enum class Rule : std::uint8_t {
   kRestart,
   kSnapPrefix,
   kSession,
+  kLeaseDisjoint,
   kReplyTruth,
   kTraceTruth,
 };
-inline constexpr std::size_t kRuleCount = 22;
+inline constexpr std::size_t kRuleCount = 23;
 
 struct RuleRow {
   Rule rule;

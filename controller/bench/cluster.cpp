@@ -125,6 +125,7 @@ struct Cluster::Impl {
     add("--origin-ns", std::to_string(clock.origin_ns()));
     add("--election-timeout", run::format_duration(kElectionTimeout));
     add("--segment-bytes", std::to_string(kSegmentBytes));
+    add("--reads", s.reads == Reads::kLease ? "lease" : "index");
     add("--listen", plan.peer(node.id).text());
     add("--client-listen", plan.client(node.id).text());
     for (const Node& other : nodes) {

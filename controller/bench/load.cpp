@@ -87,7 +87,8 @@ struct Load::Impl {
     for (std::uint32_t i = 0; i < clients.size(); ++i) {
       Client& c = clients[i];
       c.id = ClientId{i + 1};
-      c.request.read_mode = plan.settings.reads;
+      c.request.read_mode =
+          plan.settings.reads == Reads::kLog ? wire::ReadMode::kLog : wire::ReadMode::kIndex;
       c.request.command.kind = wire::CommandKind::kOpenSession;
       if (auto error = connect(c)) return error;
     }

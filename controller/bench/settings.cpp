@@ -74,12 +74,12 @@ Result<void> set_floor(Settings& settings, const std::string& text) {
 }
 
 Result<void> set_reads(Settings& settings, const std::string& text) {
-  for (const wire::ReadMode mode : {wire::ReadMode::kIndex, wire::ReadMode::kLog}) {
-    if (text != wire::name_of(mode)) continue;
+  for (const Reads mode : {Reads::kIndex, Reads::kLog, Reads::kLease}) {
+    if (text != name_of(mode)) continue;
     settings.reads = mode;
     return {};
   }
-  return usage("'" + text + "' is no read mode; known: index, log");
+  return usage("'" + text + "' is no read mode; known: index, log, lease");
 }
 
 std::vector<std::string> split(const std::string& text, char separator) {
@@ -125,6 +125,18 @@ Result<Variation> parse_variation(const std::string& text) {
 
 }  // namespace
 
+std::string_view name_of(Reads reads) {
+  switch (reads) {
+    case Reads::kIndex:
+      return "index";
+    case Reads::kLog:
+      return "log";
+    case Reads::kLease:
+      return "lease";
+  }
+  return "?";
+}
+
 const std::vector<Dimension>& dimensions() {
   static const std::vector<Dimension> kRows = {
       switch_row<&Settings::batching>("batching", "group commit, and appends of many entries"),
@@ -133,8 +145,8 @@ const std::vector<Dimension>& dimensions() {
        [](const Settings& s) {
          return s.fsync_floor == Duration{} ? "0" : run::format_duration(s.fsync_floor);
        }},
-      {"reads", "how a read is made linearizable", "index or log", set_reads,
-       [](const Settings& s) { return std::string(wire::name_of(s.reads)); }},
+      {"reads", "how a read is made linearizable", "index, log or lease", set_reads,
+       [](const Settings& s) { return std::string(name_of(s.reads)); }},
       number_row<&Settings::read_share, 0, 100>("read-share", "reads among the operations",
                                                 "per cent"),
       switch_row<&Settings::tracing>("tracing", "the nodes write their traces, and they are read"),

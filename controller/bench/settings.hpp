@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -11,11 +12,15 @@
 
 namespace ww::bench {
 
+/// How a read is made linearizable.
+enum class Reads : std::uint8_t { kIndex, kLog, kLease };
+std::string_view name_of(Reads reads);
+
 struct Settings {
   bool batching = true;
   bool pipelining = true;
   Duration fsync_floor{};  // 0: the disk as it is
-  wire::ReadMode reads = wire::ReadMode::kIndex;
+  Reads reads = Reads::kIndex;
   std::uint32_t read_share = 0;  // per cent of the operations
   bool tracing = false;
   bool journal = false;

@@ -12,6 +12,7 @@ namespace {
 constexpr double kMostOnDisk = 30'000;
 constexpr double kInMemory = 40'000;
 constexpr double kIndexReads = 40'000;
+constexpr double kLeaseReads = 60'000;
 // From the client to the leader, to a follower and back again, and all their wake-ups.
 constexpr double kRoundTrips = 0.2e-3;
 constexpr double kOneClient = 0.25e-3;
@@ -27,8 +28,11 @@ std::optional<reports::BenchTarget> target_of(const Settings& s, Duration sync, 
   const bool plain = s.nodes == 3 && s.value_size == 100 && s.rate == 0 && s.pipelining &&
                      !s.tracing && !s.journal && !s.checks;
   if (!plain) return std::nullopt;
-  if (s.read_share == 100 && s.clients >= 64 && s.reads == wire::ReadMode::kIndex) {
+  if (s.read_share == 100 && s.clients >= 64 && s.reads == Reads::kIndex) {
     return reports::BenchTarget{kIndexReads, "reads by ReadIndex"};
+  }
+  if (s.read_share == 100 && s.clients >= 64 && s.reads == Reads::kLease) {
+    return reports::BenchTarget{kLeaseReads, "reads by a lease"};
   }
   if (s.read_share != 0) return std::nullopt;
   const Duration slowest = std::max(sync, s.fsync_floor);

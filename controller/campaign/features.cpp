@@ -39,6 +39,8 @@ constexpr std::array kOptions = {
             [](const run::PlanFile& p) { return p.test.follow_one_in == 0; }},
     Feature{"no reads through the log",
             [](const run::PlanFile& p) { return p.test.log_read_percent == 0; }},
+    Feature{"leases", [](const run::PlanFile& p) { return p.test.reads == "lease"; }},
+    Feature{"reads at followers", [](const run::PlanFile& p) { return p.test.follower_reads; }},
     Feature{"sessions that expire soon",
             [](const run::PlanFile& p) {
               return p.test.session_entries != 0 && p.test.session_entries <= 1000;

@@ -46,6 +46,9 @@ constexpr std::array kSegmentBytes = {Card{4096, 1}, Card{16384, 1}, Card{65536,
 /// Whether a seed takes snapshots by the number of entries, by their size, by time, or not at all.
 constexpr std::array kSnapshots = {Card{0, 1}, Card{1, 4}, Card{2, 2}, Card{3, 1}};
 constexpr std::array kSnapshotTrailing = {Card{0, 2}, Card{4, 2}, Card{64, 1}};
+constexpr std::array kLeases = {Card{0, 1}, Card{1, 1}};
+constexpr std::array kLeaseDrift = {Card{10, 1}, Card{30, 1}, Card{100, 1}};
+constexpr std::array kFollowerReads = {Card{0, 2}, Card{1, 1}};
 constexpr std::array kSessionEntries = {Card{0, 1}, Card{30, 1}, Card{200, 1}};
 constexpr std::array kBatching = {Card{0, 1}, Card{1, 3}};
 constexpr std::array kPipelining = {Card{0, 1}, Card{1, 3}};
@@ -62,9 +65,9 @@ constexpr Span kIntervalMs = {250, 1000};
 constexpr Span kLongestPercent = {60, 200};
 constexpr Span kTriggerPpm = {50'000, 800'000};
 
-constexpr std::array kShares = {Share{"kill", 75},   Share{"pause", 50}, Share{"partition", 60},
-                                Share{"packet", 60}, Share{"clock", 30}, Share{"power-loss", 60},
-                                Share{"disk", 30}};
+constexpr std::array kShares = {Share{"kill", 75},   Share{"pause", 50},   Share{"partition", 60},
+                                Share{"packet", 60}, Share{"clock", 30},   Share{"power-loss", 60},
+                                Share{"disk", 30},   Share{"transfer", 40}};
 constexpr std::uint32_t kOtherShare = 50;
 /// A kind is in the subset only if it gets so many faults for each of its cards.
 constexpr std::int64_t kFaultsPerCard = 3;
@@ -134,6 +137,9 @@ void draw_cluster(const Draw& draw, run::TestSpec& spec, std::int64_t interval) 
   draw.set("heartbeat-interval", spec.heartbeat_interval,
            milliseconds(spec.election_timeout / milliseconds(1) / heartbeats));
   draw.set("segment-bytes", spec.segment_bytes, draw.pick("segment-bytes", kSegmentBytes));
+  draw.set("reads", spec.reads, draw.pick("leases", kLeases) != 0 ? "lease" : "index");
+  draw.set("lease-drift", spec.lease_drift, draw.pick("lease-drift", kLeaseDrift));
+  draw.set("follower-reads", spec.follower_reads, draw.pick("follower-reads", kFollowerReads));
   draw.set("batching", spec.batching, draw.pick("batching", kBatching) != 0 ? "on" : "off");
   draw.set("pipelining", spec.pipelining, draw.pick("pipelining", kPipelining) != 0 ? "on" : "off");
   const auto snapshots = draw.pick("snapshots", kSnapshots);
@@ -252,6 +258,9 @@ std::string mix_text() {
   add(text, "heartbeats per timeout", kHeartbeatsPerTimeout);
   add(text, "op-timeout ms", kOpTimeoutMs);
   add(text, "segment-bytes", kSegmentBytes);
+  add(text, "leases", kLeases);
+  add(text, "lease-drift", kLeaseDrift);
+  add(text, "follower-reads", kFollowerReads);
   add(text, "session-entries", kSessionEntries);
   add(text, "batching", kBatching);
   add(text, "pipelining", kPipelining);

@@ -11,7 +11,7 @@ constexpr const char* kBenchFooter = R"(Examples:
   ./whitewater bench --vary batching=on,off             the ratio, with its interval
   ./whitewater bench --vary batching=on,off --fsync-floor 1ms --fail-if 'ratio<20'
   ./whitewater bench --clients 1                        what one client waits for
-  ./whitewater bench --read-share 100 --vary reads=index,log
+  ./whitewater bench --read-share 100 --vary reads=log,index,lease
   ./whitewater bench --rate 5000 --vary tracing=off,on  an open loop
   ./whitewater bench --data /dev/shm                    files in memory
   ./whitewater bench --baseline before/bench.json       exit 5 when it became slower

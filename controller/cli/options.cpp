@@ -313,6 +313,14 @@ void add_test_flags(CLI::App& app, TestFlags& flags) {
   add_duration(app, "--election-timeout", spec.election_timeout,
                "T; nodes draw theirs from [T, 2T]");
   add_duration(app, "--heartbeat-interval", spec.heartbeat_interval, "of the leader");
+  app.add_option("--reads", spec.reads,
+                 "how reads that are not logged are served: index or lease [index]");
+  app.add_option("--lease-drift", spec.lease_drift,
+                 "no clock outruns another by more, in a hundred: the leases' bound [10]");
+  app.add_option(
+      "--drift", spec.drift,
+      "with leases: bounded keeps the clocks within their bound, any does not [bounded]");
+  app.add_flag("--follower-reads", spec.follower_reads, "followers serve such reads too");
   app.add_option("--batching", spec.batching,
                  "off: nodes make a write and an append for each command [on]");
   app.add_option("--pipelining", spec.pipelining,

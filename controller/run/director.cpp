@@ -14,10 +14,12 @@ constexpr Duration kStopLimit = seconds(10);
 constexpr Duration kPoll = milliseconds(20);
 constexpr std::size_t kMaxErrors = 20;
 
-checkers::InvariantOptions invariant_options(const TestSpec& spec) {
+checkers::InvariantOptions invariant_options(const PlanFile& plan) {
+  const TestSpec& spec = plan.test;
   checkers::InvariantOptions options;
   for (std::uint32_t i = 1; i <= spec.nodes; ++i) options.voters.push_back(NodeId{i});
   options.trace_ignored = spec.ignore_traces;
+  options.leases = keeps_lease_bound(plan);
   return options;
 }
 
@@ -74,7 +76,7 @@ Director::Director(const PlanFile& plan, faults::LinkTable& links, HistoryWriter
       history_writer_(history),
       trace_(trace),
       engine_(make_engine(plan)),
-      invariants_(invariant_options(plan.test)),
+      invariants_(invariant_options(plan)),
       timeline_(plan.test.nodes) {}
 
 Director::~Director() = default;
@@ -182,8 +184,10 @@ void Director::begin_torture(Instant now) {
   faults::Plan plan = plan_.faults;
   for (faults::FaultSpec& fault : plan.faults) fault.at += shift;
   plan.time_limit += shift;
-  nemesis_ = std::make_unique<faults::Nemesis>(std::move(plan), *world_, links_,
-                                               [this](const faults::Mark& m) { mark(m); });
+  faults::NemesisOptions options;
+  if (keeps_lease_bound(plan_)) options.most_drift_ppm = lease_drift_ppm(spec_);
+  nemesis_ = std::make_unique<faults::Nemesis>(
+      std::move(plan), *world_, links_, [this](const faults::Mark& m) { mark(m); }, options);
   engine_->start(now, actions_);
 }
 
@@ -304,6 +308,10 @@ void Director::on_trace(NodeId node, Incarnation incarnation, const wire::trace:
   if (!unchecked_) invariants_.on_trace(node, incarnation, record);
   if (nemesis_ && std::holds_alternative<wire::trace::ClockFlip>(record.event)) {
     nemesis_->note_clock_flip(node, now_);
+  }
+  if (const auto* transfer = std::get_if<wire::trace::Transfer>(&record.event);
+      nemesis_ && transfer) {
+    nemesis_->note_transfer(node, transfer->phase, now_);
   }
   if (trace_ != nullptr) {
     trace_line_.clear();

@@ -350,6 +350,11 @@ std::vector<reports::Fact> option_facts(const TestSpec& spec) {
       {"workers that follow and retry",
        spec.follow_one_in == 0 ? "none" : "one in " + std::to_string(spec.follow_one_in)},
       {"reads through the log", std::to_string(spec.log_read_percent) + " %"},
+      {"other reads", (spec.reads == "lease"
+                           ? "by a lease, drift up to " + std::to_string(spec.lease_drift) + " %" +
+                                 (spec.drift == "any" ? ", which the clocks do not keep" : "")
+                           : std::string("by read index")) +
+                          (spec.follower_reads ? ", at followers too" : "")},
       {"election timeout", format_duration(spec.election_timeout) + " to " +
                                format_duration(2 * spec.election_timeout)},
       {"heartbeat interval", format_duration(spec.heartbeat_interval)},

@@ -1,6 +1,7 @@
 #include "controller/run/plan_file.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/nearest.hpp"
@@ -31,7 +32,25 @@ Result<faults::PlanOptions> plan_options(const TestSpec& spec) {
   options.time_limit = spec.time_limit;
   options.interval_min = spec.interval_low;
   options.interval_max = spec.interval_high;
+  if (spec.reads == "lease" && spec.drift == "bounded") {
+    options.most_drift_ppm = lease_drift_ppm(spec);
+  }
   return options;
+}
+
+std::int64_t lease_drift_ppm(const TestSpec& spec) {
+  // The fastest clock, at 1 + p, against the slowest, at 1 - p.
+  return std::int64_t{1'000'000} * spec.lease_drift / (200 + std::int64_t{spec.lease_drift});
+}
+
+bool keeps_lease_bound(const PlanFile& plan) {
+  const std::int64_t most = lease_drift_ppm(plan.test);
+  return plan.test.reads == "lease" &&
+         std::all_of(plan.faults.faults.begin(), plan.faults.faults.end(),
+                     [&](const faults::FaultSpec& fault) {
+                       if (fault.kind != "clock" || fault.shape != "drift") return true;
+                       return std::abs(faults::param(fault, "rate_ppm")) <= most;
+                     });
 }
 
 Result<faults::Plan> plan_for(const TestSpec& spec) {

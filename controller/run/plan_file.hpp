@@ -2,6 +2,7 @@
 // network; runnable again.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,12 @@ Result<faults::PlanOptions> plan_options(const TestSpec& spec);
 /// The plan that `spec` asks for: its kinds, dealt from its seed.
 /// Errors: those of faults::parse_kinds and faults::make_plan.
 Result<faults::Plan> plan_for(const TestSpec& spec);
+
+/// Up to such a drift, either way, no node's clock outruns another's by more than spec.lease_drift.
+std::int64_t lease_drift_ppm(const TestSpec& spec);
+/// Whether there are leases, and no fault of the plan asks for more drift than they are safe
+/// within; several faults together are then held to it too.
+bool keeps_lease_bound(const PlanFile& plan);
 
 /// An op, a fault, a delivery a line.
 std::string to_json(const PlanFile& plan);

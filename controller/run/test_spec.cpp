@@ -39,6 +39,10 @@ void fields(Self& s, V& v) {
   v("log_read_percent", "--log-read-percent", s.log_read_percent);
   v("election_timeout", "--election-timeout", s.election_timeout);
   v("heartbeat_interval", "--heartbeat-interval", s.heartbeat_interval);
+  v("reads", "--reads", s.reads);
+  v("lease_drift", "--lease-drift", s.lease_drift);
+  v("drift", "--drift", s.drift);
+  v("follower_reads", "--follower-reads", s.follower_reads);
   v("batching", "--batching", s.batching);
   v("pipelining", "--pipelining", s.pipelining);
   v("segment_bytes", "--segment-bytes", s.segment_bytes);
@@ -233,12 +237,15 @@ Result<void> validate(const TestSpec& spec) {
         within("--follow-one-in", spec.follow_one_in, 0, 1000),
         within("--log-read-percent", spec.log_read_percent, 0, 100),
         within("--snapshot-piece", spec.snapshot_piece, 1, std::uint64_t{1} << 20),
+        within("--lease-drift", spec.lease_drift, 1, 900),
         within("--segment-bytes", spec.segment_bytes, 4096, std::uint64_t{1} << 30)}) {
     if (!check) return check;
   }
   for (const Result<void>& check : {one_of("--heal", spec.heal, "all", "quorum"),
                                     one_of("--batching", spec.batching, "on", "off"),
-                                    one_of("--pipelining", spec.pipelining, "on", "off")}) {
+                                    one_of("--pipelining", spec.pipelining, "on", "off"),
+                                    one_of("--reads", spec.reads, "index", "lease"),
+                                    one_of("--drift", spec.drift, "bounded", "any")}) {
     if (!check) return check;
   }
   if (spec.max_events == 0) return usage("--max-events must be above 0");

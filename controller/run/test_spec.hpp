@@ -36,8 +36,12 @@ struct TestSpec {
 
   Duration election_timeout = milliseconds(300);
   Duration heartbeat_interval = milliseconds(50);
-  std::string batching = "on";    // "off": a write and an append for each command
-  std::string pipelining = "on";  // "off": one append with entries under way to a peer at a time
+  std::string reads = "index";     // how those that are not logged are served: or "lease"
+  std::uint32_t lease_drift = 10;  // percent: the bound on drift that leases are safe within
+  std::string drift = "bounded";   // clocks stay within it where there are leases; or "any"
+  bool follower_reads = false;     // followers serve index reads too
+  std::string batching = "on";     // "off": a write and an append for each command
+  std::string pipelining = "on";   // "off": one append with entries under way to a peer at a time
   std::uint64_t segment_bytes = 64U << 10;    // small, so that files are created under fire
   std::uint64_t session_entries = 1'000'000;  // an unused session expires after so many; 0: never
   std::uint64_t snapshot_entries = 1000;  // a snapshot follows so many entries; 0: never for that

@@ -263,7 +263,7 @@ class Node:
             self.request(r)
         elif kind == 4:
             self.durable(r.varint())
-        else:
+        elif kind == 5:
             # What of it is on the disk nobody knows: no answer can be trusted any more.
             out.last_words = b"write %d failed: " % r.varint() + r.bytes()
         return out.frame(self.deadline)
@@ -293,7 +293,7 @@ class Node:
         self.save([])
         self.wait_for_leader()
         for n in self.others:
-            self.send(n, VOTE, varint(*self.last()))
+            self.send(n, VOTE, varint(*self.last(), 0))
         self.count_votes()
 
     def message(self, r):

@@ -28,6 +28,8 @@ void ControlLink::receive(std::string_view payload) {
     handlers_.on_shutdown();
   } else if (const auto* take = std::get_if<control::TakeStatistics>(&*message)) {
     send(handlers_.on_statistics(*take));
+  } else if (const auto* transfer = std::get_if<control::Transfer>(&*message)) {
+    handlers_.on_transfer(*transfer);
   } else {
     handlers_.on_lost("the controller sent what only nodes send");
   }

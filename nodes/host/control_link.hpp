@@ -17,6 +17,7 @@ class ControlLink {
     /// Sets the clock and says what it shows then.
     std::function<wire::control::ClockState(const wire::control::SetClock&)> on_set_clock;
     std::function<void()> on_shutdown;
+    std::function<void(const wire::control::Transfer&)> on_transfer;
     /// What was measured since the last call.
     std::function<wire::control::Statistics(const wire::control::TakeStatistics&)> on_statistics;
     /// Refused, closed, or spoken to in a way that makes no sense. Called once.

@@ -87,6 +87,10 @@ void Driver::run(const Moment& moment, const raft::Input& input, Output& out) {
 void Driver::turn_effects(const Moment& moment, Output& out) {
   for (raft::Effect& effect : effects_) {
     if (auto* trace = std::get_if<raft::Trace>(&effect)) {
+      auto* read = std::get_if<wire::trace::Read>(&trace->event);
+      if (read != nullptr && read->basis == wire::trace::ReadBasis::kLease) {
+        read->checked = moment.true_time;
+      }
       out.events.push_back(std::move(trace->event));
     } else if (const auto* write = std::get_if<raft::Write>(&effect)) {
       turn(*write, out);

@@ -3,7 +3,8 @@
 // The replica names log ranges and messages; the driver encodes them before its next step, numbers
 // nothing and waits for nothing. It adds the trace events that only the border can know: `tx`
 // before each message, `rx` before the step that a message causes, `clock` when skew changed a
-// deadline. Still pure: no clock, socket, file or thread.
+// deadline, and of a read by a lease the true time at which it was judged. Still pure: no clock,
+// socket, file or thread.
 #pragma once
 
 #include <optional>
@@ -91,8 +92,9 @@ class Driver {
   /// Starts the replica with what survived; `out` gets what it wants at once (its boot event).
   Driver(raft::Config config, raft::Durable survived, const Moment& moment, Output& out);
 
-  /// Feeds a due timer, a completed write or save, or a request. `out` is cleared, then filled.
-  /// REQUIRES: a timer is due (moment.now.mono >= deadline()); messages go to receive().
+  /// Feeds a due timer, a completed write or save, a request or a wish for another leader. `out` is
+  /// cleared, then filled. REQUIRES: a timer is due (moment.now.mono >= deadline()); messages go to
+  /// receive().
   void step(const Moment& moment, const raft::Input& input, Output& out);
 
   /// Feeds a message from another node. REQUIRES: the frame is addressed to this node.

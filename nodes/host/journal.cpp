@@ -77,6 +77,7 @@ constexpr std::size_t kFrameInput = 1;
 constexpr std::size_t kWrittenInput = 2;
 constexpr std::size_t kRequestInput = 3;
 constexpr std::size_t kSavedInput = 4;
+constexpr std::size_t kTransferInput = 5;
 
 /// The last code there is, so that damage is told.
 constexpr auto kLastErrorCode = static_cast<std::uint8_t>(ErrorCode::kInternal);
@@ -130,6 +131,12 @@ std::optional<JournalInput> get_input(ByteReader& in) {
       return get_request(in);
     case kSavedInput:
       return get_completion<raft::Saved>(in);
+    case kTransferInput: {
+      raft::TransferLeadership transfer;
+      wire::Decoder decoder(in);
+      decoder("to", transfer.to);
+      return transfer;
+    }
     default:
       return std::nullopt;
   }
@@ -233,6 +240,11 @@ void append_record(std::string& out, std::uint64_t effects_before, const Moment&
   if (const auto* saved = std::get_if<raft::Saved>(&input)) {
     const std::size_t begin = begin_step(out, effects_before, moment, kSavedInput);
     put_completion(out, *saved);
+    return end_record(out, begin);
+  }
+  if (const auto* transfer = std::get_if<raft::TransferLeadership>(&input)) {
+    const std::size_t begin = begin_step(out, effects_before, moment, kTransferInput);
+    ByteWriter(out).varint(transfer->to.value);
     return end_record(out, begin);
   }
   const auto* request = std::get_if<raft::Request>(&input);

@@ -211,6 +211,10 @@ void LiveNode::connect() {
       ControlLink::Handlers{
           .on_set_clock = [this](const wire::control::SetClock& set) { return set_clock(set); },
           .on_shutdown = [this] { shut_down(); },
+          .on_transfer =
+              [this](const wire::control::Transfer& transfer) {
+                step(raft::TransferLeadership{transfer.to});
+              },
           .on_statistics =
               [this](const wire::control::TakeStatistics& take) { return statistics(take); },
           .on_lost = [this](const std::string& why) { end_at_once(why); }});

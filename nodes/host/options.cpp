@@ -40,6 +40,8 @@ struct Raw {
   std::string batching = "on";
   std::string pipelining = "on";
   std::string fsync_floor;
+  std::string reads = "index";
+  std::string follower_reads = "off";
 };
 
 Result<NodeId> parse_node(std::string_view text, const std::string& flag) {
@@ -133,6 +135,8 @@ Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
     if (!interval) return interval.error();
     config.snapshots.interval = *interval;
   }
+  config.leases = raw.reads == "lease";
+  config.follower_reads = raw.follower_reads == "on";
   return parse_bugs(raw, config.bugs);
 }
 
@@ -253,6 +257,16 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--snapshot-piece", snapshots.piece_bytes,
                  "bytes of a snapshot in one message [65536]")
       ->check(CLI::Range(1, 1 << 20));
+  app.add_option("--reads", raw.reads,
+                 "index: reads that are not logged take a round of heartbeats; lease: none while "
+                 "the leader has a lease [index]")
+      ->check(CLI::IsMember({"index", "lease"}));
+  app.add_option("--lease-drift", options.config.lease_drift_percent,
+                 "by so much, in a hundred, no node's clock outruns another's [10]")
+      ->check(CLI::Range(std::uint32_t{0}, raft::kMaxLeaseDrift));
+  app.add_option("--follower-reads", raw.follower_reads,
+                 "on: followers serve such reads too, at an index of their leader's [off]")
+      ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--session-entries", options.config.limits.machine.session_entries,
                  "a client's session expires after so many entries without a command of it; 0: "
                  "never; the same on all nodes [1000000]");

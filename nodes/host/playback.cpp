@@ -67,6 +67,8 @@ Result<void> replay_step([[maybe_unused]] Incarnation incarnation,
     driver.step(moment, *saved, out);
   } else if (const auto* request = std::get_if<raft::Request>(&input)) {
     driver.step(moment, *request, out);
+  } else if (const auto* transfer = std::get_if<raft::TransferLeadership>(&input)) {
+    driver.step(moment, *transfer, out);
   } else {
     if (moment.now.mono < driver.deadline()) return corrupt("a timer that was not due");
     driver.step(moment, raft::TimerDue{}, out);
@@ -88,6 +90,12 @@ std::string input_line(const JournalInput& input) {
     request->id.fields(request->id, fields);
     fields("read_mode", request->read_mode);
     request->command.fields(request->command, fields);
+    return out + "}";
+  }
+  if (const auto* transfer = std::get_if<raft::TransferLeadership>(&input)) {
+    std::string out = R"({"in":"transfer")";
+    wire::JsonFields fields(out);
+    fields("to", transfer->to);
     return out + "}";
   }
   return R"({"in":"timer"})";

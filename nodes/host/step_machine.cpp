@@ -98,6 +98,8 @@ struct StepMachine::Impl {
     save_failed(failed.id, Error{ErrorCode::kIo, false, failed.reason}, stepped::EndCause::kOwn);
   }
 
+  void on(const stepped::Transfer& transfer) { step(raft::TransferLeadership{transfer.to}); }
+
   void step(const raft::Input& input) {
     driver->step(moment, input, scratch);
     take();

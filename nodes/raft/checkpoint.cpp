@@ -209,7 +209,8 @@ bool is_sound(const Config& config) {
          std::adjacent_find(voters.begin(), voters.end(), std::greater_equal<>()) == voters.end() &&
          std::binary_search(voters.begin(), voters.end(), config.self) &&
          config.limits.max_append_entries > 0 && config.limits.max_in_flight_appends > 0 &&
-         config.election_timeout > Duration{0} && config.election_timeout < Duration::max() / 4;
+         config.lease_drift_percent <= kMaxLeaseDrift && config.election_timeout > Duration{0} &&
+         config.election_timeout < Duration::max() / 4;
 }
 
 /// Whether a start or a replica could stand on this snapshot and this log.

@@ -1,5 +1,5 @@
 // Clients' requests: writes through the log, linearizable reads by ReadIndex (dissertation, 6.4),
-// and the answers.
+// by a lease (lease.cpp), or at a follower (remote_reads.cpp), and the answers.
 //
 // An answer says ok only for what is committed and applied; failed only where the attempt surely
 // has no effect, now or ever; and unknown otherwise. A read has no effect whatever becomes of it.
@@ -22,14 +22,25 @@ void Replica::on(Step& s, const Request& request) {
                         wire::Outcome::kUnknown,
                         {}});
   if (role() == wire::Role::kHalted) return refuse(s, request, wire::Refusal::kStopped);
+  const bool index_read =
+      command.kind == wire::CommandKind::kRead && request.read_mode == wire::ReadMode::kIndex;
   const Leader* leader = as_leader();
+  if (leader == nullptr && index_read && config_.follower_reads && Replica::leader() != kNobody) {
+    if (remote_reads_.size() < config_.limits.max_pending_requests) {
+      return ask_for_index(s, {request.id, command.session, command.seq, command.key});
+    }
+    mark(s, RarePath::kBusy);
+    return refuse(s, request, wire::Refusal::kBusy);
+  }
   if (leader == nullptr) return refuse(s, request, wire::Refusal::kNotLeader);
   if (leader->writes.size() + leader->reads_pending >= config_.limits.max_pending_requests) {
     mark(s, RarePath::kBusy);
     return refuse(s, request, wire::Refusal::kBusy);
   }
-  if (command.kind == wire::CommandKind::kRead && request.read_mode == wire::ReadMode::kIndex) {
-    return take_read(s, request);
+  if (index_read) return take_read(s, request);
+  if (leader->transfer) {
+    mark(s, RarePath::kTransferPause);
+    return refuse(s, request, wire::Refusal::kBusy);
   }
   take_write(s, request);
 }
@@ -55,7 +66,15 @@ void Replica::take_read(Step& s, const Request& request) {
   const wire::Command& command = request.command;
   PendingRead read{request.id, command.session, command.seq, command.key};
   const bool needs_confirmation = config_.voters.size() > 1 || !own_term_committed();
-  if (config_.bugs.flips(bugs::Bug::kLocalRead, needs_confirmation)) return serve(s, read);
+  if (config_.bugs.flips(bugs::Bug::kLocalRead, needs_confirmation)) {
+    return serve(s, read, commit_index_);
+  }
+  take_index_read(s, std::move(read));
+}
+
+/// Of a client or of a follower.
+void Replica::take_index_read(Step& s, PendingRead read) {
+  if (serve_by_lease(s, read)) return;
   Leader& leader = *as_leader();
   leader.gathering.push_back(std::move(read));
   ++leader.reads_pending;
@@ -90,6 +109,7 @@ void Replica::bind_reads(Step& s) {
 void Replica::confirm_reads(Step& s) {
   Leader& leader = *as_leader();
   leader.confirmed = quorum_round();
+  renew_lease();
   while (!leader.batches.empty() && leader.batches.front().round <= leader.confirmed) {
     const ReadBatch batch = std::move(leader.batches.front());
     leader.batches.pop_front();
@@ -99,12 +119,13 @@ void Replica::confirm_reads(Step& s) {
     event.phase = trace::ReadPhase::kServed;
     s.trace(event);
     leader.reads_pending -= batch.reads.size();
-    for (const PendingRead& read : batch.reads) serve(s, read);
+    for (const PendingRead& read : batch.reads) serve(s, read, batch.read_index);
   }
   start_read_round(s);
 }
 
-void Replica::serve(Step& s, const PendingRead& read) {
+void Replica::serve(Step& s, const PendingRead& read, Index read_index) {
+  if (read.asker != kNobody) return tell_index(s, read, read_index);
   wire::ClientReply reply = machine_.read(read.key);
   reply.at = {last_applied_, log_.term_at(last_applied_)};
   answer(s, read.id, read.session, read.seq, std::move(reply));
@@ -146,12 +167,14 @@ void Replica::fail_pending(Step& s, wire::Refusal why) {
     answer(s, write.id, write.session, write.seq, reply);
   }
   reply.outcome = wire::Outcome::kFailed;
-  for (const ReadBatch& batch : std::exchange(leader->batches, {})) {
-    for (const PendingRead& read : batch.reads) answer(s, read.id, read.session, read.seq, reply);
-  }
-  for (const PendingRead& read : std::exchange(leader->gathering, {})) {
-    answer(s, read.id, read.session, read.seq, reply);
-  }
+  const auto fail = [&](const std::vector<PendingRead>& reads) {
+    for (const PendingRead& read : reads) {
+      // A follower that asked will see for itself.
+      if (read.asker == kNobody) answer(s, read.id, read.session, read.seq, reply);
+    }
+  };
+  for (const ReadBatch& batch : std::exchange(leader->batches, {})) fail(batch.reads);
+  fail(std::exchange(leader->gathering, {}));
   leader->reads_pending = 0;
 }
 

@@ -57,6 +57,9 @@ struct SnapshotOptions {
   }
 };
 
+/// A larger Config::lease_drift_percent leaves no lease worth having.
+inline constexpr std::uint32_t kMaxLeaseDrift = 900;
+
 struct Config {
   NodeId self;
   std::vector<NodeId> voters;  // sorted, self included
@@ -68,11 +71,23 @@ struct Config {
   /// A leader's requests of one moment share a write and an append: deadline() is at once, and what
   /// came in until that TimerDue goes together.
   bool gather = false;
+  /// Index reads are served without a round while the leader has a lease (dissertation, 6.4.1), and
+  /// nodes keep the promises that leases rest on. All nodes of a cluster agree on these two.
+  bool leases = false;
+  /// By so much, in a hundred, no node's clock outruns another's, or leases are void.
+  std::uint32_t lease_drift_percent = 10;
+  /// A follower answers index reads too, at an index that it asks its leader for.
+  bool follower_reads = false;
   Limits limits;
   bugs::Switches bugs;
   /// A leader that heard no quorum for so long steps down (CheckQuorum): the longest time that a
   /// follower waits for its leader, so that a hiccup that deposes nobody else does not depose it.
   [[nodiscard]] Duration quorum_patience() const { return 2 * election_timeout; }
+  /// How long a leader may rely on a round that a quorum has echoed, from when it was sent: those
+  /// who echoed it vote for nobody for an election timeout from when they got it.
+  [[nodiscard]] Duration lease_length() const {
+    return election_timeout / (100 + lease_drift_percent) * 100;
+  }
   /// Off: a write and an append for each command.
   void set_batching(bool on) {
     gather = on;
@@ -87,8 +102,9 @@ struct Config {
   static void fields(Self& s, V& v) {
     v("self", s.self), v("voters", s.voters), v("incarnation", s.incarnation), v("seed", s.seed);
     v("election_timeout", s.election_timeout), v("heartbeat_interval", s.heartbeat_interval);
-    v("snapshots", s.snapshots), v("gather", s.gather), v("limits", s.limits);
-    v("bugs", s.bugs);
+    v("snapshots", s.snapshots), v("gather", s.gather), v("leases", s.leases);
+    v("lease_drift_percent", s.lease_drift_percent), v("follower_reads", s.follower_reads);
+    v("limits", s.limits), v("bugs", s.bugs);
   }
 };
 
@@ -137,7 +153,12 @@ struct Saved {  // the snapshot is durable and has taken its place, or failed fo
   SaveId id;
   Result<void> outcome;
 };
-using Input = std::variant<TimerDue, Received, Written, Request, Saved>;
+/// Leadership is to go to `to`, or to whom the leader thinks best (kNobody). Ignored by a node that
+/// does not lead, or is handing it over already; what comes of it is traced.
+struct TransferLeadership {
+  NodeId to;
+};
+using Input = std::variant<TimerDue, Received, Written, Request, Saved, TransferLeadership>;
 
 // Effects. `entries` name ranges of this replica's log: the host encodes them before the next step.
 struct Write {

@@ -6,6 +6,8 @@
 // timeout refuses votes and pre-votes and keeps its term, so that a node that only *it* cannot
 // reach does not depose a working leader. That cannot lock a cluster up: refusals carry our term,
 // and a leader that appends to a node of a higher term is answered with that term and steps down.
+// Where there are leases, more is refused (lease.cpp); what a leader asks for itself is not
+// (transfer.cpp).
 #include <algorithm>
 #include <utility>
 
@@ -32,18 +34,16 @@ void Replica::start_pre_vote(Step& s) {
   if (!again) s.trace(trace::RoleChange{wire::Role::kPreCandidate, hard_.term, {}});
   draw_timeout();
   restart_election_timer(s.now);
-  if (is_quorum(1)) return start_election(s);
+  if (is_quorum(1)) return start_election(s, {config_.self}, false);
   for (const NodeId peer : config_.voters) {
     if (peer != config_.self) send(s, peer, wire::PreVote{hard_.term + 1, log_.last()});
   }
 }
 
 /// Figure 2, candidates: increment currentTerm, vote for self, reset the timer, request votes. The
-/// requests, and our own vote, wait until that vote is durable.
-void Replica::start_election(Step& s) {
-  auto* pre = std::get_if<PreCandidate>(&role_);
-  WW_ASSERT(pre != nullptr, "an election follows pre-votes");
-  const std::vector<NodeId> pre_granters = std::move(pre->granters);
+/// requests, and our own vote, wait until that vote is durable. `transfer`: the leader asks for it,
+/// and there were no pre-votes.
+void Replica::start_election(Step& s, const std::vector<NodeId>& pre_granters, bool transfer) {
   hard_ = {hard_.term + 1, config_.self};
   draws_in_term_ = 0;
   role_ = Candidate{};
@@ -53,7 +53,8 @@ void Replica::start_election(Step& s) {
   restart_election_timer(s.now);
   const WriteId needed = needed_for_term(s);
   for (const NodeId peer : config_.voters) {
-    if (peer != config_.self) send_after(s, needed, peer, wire::Vote{hard_.term, log_.last()});
+    if (peer == config_.self) continue;
+    send_after(s, needed, peer, wire::Vote{hard_.term, log_.last(), transfer});
   }
   count_own_vote(s);
 }
@@ -129,6 +130,8 @@ void Replica::on_message(Step& s, NodeId from, const wire::PreVote& m) {
     mark(s, RarePath::kLowTermRequest);
   } else if (leader_is_current(s.now)) {
     mark(s, RarePath::kStickyRefusal);
+  } else if (promise_binds(s.now)) {
+    mark(s, RarePath::kPromiseKept);
   } else {
     granted = may_vote_for(from, m.term) && is_up_to_date(m.last);
   }
@@ -147,16 +150,23 @@ void Replica::on_message(Step& s, NodeId from, const wire::PreVoteReply& m) {
   auto* pre = std::get_if<PreCandidate>(&role_);
   if (pre == nullptr || m.term != hard_.term + 1) return;
   add_granter(pre->granters, from);
-  if (is_quorum(pre->granters.size())) start_election(s);
+  if (!is_quorum(pre->granters.size())) return;
+  const std::vector<NodeId> granters = std::move(pre->granters);
+  start_election(s, granters, false);
 }
 
 void Replica::on_message(Step& s, NodeId from, const wire::Vote& m) {
   bool granted = false;
+  // Whoever follows a leader of that very term knows better than the one who asked for this vote.
+  const bool waived = m.transfer && (m.term > hard_.term || leader() == kNobody);
   if (m.term < hard_.term) {
     mark(s, RarePath::kLowTermRequest);
-  } else if (leader_is_current(s.now)) {
+  } else if (!waived && leader_is_current(s.now)) {
     mark(s, RarePath::kStickyRefusal);
+  } else if (!waived && promise_binds(s.now)) {
+    mark(s, RarePath::kPromiseKept);
   } else {
+    if (leader_is_current(s.now) || promise_binds(s.now)) mark(s, RarePath::kRefusalWaived);
     if (m.term > hard_.term) become_follower(s, m.term, kNobody);
     granted = may_vote_for(from, m.term) && is_up_to_date(m.last);
   }

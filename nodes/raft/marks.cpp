@@ -16,7 +16,10 @@ constexpr std::array<std::string_view, kRarePathCount> kNames = {
     "snapshot-installed", "suffix-kept",
     "snapshot-overtaken", "snapshot-unneeded",
     "snapshot-refused",   "stray-piece",
-    "piece-again"};
+    "piece-again",        "promise-kept",
+    "stood-for-transfer", "refusal-waived",
+    "transfer-pause",     "lease-lapsed",
+    "read-given-up"};
 
 }  // namespace
 

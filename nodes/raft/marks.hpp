@@ -32,8 +32,14 @@ enum class RarePath : std::uint8_t {
   kSnapshotRefused,    // a snapshot did not decode; only a broken cluster sends one
   kStrayPiece,         // a piece came that was there, or that does not follow
   kPieceAgain,         // a piece was lost, and is sent again
+  kPromiseKept,        // a vote was refused only because of what a lease may rest on
+  kStoodForTransfer,   // a node stood for election because its leader asked it to
+  kRefusalWaived,      // a vote that would have been refused was asked for by the leader itself
+  kTransferPause,      // a proposal was refused during a transfer of leadership
+  kLeaseLapsed,        // an index read found no lease, and took a round
+  kReadGivenUp,        // a follower's read got no index in time
 };
-inline constexpr std::size_t kRarePathCount = 23;
+inline constexpr std::size_t kRarePathCount = 29;
 
 std::string_view name_of(RarePath path);
 

@@ -10,12 +10,6 @@ namespace ww::raft {
 
 namespace trace = wire::trace;
 
-namespace {
-
-constexpr unsigned kMessageCounterBits = 44;
-
-}  // namespace
-
 Replica::Replica(Config config, Durable survived, Now now, Effects& effects)
     : config_(std::move(config)), machine_(config_.limits.machine) {
   WW_ASSERT(!config_.voters.empty() && config_.voters.size() <= kMaxVoters,
@@ -52,6 +46,7 @@ Replica::Replica(Config config, Durable survived, Now now, Effects& effects)
   draw_timeout();
   restart_election_timer(now);
   restart_snapshot_timer(now);
+  promise(now);  // It may have echoed a leader's round just before it died.
   s.trace(trace::RoleChange{wire::Role::kFollower, hard_.term, {}});
 }
 
@@ -73,10 +68,13 @@ void Replica::step(Now now, const Input& input, Effects& effects) {
 
 Instant Replica::deadline() const {
   if (role() == wire::Role::kHalted) return kNever;
+  const Instant remote_due = remote_reads_.empty() ? kNever : remote_reads_.front().give_up;
   if (const auto* leader = std::get_if<Leader>(&role_)) {
-    return std::min({leader->heartbeat_due, leader->quorum_check_due, leader->gather_due});
+    const Instant give_up = leader->transfer ? leader->transfer->give_up : kNever;
+    return std::min(
+        {leader->heartbeat_due, leader->quorum_check_due, leader->gather_due, give_up, remote_due});
   }
-  return election_due_;
+  return std::min(election_due_, remote_due);
 }
 
 NodeId Replica::leader() const {
@@ -86,8 +84,9 @@ NodeId Replica::leader() const {
 
 void Replica::on(Step& s, const TimerDue&) {
   if (s.now.mono < deadline()) return;
+  give_up_remote_reads(s, s.now.mono, wire::Refusal::kLost);
   if (as_leader() != nullptr) return on_leader_timer(s);
-  start_pre_vote(s);
+  if (s.now.mono >= election_due_) start_pre_vote(s);
 }
 
 void Replica::on(Step& s, const Received& input) {
@@ -222,6 +221,7 @@ void Replica::halt(Step& s, std::string reason) {
   s.trace(trace::Halt{std::move(reason)});
   s.trace(trace::RoleChange{wire::Role::kHalted, hard_.term, {}});
   fail_pending(s, wire::Refusal::kStopped);
+  give_up_remote_reads(s, kNever, wire::Refusal::kStopped);
   held_.clear();
   truncated_from_.reset();
   appended_from_ = 0;

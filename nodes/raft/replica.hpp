@@ -3,7 +3,7 @@
 // One door: step(now, input, effects). The paper's names are used throughout (Ongaro & Ousterhout
 // 2014, figure 2; Ongaro's dissertation 2014, chapters 3, 4, 6 and 9.6). The rules stand in files
 // by subject: replica.cpp (the door, time, durability), election.cpp, replication.cpp, clients.cpp,
-// snapshots.cpp.
+// snapshots.cpp, transfer.cpp, lease.cpp, remote_reads.cpp.
 #pragma once
 
 #include <array>
@@ -26,6 +26,8 @@ namespace ww::raft {
 
 /// No cluster has more voters.
 inline constexpr std::size_t kMaxVoters = 31;
+/// Messages are numbered in each incarnation; the number stands below that of the incarnation.
+inline constexpr unsigned kMessageCounterBits = 44;
 
 /// A member of a Raft cluster with its log, its sessions and its key-value machine. A regular
 /// value: copy it to fork a universe, compare it to prove determinism.
@@ -96,6 +98,8 @@ class Replica {
     v("appended_from", s.appended_from_), v("election_due", s.election_due_);
     v("timeout", s.timeout_), v("draws_in_term", s.draws_in_term_);
     v("messages_sent", s.messages_sent_), v("rare_paths", s.rare_paths_);
+    v("promised_until", s.promised_until_), v("remote_reads", s.remote_reads_);
+    v("questions", s.questions_);
     v("machine", s.machine_), v("config", s.config_);
   }
   friend Result<Replica> decode_checkpoint(std::string_view bytes);
@@ -131,6 +135,7 @@ class Replica {
   void on(Step& s, const Written& input);
   void on(Step& s, const Request& input);
   void on(Step& s, const Saved& input);
+  void on(Step& s, const TransferLeadership& input);
   void trace_bugs(Step& s, const bugs::Switches& before);
   void mark(Step& s, RarePath path);
   // replica.cpp: time.
@@ -147,7 +152,7 @@ class Replica {
 
   // election.cpp
   void start_pre_vote(Step& s);
-  void start_election(Step& s);
+  void start_election(Step& s, const std::vector<NodeId>& pre_granters, bool transfer);
   void count_own_vote(Step& s);
   void become_follower(Step& s, Term term, NodeId leader);
   void become_leader(Step& s, std::vector<NodeId> granters);
@@ -199,13 +204,35 @@ class Replica {
   void send_piece(Step& s, Progress& peer);
   void on_message(Step& s, NodeId from, const wire::InstallSnapshotReply& m);
 
+  // transfer.cpp
+  void advance_transfer(Step& s);
+  void give_up_transfer(Step& s);
+  void on_message(Step& s, NodeId from, const wire::TimeoutNow& m);
+
+  // lease.cpp
+  void promise(Now now);
+  [[nodiscard]] bool promise_binds(Now now) const;
+  void note_round(Now now);
+  void renew_lease();
+  [[nodiscard]] bool lease_holds(Now now) const;
+  bool serve_by_lease(Step& s, const PendingRead& read);
+
+  // remote_reads.cpp
+  void ask_for_index(Step& s, PendingRead read);
+  void tell_index(Step& s, const PendingRead& read, Index index);
+  void serve_remote_reads(Step& s);
+  void give_up_remote_reads(Step& s, Instant now, wire::Refusal why);
+  void on_message(Step& s, NodeId from, const wire::ReadIndex& m);
+  void on_message(Step& s, NodeId from, const wire::ReadIndexReply& m);
+
   // clients.cpp
   void take_write(Step& s, const Request& request);
   void take_read(Step& s, const Request& request);
+  void take_index_read(Step& s, PendingRead read);
   void start_read_round(Step& s);
   void bind_reads(Step& s);
   void confirm_reads(Step& s);
-  void serve(Step& s, const PendingRead& read);
+  void serve(Step& s, const PendingRead& read, Index read_index);
   void apply_entry(Step& s, Index index);
   void fail_pending(Step& s, wire::Refusal why);
   void answer(Step& s, const RequestId& id, SessionId session, std::uint64_t seq,
@@ -236,6 +263,9 @@ class Replica {
   std::optional<LogPosition> reset_to_;  // not written yet
   std::optional<Index> truncated_from_;  // not written yet
   Index appended_from_ = 0;              // first entry not written yet; 0 when there is none
+  Instant promised_until_{};             // no vote before, where there are leases
+  std::deque<RemoteRead> remote_reads_;  // in order of their questions
+  std::uint64_t questions_ = 0;          // for read indices, in this incarnation
   RarePathCounts rare_paths_{};
 };
 

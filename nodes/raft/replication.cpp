@@ -47,6 +47,7 @@ void Replica::on_message(Step& s, NodeId from, const wire::Append& m) {
   auto& follower = std::get<Follower>(role_);
   follower.leader = from;
   follower.heard = s.now.mono;
+  promise(s.now);
   restart_election_timer(s.now);
   // What is below our base is in our snapshot: committed, and so in every later leader's log.
   if (m.prev.index >= log_.base().index && !log_.has(m.prev)) {
@@ -147,6 +148,7 @@ void Replica::on_message(Step& s, NodeId from, const wire::AppendReply& m) {
   }
   confirm_reads(s);
   send_entries(s, *peer);
+  advance_transfer(s);
 }
 
 Progress* Replica::hear(Step& s, NodeId from, Term term, std::uint64_t round) {
@@ -171,6 +173,7 @@ void Replica::on_leader_timer(Step& s) {
   Leader* leader = as_leader();
   if (s.now.mono >= leader->quorum_check_due && !check_quorum(s)) return;
   if (s.now.mono >= leader->gather_due) release_gathered(s);
+  if (leader->transfer && s.now.mono >= leader->transfer->give_up) give_up_transfer(s);
   if (s.now.mono >= leader->heartbeat_due) broadcast(s);
 }
 
@@ -190,6 +193,7 @@ bool Replica::check_quorum(Step& s) {
 void Replica::broadcast(Step& s) {
   Leader& leader = *as_leader();
   ++leader.round;
+  note_round(s.now);
   leader.heartbeat_due = s.now.mono + config_.heartbeat_interval;
   bind_reads(s);
   for (Progress& peer : leader.peers) {
@@ -288,6 +292,7 @@ void Replica::commit_to(Step& s, Index index) {
   commit_index_ = index;
   s.trace(trace::Committed{{index, log_.term_at(index)}});
   while (last_applied_ < commit_index_) apply_entry(s, ++last_applied_);
+  serve_remote_reads(s);
 }
 
 }  // namespace ww::raft

@@ -28,16 +28,65 @@ struct PendingWrite {
     v("index", s.index), v("id", s.id), v("session", s.session), v("seq", s.seq);
   }
 };
-/// A read that waits for its round.
+/// A read that waits for its round: of a client of ours, or of `asker`, a follower whose clients
+/// wait there.
 struct PendingRead {
   RequestId id;
   SessionId session;
   std::uint64_t seq = 0;
   std::string key;
+  NodeId asker = kNobody;
+  std::uint64_t context = 0;  // the asker's
   friend bool operator==(const PendingRead&, const PendingRead&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
     v("id", s.id), v("session", s.session), v("seq", s.seq), v("key", s.key);
+    v("asker", s.asker), v("context", s.context);
+  }
+};
+/// A client's read at a node that does not lead: it waits for an index, and then until that is
+/// applied.
+struct RemoteRead {
+  std::uint64_t context = 0;
+  Instant give_up{};
+  std::optional<Index> read_index;
+  PendingRead read;
+  friend bool operator==(const RemoteRead&, const RemoteRead&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("context", s.context), v("give_up", s.give_up), v("read_index", s.read_index);
+    v("read", s.read);
+  }
+};
+/// When a round of appends that no quorum has echoed yet was begun.
+struct RoundStart {
+  std::uint64_t round = 0;
+  Instant at{};
+  friend bool operator==(const RoundStart&, const RoundStart&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("round", s.round), v("at", s.at);
+  }
+};
+/// What a leader's lease rests on: the latest round that a quorum has echoed.
+struct Lease {
+  std::uint64_t round = 0;
+  Instant from{};
+  friend bool operator==(const Lease&, const Lease&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("round", s.round), v("from", s.from);
+  }
+};
+/// A transfer of leadership under way (dissertation, 3.10).
+struct LeadershipTransfer {
+  NodeId to;
+  Instant give_up{};
+  bool told = false;  // TimeoutNow was sent
+  friend bool operator==(const LeadershipTransfer&, const LeadershipTransfer&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("to", s.to), v("give_up", s.give_up), v("told", s.told);
   }
 };
 /// Reads that one round of appends confirms.
@@ -90,6 +139,10 @@ struct Leader {
   std::deque<ReadBatch> batches;       // in order of rounds
   std::size_t reads_pending = 0;
   std::vector<Snapshot> outgoing;  // that some peer is being sent
+  std::deque<RoundStart> rounds;   // not echoed by a quorum yet; only where there are leases
+  std::optional<Lease> lease;
+  bool lease_forfeited = false;  // for the rest of the term, see nodes/raft/lease.cpp
+  std::optional<LeadershipTransfer> transfer;
   friend bool operator==(const Leader&, const Leader&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
@@ -98,6 +151,8 @@ struct Leader {
     v("quorum_check_due", s.quorum_check_due), v("gather_due", s.gather_due);
     v("writes", s.writes);
     v("gathering", s.gathering), v("batches", s.batches), v("reads_pending", s.reads_pending);
+    v("rounds", s.rounds), v("lease", s.lease), v("lease_forfeited", s.lease_forfeited);
+    v("transfer", s.transfer);
     v("outgoing", s.outgoing);
   }
 };

@@ -96,7 +96,9 @@ void Replica::on(Step& s, const Saved& input) {
   drop_prefix();
   restart_snapshot_timer(s.now);
   event.first = log_.first_index();
+  const bool installed = event.act == trace::SnapshotAct::kInstalled;
   s.trace(std::move(event));
+  if (installed) serve_remote_reads(s);
   if (!saved.from || saved.from->term != hard_.term) return;
   send_after(
       s, needed_for_term(s), saved.from->node,
@@ -144,6 +146,7 @@ void Replica::on_message(Step& s, NodeId from, const wire::InstallSnapshot& m) {
   auto& follower = std::get<Follower>(role_);
   follower.leader = from;
   follower.heard = s.now.mono;
+  promise(s.now);  // Its round is echoed as an append's is, and a lease may rest on it.
   restart_election_timer(s.now);
   reply.term = hard_.term;
   if (m.at.index <= commit_index_ || log_.has(m.at)) {
@@ -242,6 +245,7 @@ void Replica::on_message(Step& s, NodeId from, const wire::InstallSnapshotReply&
   }
   confirm_reads(s);
   send_entries(s, *peer);
+  advance_transfer(s);
 }
 
 std::string_view Replica::chunk(const wire::InstallSnapshot& m) const {

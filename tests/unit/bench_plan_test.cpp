@@ -73,7 +73,7 @@ TEST_CASE("a variation that cannot be is refused with its reason") {
   CHECK(contains(complaint({"batching=on,off", "batching=off,on"}), "varied twice"));
   CHECK(contains(complaint({"clients=1,2,3,4,5,6,7", "value-size=1,2"}), "more than 12"));
   CHECK(contains(complaint({"clients=0,1"}), "from 1 to"));
-  CHECK(contains(complaint({"reads=log,lease"}), "no read mode"));
+  CHECK(contains(complaint({"reads=log,wish"}), "no read mode"));
   CHECK(contains(complaint({"reads=log,index"}), "--read-share is 0"));
   Settings large;
   large.value_size = 200'000;
@@ -82,9 +82,10 @@ TEST_CASE("a variation that cannot be is refused with its reason") {
 
 TEST_CASE("every dimension reads what it writes") {
   Settings other;
-  for (const char* const value : {"batching=off", "pipelining=off", "fsync-floor=3ms", "reads=log",
-                                  "read-share=40", "tracing=on", "journal=on", "checks=on",
-                                  "clients=7", "value-size=12", "nodes=5", "rate=900"}) {
+  for (const char* const value :
+       {"batching=off", "pipelining=off", "fsync-floor=3ms", "reads=log", "reads=lease",
+        "read-share=40", "tracing=on", "journal=on", "checks=on", "clients=7", "value-size=12",
+        "nodes=5", "rate=900"}) {
     const std::string text = value;
     const std::size_t at = text.find('=');
     REQUIRE(set(other, text.substr(0, at), text.substr(at + 1)).ok());
@@ -257,7 +258,9 @@ TEST_CASE("targets speak only of what they were made for") {
   s = {};
   s.read_share = 100;
   CHECK(target_of(s, t, false)->least == Approx(40'000));
-  s.reads = wire::ReadMode::kLog;
+  s.reads = Reads::kLease;
+  CHECK(target_of(s, t, false)->least == Approx(60'000));
+  s.reads = Reads::kLog;
   CHECK_FALSE(target_of(s, t, false));
   for (const char* const other :
        {"nodes=5", "value-size=101", "tracing=on", "rate=10", "pipelining=off", "read-share=50"}) {

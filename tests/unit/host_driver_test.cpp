@@ -129,6 +129,26 @@ TEST_CASE("a cluster of one logs a write, answers it once it is durable, and rea
   CHECK(answers[0].reply.value == "v");
 }
 
+TEST_CASE("a read by a lease is told with the true time at which it was judged") {
+  Output out;
+  raft::Config config = config_of({NodeId{1}});
+  config.leases = true;
+  Driver driver(std::move(config), {}, moment_at(Instant{}), out);
+  Moment moment = elect(driver, out);
+  moment.true_time += seconds(5);  // the clock that it decides by is slow
+  raft::Request read{.id = {ClientId{9}, 1}, .read_mode = wire::ReadMode::kIndex, .command = {}};
+  driver.step(moment, read, out);
+  std::size_t reads = 0;
+  for (const wire::trace::Event& event : out.events) {
+    const auto* served = std::get_if<wire::trace::Read>(&event);
+    if (served == nullptr) continue;
+    ++reads;
+    CHECK(served->basis == wire::trace::ReadBasis::kLease);
+    CHECK(served->checked == moment.true_time);
+  }
+  CHECK(reads == 1);
+}
+
 TEST_CASE("each message leaves after the trace of its sending, and says what the trace says") {
   Output out;
   Driver driver(config_of({NodeId{1}, NodeId{2}, NodeId{3}}), {}, moment_at(Instant{}), out);

@@ -114,6 +114,20 @@ TEST_CASE("a live node gathers and pipelines unless it is told not to") {
   CHECK(plain.options->fsync_floor == microseconds(1500));
 }
 
+TEST_CASE("reads take a round and only the leader serves them unless it is told otherwise") {
+  const CommandLine usual = parse(three_nodes());
+  REQUIRE(usual.options);
+  CHECK_FALSE(usual.options->config.leases);
+  CHECK_FALSE(usual.options->config.follower_reads);
+  const CommandLine leases = parse(
+      with(three_nodes(), {"--reads", "lease", "--lease-drift", "50", "--follower-reads", "on"}));
+  REQUIRE(leases.options);
+  CHECK(leases.options->config.leases);
+  CHECK(leases.options->config.lease_drift_percent == 50);
+  CHECK(leases.options->config.lease_length() == milliseconds(200));
+  CHECK(leases.options->config.follower_reads);
+}
+
 TEST_CASE("wrong flags exit 64 and say which one is wrong") {
   struct Row {
     std::vector<std::string> arguments;
@@ -141,6 +155,8 @@ TEST_CASE("wrong flags exit 64 and say which one is wrong") {
       {with(one, {"--incarnation", "0"}), "incarnation"},
       {with(one, {"--segment-bytes", "10"}), "segment-bytes"},
       {with(one, {"--batching", "no"}), "batching"},
+      {with(one, {"--reads", "log"}), "reads"},
+      {with(one, {"--lease-drift", "901"}), "lease-drift"},
       {with(one, {"--fsync-floor", "1"}), "--fsync-floor: '1'"},
   };
   for (const Row& row : rows) {

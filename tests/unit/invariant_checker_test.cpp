@@ -120,6 +120,22 @@ TEST_CASE("with traces ignored only frames are judged") {
   CHECK(ids == std::set<std::string>{"ES", "Promise", "Term", "Vote1"});
 }
 
+TEST_CASE("a rule that is broken beyond what is judged is told, for a run may end for it") {
+  checkers::InvariantChecker checker({.voters = {NodeId{1}, NodeId{2}}, .trace_ignored = true});
+  std::string payload;
+  wire::encode_peer(payload, NodeId{1}, NodeId{2}, MessageId{1}, wire::VoteReply{1, true}, {});
+  const auto envelope = wire::peek_envelope(payload);
+  REQUIRE(envelope);
+  payload.pop_back();
+  checker.on_frame(Instant{}, *envelope, payload);
+  REQUIRE(checker.violated());
+  std::set<std::string> broken;
+  for (const CheckResult& row : checker.finish()) {
+    if (row.verdict == Verdict::kInvalid) broken.insert(row.checker);
+  }
+  CHECK(broken == std::set<std::string>{"TraceTruth"});
+}
+
 TEST_CASE("old entries are forgotten, and replays are still compared at checkpoints") {
   Tale tale(3);
   tale.elect(1, 1, {2, 3});

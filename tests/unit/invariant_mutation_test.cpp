@@ -267,6 +267,11 @@ std::vector<Mutation> machine_mutations() {
        in<t::Applied>(2, applied(2), [](t::Applied& e) { e.answer ^= 1; })},
       {"Session", "a repetition of what never was", "steady",
        in<t::Applied>(1, applied(2), [](t::Applied& e) { e.execution = t::Execution::kRepeated; })},
+      {"LeaseDisjoint", "a read judged after a later leader had committed", "paused-lease",
+       in<t::Read>(
+           1, any<t::Read>, [](t::Read& e) { e.checked += seconds(1); }, 1)},
+      {"LeaseDisjoint", "such a read that is told before the commit", "paused-lease",
+       in<t::Read>(1, any<t::Read>, [](t::Read& e) { e.checked += seconds(1); })},
       {"ReplyTruth", "ok in another term than was committed", "steady",
        in<t::Client>(1, any<t::Client>, [](t::Client& e) { e.at.term = 7; })},
       {"ReplyTruth", "ok before it was applied", "steady",
@@ -391,6 +396,19 @@ TEST_CASE("a changed commit or acknowledgement breaks its rule") {
 
 TEST_CASE("a changed state machine, session or answer breaks its rule") {
   for (const Mutation& mutation : machine_mutations()) expect(mutation);
+}
+
+TEST_CASE("where leases are not judged, nothing is said of them") {
+  const Story& one = story("paused-lease");
+  std::vector<Step> steps = one.tell().steps;
+  for (Step& step : steps) {
+    if (auto* read = event_of<t::Read>(step, 1)) read->checked += seconds(1);
+  }
+  CHECK(tell(steps, one.nodes, {.voters = {}, .leases = true}).at("LeaseDisjoint").violation_count >
+        0);
+  const auto results = tell(steps, one.nodes, {.voters = {}, .leases = false});
+  CHECK(results.count("LeaseDisjoint") == 0);
+  CHECK(violations_of(results).empty());
 }
 
 TEST_CASE("changed files, store operations or frames break their rule") {

@@ -110,6 +110,24 @@ Tale forgotten_vote() {
   return tale;
 }
 
+/// A leader is stopped between judging its lease and telling of the read. Meanwhile another one was
+/// elected and has committed, but after that judgement.
+Tale paused_lease() {
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3});
+  tale.replicate_fully(1, 2, 0).replicate_fully(1, 3, 0);
+  tale.commit(1, 1).apply_to_commit(1);
+  tale.replicate_fully(1, 2, 1);
+  tale.lease_read(1, tale.now());
+  const Instant judged = tale.now();
+  tale.elect(2, 2, {3});
+  tale.replicate_fully(2, 3, 1);
+  tale.commit(2, 2).apply_to_commit(2);
+  tale.lease_read(1, judged).lease_read(2, tale.now());
+  tale.replicate_fully(2, 1, 1);
+  return tale;
+}
+
 /// Two nodes stand in a term and split it; a later term decides. Pre-votes bind nobody.
 Tale split_vote() {
   Tale tale(3);
@@ -222,6 +240,7 @@ const std::vector<Story>& stories() {
       {"power-loss", 3, power_loss},
       {"forgotten-vote", 3, forgotten_vote},
       {"split-vote", 3, split_vote},
+      {"paused-lease", 3, paused_lease},
       {"cut-of-a-later-commit", 5, cut_of_a_later_commit},
       {"torn-trace", 3, torn_trace},
       {"restarted-leader", 3, restarted_leader},

@@ -1,6 +1,7 @@
 #include "tests/unit/invariant_tale.hpp"
 
 #include <algorithm>
+#include <catch2/catch.hpp>
 
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
@@ -393,6 +394,12 @@ Tale& Tale::client_ok(int n, LogPosition at) {
   return *this;
 }
 
+Tale& Tale::lease_read(int n, Instant checked) {
+  const Member& m = member(n);
+  trace(n, t::Read{1, t::ReadPhase::kServed, m.commit, m.applied, t::ReadBasis::kLease, checked});
+  return *this;
+}
+
 Tale& Tale::op_ok(LogPosition at) {
   Step step;
   step.kind = Step::Kind::kOp;
@@ -543,7 +550,13 @@ std::map<std::string, CheckResult> tell(const std::vector<Step>& steps, std::uin
     }
   }
   std::map<std::string, CheckResult> results;
-  for (CheckResult& result : checker.finish()) results[result.checker] = std::move(result);
+  bool invalid = false;
+  for (CheckResult& result : checker.finish()) {
+    invalid = invalid || result.verdict == Verdict::kInvalid;
+    results[result.checker] = std::move(result);
+  }
+  // A run that ends at a violation must not be one without any.
+  CHECK(checker.violated() == invalid);
   return results;
 }
 

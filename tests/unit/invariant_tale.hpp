@@ -62,6 +62,8 @@ class Tale {
   MessageId send(int n, int to, const wire::PeerMessage& message);
   Tale& receive(int n, int from, MessageId id);
   Tale& client_ok(int n, LogPosition at);
+  /// A read by a lease that was judged at `checked`.
+  Tale& lease_read(int n, Instant checked);
   Tale& op_ok(LogPosition at);
   Tale& die(int n, Fate fate = Fate::kKilled, bool torn = false);
   Tale& set_term(int n, Term term, int vote);
@@ -81,6 +83,8 @@ class Tale {
   /// The same, and the leader consumes the answer.
   Tale& replicate_fully(int n, int to, Index prev);
 
+  /// The time of the last step.
+  [[nodiscard]] Instant now() const { return Instant{microseconds(clock_)}; }
   [[nodiscard]] LogPosition last(int n) const;
   [[nodiscard]] LogPosition at(int n, Index index) const;
   [[nodiscard]] std::string encoded(int n, Index first, Index last) const;
@@ -140,7 +144,8 @@ class Tale {
 
 /// Tells the steps to a checker of `nodes` voters and yields its results by id.
 std::map<std::string, CheckResult> tell(const std::vector<Step>& steps, std::uint32_t nodes,
-                                        checkers::InvariantOptions options = {});
+                                        checkers::InvariantOptions options = {.voters = {},
+                                                                              .leases = true});
 
 /// All violations as text, for INFO.
 std::string violations_of(const std::map<std::string, CheckResult>& results);

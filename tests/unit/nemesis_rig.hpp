@@ -56,6 +56,10 @@ class FakeCluster final : public Cluster {
     clocks[node] = skew;
     nemesis_->note_clock_set(node, skew, now);
   }
+  void transfer(NodeId leader, NodeId to) override {
+    log.push_back("transfer " + ww::name_of(leader) +
+                  (to == kNobody ? std::string() : " to " + ww::name_of(to)));
+  }
   void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key, LossStyle style) override {
     log.push_back("power-loss " + name_of(nodes) + ' ' + std::string(name_of(style)));
     keys.push_back(key);
@@ -134,10 +138,11 @@ inline wire::trace::Event a_sync(bool ok = true) {
 struct Rig {
   explicit Rig(std::vector<FaultSpec> faults, bool redeal = false, std::uint64_t seed = 7)
       : Rig(make(std::move(faults), redeal, seed)) {}
-  explicit Rig(Plan plan)
+  explicit Rig(Plan plan, const NemesisOptions& options = {})
       : cluster(plan.nodes),
         links(plan.seed, plan.nodes),
-        nemesis(plan, cluster, links, [this](const Mark& mark) { marks.push_back(mark); }) {
+        nemesis(
+            plan, cluster, links, [this](const Mark& mark) { marks.push_back(mark); }, options) {
     const Result<void> valid = validate(plan);
     INFO((valid.ok() ? "" : valid.error().message));
     REQUIRE(valid.ok());

@@ -1,6 +1,7 @@
 #include "faults/nemesis.hpp"
 
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "tests/unit/nemesis_rig.hpp"
 
@@ -158,6 +159,56 @@ TEST_CASE("drift counts only when it flipped a deadline, a bump when it was conf
   CHECK(rig.outcome("f1").effective);
   rig.run_until(at(seconds(6)));
   CHECK(rig.clocks_true());
+}
+
+TEST_CASE("drifts that add up are held to the most that is allowed") {
+  FaultSpec drift =
+      on(fault("f1", "clock", "drift", seconds(1), seconds(2), Target::kNamed), {NodeId{1}});
+  drift.params["rate_ppm"] = -40'000;
+  FaultSpec more = drift;
+  more.id = "f2";
+  more.at = at(milliseconds(1500));
+  NemesisOptions options;
+  options.most_drift_ppm = 47'619;
+  Rig rig(Rig::make({drift, more}, false, 7), options);
+  rig.run_until(at(seconds(2)));
+  CHECK(rig.cluster.log == Log{"clock n1 0 -40000", "clock n1 0 -47619"});
+  rig.run_until(at(seconds(5)));
+  CHECK(rig.clocks_true());
+}
+
+TEST_CASE("whoever leads is asked for its leadership, again and again, until the heal") {
+  using wire::trace::TransferPhase;
+  FaultSpec transfer =
+      fault("f1", "transfer", "caught-up", seconds(1), milliseconds(900), Target::kPrimaries);
+  transfer.params["every_ms"] = 400;
+  Rig rig({transfer});
+  rig.run_until(at(milliseconds(1100)));
+  CHECK(rig.cluster.log == Log{"transfer n1"});
+  rig.nemesis.note_transfer(NodeId{1}, TransferPhase::kBegan, rig.cluster.now);
+  CHECK_FALSE(rig.outcome("f1").effective);
+  rig.nemesis.note_transfer(NodeId{3}, TransferPhase::kTimeoutNow, rig.cluster.now);
+  CHECK_FALSE(rig.outcome("f1").effective);  // nobody asked that one
+  rig.nemesis.note_transfer(NodeId{1}, TransferPhase::kTimeoutNow, rig.cluster.now);
+  CHECK(rig.outcome("f1").effective);
+  rig.cluster.lead(4);
+  rig.run_until(at(seconds(3)));
+  CHECK(rig.cluster.log == Log{"transfer n1", "transfer n4", "transfer n4"});
+  CHECK(rig.outcome("f1").nodes == std::vector{NodeId{1}, NodeId{4}});
+  CHECK(rig.outcome("f1").healed_at == at(milliseconds(1900)));
+}
+
+TEST_CASE("a transfer to anybody names another node, a transfer that is given up counts") {
+  FaultSpec transfer =
+      fault("f1", "transfer", "anybody", seconds(1), milliseconds(900), Target::kPrimaries);
+  transfer.params["every_ms"] = 1;
+  Rig rig({transfer});
+  rig.run_until(at(milliseconds(1100)));
+  std::set<std::string> asked(rig.cluster.log.begin(), rig.cluster.log.end());
+  CHECK(asked == std::set<std::string>{"transfer n1 to n2", "transfer n1 to n3",
+                                       "transfer n1 to n4", "transfer n1 to n5"});
+  rig.nemesis.note_transfer(NodeId{1}, wire::trace::TransferPhase::kGivenUp, rig.cluster.now);
+  CHECK(rig.outcome("f1").effective);
 }
 
 TEST_CASE("a strobe leaps to and fro until it heals") {

@@ -106,6 +106,7 @@ TEST_CASE("every kind occurs in 40 s, and every plan is valid, over 200 seeds") 
 TEST_CASE("intervals are as asked when the run is long enough, and shrink when it is not") {
   PlanOptions options = all_kinds();
   options.kinds = parse_kinds("all", false).value();
+  options.time_limit = seconds(60);
   const Plan plan = plan_of(5, options);
   for (std::size_t i = 1; i < plan.faults.size(); ++i) {
     const Duration gap = plan.faults[i].at - plan.faults[i - 1].at;

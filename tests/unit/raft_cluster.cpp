@@ -75,6 +75,10 @@ void Cluster::request(NodeId node, const Request& request) {
   step(at(node), request);
 }
 
+void Cluster::transfer(NodeId node, NodeId to) {
+  step(at(node), TransferLeadership{to});
+}
+
 void Cluster::deliver(std::size_t place) {
   const Packet packet = packets_[place];
   drop(place);

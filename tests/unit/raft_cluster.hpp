@@ -74,6 +74,8 @@ class Cluster {
 
   void timer(NodeId node);  // when its deadline has come
   void request(NodeId node, const Request& request);
+  /// Asks the node to hand its leadership over.
+  void transfer(NodeId node, NodeId to);
   /// Delivers the packet at `place` in packets(), or loses it when its receiver is down.
   void deliver(std::size_t place);
   void drop(std::size_t place) { packets_.erase(packets_.begin() + static_cast<long>(place)); }

@@ -60,6 +60,8 @@ class Torture {
     c.limits.max_pending_requests = 8;
     c.limits.max_uncommitted_bytes = 500;
     c.limits.machine = {Oracle::kMaxSessions, Oracle::kSessionEntries};
+    c.leases = keyed(seed, "torture.leases").below(2) == 0;
+    c.follower_reads = keyed(seed, "torture.follower-reads").below(3) == 0;
     const bool on = keyed(seed, "torture.snapshots").below(4) != 0;
     c.snapshots.entries = on ? 2 + keyed(seed, "torture.entries").below(6) : 0;
     c.snapshots.bytes = on && keyed(seed, "torture.bytes").below(3) == 0 ? 60 : 0;
@@ -90,6 +92,7 @@ class Torture {
     if (choice < crash_ppm_ + request_ppm_) return request();
     if (choice < crash_ppm_ + request_ppm_ + 60'000) return expire_a_timer();
     if (choice < crash_ppm_ + request_ppm_ + 90'000) return restart();
+    if (choice < crash_ppm_ + request_ppm_ + 97'000) return transfer();
     if (rng_.chance_ppm(write_ppm_) && complete_a_write()) return;
     message();
   }
@@ -135,6 +138,12 @@ class Torture {
   void restart() {
     const Member& member = random_member();
     if (!member.replica) cluster_.start(member.id);
+  }
+
+  void transfer() {
+    const Member& member = random_member();
+    const NodeId to = rng_.below(2) == 0 ? random_node() : kNobody;
+    if (member.replica) cluster_.transfer(member.id, to);
   }
 
   void request() {

@@ -15,6 +15,7 @@ class TextFields {
  public:
   explicit TextFields(std::string& out) : out_(out) {}
 
+  void operator()(const std::string&, Instant) {}  // a border's, which a replica does not know
   template <class T>
   void operator()(const std::string& name, const T& x) {
     if (name == "h" || name == "d" || name == "answer" || name == "eh") return;
@@ -179,6 +180,8 @@ void Transcript::verb(const Words& words) {
     quiet_ = false;
   } else if (name == "request") {
     request(words);
+  } else if (name == "transfer") {
+    cluster_->transfer(node(first), words.size() > 2 ? node(words[2]) : kNobody);
   } else if (name == "cut") {
     const std::size_t arrow = first.find("->");
     cluster_->cut(node(first.substr(0, arrow)), node(first.substr(arrow + 2)), true);
@@ -216,6 +219,10 @@ void Transcript::make_cluster(const Words& words) {
   limits.max_uncommitted_bytes = limit("uncommitted", limits.max_uncommitted_bytes);
   limits.machine.max_sessions =
       static_cast<std::uint32_t>(limit("sessions", limits.machine.max_sessions));
+  const std::string drift = option(words, "leases", "");
+  config.leases = !drift.empty();
+  if (config.leases) config.lease_drift_percent = static_cast<std::uint32_t>(number(drift));
+  config.follower_reads = std::find(words.begin(), words.end(), "follower-reads") != words.end();
   SnapshotOptions& snapshots = config.snapshots;
   snapshots.entries = limit("snapshot-entries", 0);
   snapshots.bytes = limit("snapshot-bytes", 0);

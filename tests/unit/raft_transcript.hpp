@@ -4,6 +4,7 @@
 // what was printed up to an empty line. The verbs:
 //
 //   cluster N [bug=NAME] [append-bytes=N] [pending=N] [uncommitted=N] [sessions=N]
+//             [leases=DRIFT] [follower-reads]
 //             [snapshot-entries=N] [snapshot-bytes=N] [snapshot-interval-ms=N]
 //             [snapshot-trailing=N] [snapshot-piece=N]
 //   show all | KIND...          what is printed: deliver, write, save, send, answer, or a trace
@@ -20,6 +21,7 @@
 //   beat n1 N                   timer n1 and settle, N times, printing nothing
 //   request n1 c1/1 open | read K | logread K | write K V | cas K OLD NEW | append K V | delete K
 //                               each with [session=S seq=Q]
+//   transfer n1 [n2]            n1 is asked to hand its leadership to n2, or to whom it likes
 //   cut n1->n2, heal            later messages of that link are lost; no link's are any more
 //   crash n1 [KEPT [saved]]     n1 dies; of its unsynced writes KEPT reached the disk, and the
 //                               snapshot on its way there too; then: start n1

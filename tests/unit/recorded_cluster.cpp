@@ -28,6 +28,8 @@ void RecordedCluster::start(RecordedNode& node) {
   config.self = node.id;
   config.voters = {NodeId{1}, NodeId{2}, NodeId{3}};
   config.incarnation = ++node.incarnation;
+  config.leases = true;
+  config.follower_reads = true;
   node.driver.emplace(std::move(config), durable_of(std::move(survived)), now(), output_,
                       std::move(*journal),
                       [this](const std::string& why) { complaints_.push_back(why); });
@@ -48,6 +50,11 @@ void RecordedCluster::act() {
   const std::uint64_t choice = rng_.below(1000);
   if (choice < 4) return start(node);
   if (choice < 20) return fire_timer();
+  if (choice < 30) {
+    ++node.steps;
+    node.driver->step(now(), raft::TransferLeadership{kNobody}, output_);
+    return perform(node);
+  }
   if (choice < 250) return request(node);
   if (choice < 500 && !node.writes.empty()) {
     const WriteId id = node.writes.front();

@@ -40,8 +40,10 @@ Event random_event(Rng& rng, std::size_t kind, std::string& payload) {
       return WriteFailed{WriteId{rng.next() >> rng.below(64)}, random_bytes(rng, 40)};
     case 6:
       return Saved{SaveId{rng.next() >> rng.below(64)}};
-    default:
+    case 7:
       return SaveFailed{SaveId{rng.next() >> rng.below(64)}, random_bytes(rng, 40)};
+    default:
+      return Transfer{NodeId{static_cast<std::uint32_t>(rng.next())}};
   }
 }
 constexpr std::size_t kEventKinds = std::variant_size_v<Event>;

@@ -59,6 +59,14 @@ TEST_CASE("A process sees the socket and the standard streams, and nothing else 
   CHECK(*answer == "ok");
 }
 
+TEST_CASE("What interrupts the controller's group does not end a process") {
+  Shell shell(kTake + "kill -INT $$; kill -TERM $$; " +
+              "printf '\\002\\000\\000\\000ok' >&3; read x <&3");
+  const auto answer = shell.exchange();
+  REQUIRE(answer);
+  CHECK(*answer == "ok");
+}
+
 TEST_CASE("How a process ended is told, with its last words") {
   CHECK(Shell("exit 3").failure().message ==
         "the process ended without an answer; it exited with status 3");

@@ -32,6 +32,8 @@ void DiscreteWorld::feed_now(Node& node, const Input& input) {
       return step_node(node, stepped::Request{input.connection, input.request});
     case Input::Kind::kWritten:
       return step_node(node, stepped::Written{input.upto});
+    case Input::Kind::kTransfer:
+      return step_node(node, stepped::Transfer{input.to});
     case Input::Kind::kSynced: {
       const bool fails = node.trouble.fails;
       tap_.on_sync(node.id, !fails, input.late, now_);

@@ -96,6 +96,8 @@ void DiscreteWorld::step() {
       return on_connected(event);
     case What::kConnectionLost:
       return on_connection_lost(event.client, event.connection, event.refused);
+    case What::kTransfer:
+      return on_transfer(event);
     case What::kClockSet:
       return on_clock_set(event);
     case What::kRedraw:
@@ -350,6 +352,20 @@ void DiscreteWorld::on_clock_set(const Event& event) {
   node.turn = false;
   arm(node);
   tap_.on_clock_set(node.id, event.skew, now_, node.clock.at(now_));
+}
+
+void DiscreteWorld::transfer(NodeId leader, NodeId to) {
+  schedule_for(at(leader), now_ + kControl, What::kTransfer).to = to;
+}
+
+void DiscreteWorld::on_transfer(const Event& event) {
+  Node& node = at(event.node);
+  if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
+  Input asked;
+  asked.kind = Input::Kind::kTransfer;
+  asked.source = kControlSource;
+  asked.to = event.to;
+  feed(node, std::move(asked));
 }
 
 void DiscreteWorld::redraw() {

@@ -50,6 +50,7 @@ class DiscreteWorld final : public worlds::World {
   void pause(NodeId node) override;
   void resume(NodeId node) override;
   void set_clock(NodeId node, const faults::ClockSkew& skew) override;
+  void transfer(NodeId leader, NodeId to) override;
   void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key,
                   faults::LossStyle style) override;
   void let_out(NodeId node, std::uint32_t actions) override;
@@ -101,6 +102,7 @@ class DiscreteWorld final : public worlds::World {
     kConnected,
     kConnectionLost,
     kClockSet,
+    kTransfer,  // the node hears that it is to hand its leadership over
     kRedraw,
   };
   /// Events of a process carry its incarnation and die with it; a settling is its end.
@@ -117,10 +119,11 @@ class DiscreteWorld final : public worlds::World {
     faults::ClockSkew skew;
     SaveId save;
     Duration late{};
+    NodeId to;
   };
   /// Something to be fed to a node, kept while it is paused.
   struct Input {
-    enum class Kind : std::uint8_t { kMessage, kRequest, kWritten, kSynced, kSaved };
+    enum class Kind : std::uint8_t { kMessage, kRequest, kWritten, kSynced, kSaved, kTransfer };
     Kind kind = Kind::kMessage;
     std::uint64_t source = 0;  // whose socket it waits in; 0: the log's disk; or kSnapshotFile
     std::string payload;
@@ -132,6 +135,7 @@ class DiscreteWorld final : public worlds::World {
     WriteId upto;
     SaveId save;  // the same, of a snapshot's file
     Duration late{};
+    NodeId to;
   };
   struct PowerLossOrder {
     std::uint64_t key = 0;
@@ -166,6 +170,7 @@ class DiscreteWorld final : public worlds::World {
   void on_connected(const Event& event);
   void on_connection_lost(ClientId client, std::uint64_t connection, bool refused);
   void on_clock_set(const Event& event);
+  void on_transfer(const Event& event);
   void redraw();
 
   void transmit(const wire::Envelope& envelope, std::string_view payload, std::uint64_t connection);

@@ -25,6 +25,8 @@ inline constexpr Duration kMaxBoot = milliseconds(30);
 inline constexpr std::uint64_t kSnapshotFile = ~std::uint64_t{0};
 inline constexpr Duration kReap = milliseconds(1);
 inline constexpr Duration kControl = microseconds(300);
+/// Whose socket the controller's own messages wait in.
+inline constexpr std::uint64_t kControlSource = ~std::uint64_t{0};
 
 struct DiscreteWorld::Node {
   NodeId id;

@@ -177,6 +177,9 @@ NodeCommand LiveWorld::command_for(const Node& node) const {
   }
   add("--snapshot-trailing", std::to_string(spec_.snapshot_trailing));
   add("--snapshot-piece", std::to_string(spec_.snapshot_piece));
+  add("--reads", spec_.reads);
+  add("--lease-drift", std::to_string(spec_.lease_drift));
+  add("--follower-reads", spec_.follower_reads ? "on" : "off");
   add("--listen", plan.peer(node.id).text());
   add("--client-listen", plan.client(node.id).text());
   for (const Node& other : nodes_) {
@@ -332,6 +335,11 @@ void LiveWorld::set_clock(NodeId id, const faults::ClockSkew& skew) {
   if (control_->send(id, wire::control::SetClock{request, skew.wall_offset, skew.rate_ppm})) {
     node.clock_requests[request] = skew;
   }
+}
+
+void LiveWorld::transfer(NodeId leader, NodeId to) {
+  // One that is down or does not lead does nothing with it.
+  (void)control_->send(leader, wire::control::Transfer{0, to});
 }
 
 void LiveWorld::on_clock_state(NodeId id, const wire::control::ClockState& state) {

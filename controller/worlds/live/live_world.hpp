@@ -48,6 +48,7 @@ class LiveWorld final : public worlds::World {
   void pause(NodeId node) override;
   void resume(NodeId node) override;
   void set_clock(NodeId node, const faults::ClockSkew& skew) override;
+  void transfer(NodeId leader, NodeId to) override;
   void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key,
                   faults::LossStyle style) override;
   [[nodiscard]] faults::ClusterView view() const override;

@@ -16,6 +16,9 @@ raft::Config config_of(const run::TestSpec& spec, NodeId node) {
   config.seed = spec.seed;
   config.election_timeout = spec.election_timeout;
   config.heartbeat_interval = spec.heartbeat_interval;
+  config.leases = spec.reads == "lease";
+  config.lease_drift_percent = spec.lease_drift;
+  config.follower_reads = spec.follower_reads;
   config.set_batching(spec.batching == "on");
   config.set_pipelining(spec.pipelining == "on");
   config.limits.machine.session_entries = spec.session_entries;

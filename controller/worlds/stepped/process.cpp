@@ -58,9 +58,11 @@ int become_node(const ChildSetup& setup) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The parent may have died between fork and prctl; then nobody would ever signal us.
   if (::getppid() != setup.parent) return ESRCH;
-  // A Ctrl-C on the terminal is meant for the controller, which decides when nodes end.
+  // A Ctrl-C on the terminal is meant for the controller, which decides when nodes end; so is a
+  // SIGTERM to everything below a service or a timeout(1). A node that died of it would make the
+  // run another one.
   ::signal(SIGINT, SIG_IGN);
-  ::signal(SIGTERM, SIG_DFL);
+  ::signal(SIGTERM, SIG_IGN);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

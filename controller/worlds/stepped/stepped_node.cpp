@@ -105,7 +105,13 @@ class SteppedNode final : public discrete::NodePort {
                           "--pipelining",
                           spec.pipelining,
                           "--segment-bytes",
-                          std::to_string(spec.segment_bytes)};
+                          std::to_string(spec.segment_bytes),
+                          "--reads",
+                          spec.reads,
+                          "--lease-drift",
+                          std::to_string(spec.lease_drift),
+                          "--follower-reads",
+                          spec.follower_reads ? "on" : "off"};
     for (const auto& [flag, value] :
          {std::pair<const char*, std::uint64_t>{"--session-entries", spec.session_entries},
           {"--snapshot-entries", spec.snapshot_entries},

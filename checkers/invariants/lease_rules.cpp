@@ -1,0 +1,48 @@
+#include "checkers/invariants/lease_rules.hpp"
+
+#include <string>
+
+namespace ww::checkers::invariants {
+
+namespace t = wire::trace;
+
+void LeaseRules::on_read(const Node& n, const Stamp& at, const t::Read& e) {
+  findings_.evaluated(Rule::kLeaseDisjoint);
+  const Moment read{e.checked, at};
+  for (auto later = first_commits_.upper_bound(n.term); later != first_commits_.end(); ++later) {
+    if (later->second.time < read.time) {
+      breach(n.term, read, later->first, later->second);
+      break;
+    }
+  }
+  // Records of different nodes come in causal order only: an earlier commit may yet be told.
+  Moment& last = last_reads_.try_emplace(n.term, read).first->second;
+  if (last.time < read.time) last = read;
+  if (last_reads_.size() > kMaxTerms) last_reads_.erase(last_reads_.begin());
+}
+
+void LeaseRules::on_commit(const Node& n, const Stamp& at) {
+  const auto [first, fresh] = first_commits_.try_emplace(n.term, Moment{at.time, at});
+  if (!fresh) return;
+  for (auto earlier = last_reads_.begin(); earlier != last_reads_.end() && earlier->first < n.term;
+       ++earlier) {
+    if (at.time < earlier->second.time)
+      breach(earlier->first, earlier->second, n.term, first->second);
+  }
+  if (first_commits_.size() > kMaxTerms) first_commits_.erase(first_commits_.begin());
+}
+
+void LeaseRules::breach(Term read_term, const Moment& read, Term commit_term,
+                        const Moment& commit) {
+  findings_.breach(Rule::kLeaseDisjoint, read.at, [&](Account& a) {
+    a.summary =
+        name_of(read.at.node) + " served a read by its lease of term " + std::to_string(read_term) +
+        " " + std::to_string((read.time - commit.time) / microseconds(1)) + " us after " +
+        name_of(commit.at.node) + " had committed as leader of term " + std::to_string(commit_term);
+    a.fact(commit.at, "commits as leader of term " + std::to_string(commit_term));
+    a.fact(read.at, "serves a read by its lease of term " + std::to_string(read_term));
+    a.nodes = {commit.at.node};
+  });
+}
+
+}  // namespace ww::checkers::invariants
