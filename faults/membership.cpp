@@ -87,11 +87,17 @@ class Membership final : public Fault {
   }
   /// Whoever leads is asked when the plan runs again, too.
   [[nodiscard]] std::vector<NodeId> resolved() const override {
-    return spec_.target == Target::kNamed ? spec_.nodes : std::vector<NodeId>();
+    return names_voters() ? spec_.nodes : std::vector<NodeId>();
   }
 
  private:
   [[nodiscard]] wire::MembershipMode mode() const { return ports_.options.membership; }
+  /// Named nodes are the voters to ask for. The one node whose event set the fault off is not: it
+  /// is enough that the change comes at that moment.
+  [[nodiscard]] bool names_voters() const {
+    const bool triggered = spec_.trigger.event != TriggerEvent::kNone;
+    return spec_.target == Target::kNamed && !(triggered && spec_.nodes.size() == 1);
+  }
   [[nodiscard]] bool leads(const NodeView& node) const {
     return node.alive && node.serving && node.role == wire::Role::kLeader &&
            !ports_.holds.down(node.id);
@@ -117,7 +123,7 @@ class Membership final : public Fault {
 
   [[nodiscard]] std::vector<NodeId> wanted_of(const NodeView& leader,
                                               const std::vector<NodeId>& now) const {
-    if (spec_.target == Target::kNamed) {
+    if (names_voters()) {
       std::vector<NodeId> named = spec_.nodes;
       std::sort(named.begin(), named.end());
       return named;

@@ -41,7 +41,7 @@ class Judge final : public CausalConsumer {
         commits_(state_, findings_, durability_),
         applies_(state_, findings_),
         snapshots_(state_, findings_),
-        members_(state_, findings_),
+        members_(state_, findings_, options.membership),
         leases_(findings_),
         frames_(state_, findings_, {options.house_rules, !options.trace_ignored}) {}
 

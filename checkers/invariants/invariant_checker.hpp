@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/evidence.hpp"
@@ -28,6 +29,8 @@ struct InvariantOptions {
   /// There are leases, and the clocks keep within the bound that they rest on: LeaseDisjoint is
   /// judged.
   bool leases = false;
+  /// How the cluster changes its voters; nothing: in either way.
+  std::optional<wire::MembershipMode> membership{};
   /// Log entries kept below the lowest commit index of a live node; older ones are thinned out to
   /// checkpoints, so that memory follows the live window.
   Index keep_entries = 65536;

@@ -106,12 +106,16 @@ void MembershipRules::check_serial(const Node& n, const Stamp& at, const t::Conf
     return;
   }
   if (!now.next.empty()) {
+    if (mode_ == wire::MembershipMode::kSingle) wrong("this cluster changes one voter at a time");
     if (now.voters != before.voters) wrong("C_old is not what was in force");
     return;
   }
   const std::size_t same = common(before.voters, now.voters);
   const std::size_t differences = before.voters.size() + now.voters.size() - 2 * same;
   if (differences == 0) return;
+  if (mode_ == wire::MembershipMode::kJoint) {
+    return wrong("this cluster exchanges no voter without joint consensus");
+  }
   if (differences > 1) return wrong("more than one voter is exchanged without joint consensus");
   const bool own = n.log.has(n.commit) && n.log.term(n.commit) == n.term;
   if (n.log.has(n.commit) && !own) {

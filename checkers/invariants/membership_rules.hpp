@@ -6,6 +6,7 @@
 // compared with that; what an entry says is compared with the hash that its log has there.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "checkers/invariants/cluster_state.hpp"
@@ -15,7 +16,9 @@ namespace ww::checkers::invariants {
 
 class MembershipRules {
  public:
-  MembershipRules(ClusterState& state, Findings& findings) : state_(state), findings_(findings) {}
+  /// `mode`: how the cluster changes its voters; nothing: in either way.
+  MembershipRules(ClusterState& state, Findings& findings, std::optional<wire::MembershipMode> mode)
+      : state_(state), findings_(findings), mode_(mode) {}
 
   /// Checks, and of an appended or committed one notes it in the state.
   void on_configured(Node& n, const Stamp& at, const wire::trace::Configured& e);
@@ -40,6 +43,7 @@ class MembershipRules {
   static constexpr std::size_t kMaxUses = 64;
   ClusterState& state_;
   Findings& findings_;
+  const std::optional<wire::MembershipMode> mode_;
   std::vector<Use> uses_;
 };
 

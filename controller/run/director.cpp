@@ -23,6 +23,7 @@ checkers::InvariantOptions invariant_options(const PlanFile& plan) {
     options.spares.push_back(NodeId{i});
   }
   options.leases = keeps_lease_bound(plan);
+  options.membership = spec.membership_mode();
   return options;
 }
 

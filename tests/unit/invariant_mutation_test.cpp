@@ -452,6 +452,18 @@ TEST_CASE("where leases are not judged, nothing is said of them") {
   CHECK(violations_of(results).empty());
 }
 
+TEST_CASE("how voters change is judged by the way that the cluster has") {
+  const auto breaches = [](const char* name, wire::MembershipMode mode) {
+    const Story& one = story(name);
+    const auto results = tell(one.tell().steps, one.nodes, {.voters = {}, .membership = mode});
+    return results.at("CfgSerial").violation_count;
+  };
+  CHECK(breaches("joint", wire::MembershipMode::kJoint) == 0);
+  CHECK(breaches("joint", wire::MembershipMode::kSingle) > 0);
+  CHECK(breaches("one-voter-less", wire::MembershipMode::kSingle) == 0);
+  CHECK(breaches("one-voter-less", wire::MembershipMode::kJoint) > 0);
+}
+
 TEST_CASE("changed files, store operations or frames break their rule") {
   for (const Mutation& mutation : disk_mutations()) expect(mutation);
 }
