@@ -117,7 +117,7 @@ class Membership final : public Fault {
       ++asked;
       if (!hits(leader.id)) nodes_.push_back(leader.id);
     }
-    asked_ += asked > 0 ? 1 : 0;
+    ++asked_;
     return asked;
   }
 
@@ -131,7 +131,7 @@ class Membership final : public Fault {
     const std::vector<NodeId> first = first_voters(ports_.options.first_voters);
     const Rng rng = keyed(ports_.seed, "membership", spec_.id, asked_, leader.id);
     std::vector<NodeId> wanted = shaped(leader.id, now, rng);
-    const bool back = asked_ > 0 && Rng(rng).below(2) == 0;
+    const bool back = asked_ > 0 && now != first && Rng(rng).below(2) == 0;
     return back || wanted == now ? first : wanted;
   }
 
