@@ -155,8 +155,12 @@ std::optional<Error> LiveNode::recover() {
     trace_.write(std::array<wire::trace::Event, 1>{op});
   });
   storage::Survived survived;
-  auto log = storage::LogStore::open(
-      *store_, {.node = options_.config.self, .segment_bytes = options_.segment_bytes}, survived);
+  auto log =
+      storage::LogStore::open(*store_,
+                              {.node = options_.config.self,
+                               .segment_bytes = options_.segment_bytes,
+                               .preallocate = options_.preallocate ? options_.segment_bytes : 0},
+                              survived);
   if (!log) return log.error();
   if (survived.torn) {
     logger_.line("cut a torn tail of " + std::to_string(survived.cut_bytes) + " bytes off the log");

@@ -39,6 +39,7 @@ struct Raw {
   std::string snapshot_interval;
   std::string batching = "on";
   std::string pipelining = "on";
+  std::string preallocate = "on";
   std::string fsync_floor;
   std::string reads = "index";
   std::string follower_reads = "off";
@@ -193,6 +194,7 @@ Result<void> parse_pace(const Raw& raw, Options& options) {
   options.group_commit = batching;
   options.config.set_batching(batching);
   options.config.set_pipelining(raw.pipelining == "on");
+  options.preallocate = raw.preallocate == "on";
   if (raw.fsync_floor.empty()) return {};
   const auto floor = parse_duration(raw.fsync_floor, "--fsync-floor");
   if (!floor) return floor.error();
@@ -281,6 +283,9 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
       ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--pipelining", raw.pipelining,
                  "off: one append with entries under way to a peer at a time [on]")
+      ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--preallocate", raw.preallocate,
+                 "off: a log file grows with each write, and a sync records its new size too [on]")
       ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--fsync-floor", raw.fsync_floor,
                  "emulates a slower disk: no sync takes less than this [none]");

@@ -49,7 +49,7 @@ struct StepMachine::Impl {
   void on(const stepped::Boot&) {
     storage::Survived survived;
     auto opened = storage::LogStore::open(
-        store, {.node = config.self, .segment_bytes = segment_bytes}, survived);
+        store, {.node = config.self, .segment_bytes = segment_bytes, .preallocate = 0}, survived);
     if (!opened) return end(opened.error().message, cause_of(opened.error()));
     log.emplace(std::move(*opened));
     driver.emplace(config, durable_of(std::move(survived)), moment, scratch);

@@ -87,6 +87,9 @@ struct Survived {
 struct LogOptions {
   NodeId node;
   std::uint64_t segment_bytes = std::uint64_t{1} << 20;  // a new segment is begun above this
+  // A segment's file has this size from the beginning, so that a sync need not record a new one;
+  // what is not written yet are zeros. 0: a file grows with what it holds.
+  std::uint64_t preallocate = 0;
 };
 
 class LogStore {
