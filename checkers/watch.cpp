@@ -60,7 +60,8 @@ class WatchCheck {
     std::optional<std::size_t> write;
   };
 
-  // ---- the history --------------------------------------------------------------------------------
+  // ---- the history
+  // --------------------------------------------------------------------------------
 
   void collect() {
     const KeyGroups groups = group_by_key(history_);
@@ -83,9 +84,8 @@ class WatchCheck {
           break;
       }
     }
-    std::sort(watches_.begin(), watches_.end(), [](const Watch& a, const Watch& b) {
-      return a.lines.complete < b.lines.complete;
-    });
+    std::sort(watches_.begin(), watches_.end(),
+              [](const Watch& a, const Watch& b) { return a.lines.complete < b.lines.complete; });
   }
 
   void collect_watch(const OpPair& lines) {
@@ -131,7 +131,8 @@ class WatchCheck {
     return !unattributed_.contains(key) && !written_twice_.contains(key);
   }
 
-  // ---- the watches --------------------------------------------------------------------------------
+  // ---- the watches
+  // --------------------------------------------------------------------------------
 
   void check_order(const Watch& watch) {
     const Op& done = history_[watch.lines.complete];
@@ -181,8 +182,8 @@ class WatchCheck {
       if (own.contains(told.change.revision)) return;
       const Watch& other = watches_[told.watch];
       breach(done, "gap", {other.lines, watch.lines}, [&] {
-        return who(done) + " watched " + span(watch) + " and was not told of " +
-               what(told.change) + ", of which " + who(history_[other.lines.complete]) + " was told";
+        return who(done) + " watched " + span(watch) + " and was not told of " + what(told.change) +
+               ", of which " + who(history_[other.lines.complete]) + " was told";
       });
     };
     if (watch.key == kEveryKey) {
@@ -200,7 +201,8 @@ class WatchCheck {
     for (; at != revisions.end() && *at <= watch.upto; ++at) check(told_.at(*at));
   }
 
-  // ---- the writes ---------------------------------------------------------------------------------
+  // ---- the writes
+  // ---------------------------------------------------------------------------------
 
   /// Finds the write of each change.
   void check_changes() {
@@ -211,9 +213,8 @@ class WatchCheck {
       const Op& done = history_[watch.lines.complete];
       const auto found = by_value_.find(std::pair(change.key, change.value));
       if (found == by_value_.end()) {
-        breach(done, "invention", {watch.lines}, [&] {
-          return who(done) + " was told of " + what(change) + ", which nobody wrote";
-        });
+        breach(done, "invention", {watch.lines},
+               [&] { return who(done) + " was told of " + what(change) + ", which nobody wrote"; });
         continue;
       }
       Write& write = writes_[found->second];
@@ -233,8 +234,8 @@ class WatchCheck {
       }
       if (write.told_at) {
         breach(done, "twice", {write.lines, watch.lines}, [&] {
-          return who(done) + " was told of " + what(change) + ", which had been written at revision " +
-                 std::to_string(*write.told_at);
+          return who(done) + " was told of " + what(change) +
+                 ", which had been written at revision " + std::to_string(*write.told_at);
         });
       }
       write.told_at = revision;
@@ -259,8 +260,8 @@ class WatchCheck {
         });
       }
       if (write.fate != Fate::kAcknowledged) continue;
-      if (earliest == nullptr || history_[write.lines.complete].time <
-                                     history_[earliest->lines.complete].time) {
+      if (earliest == nullptr ||
+          history_[write.lines.complete].time < history_[earliest->lines.complete].time) {
         earliest = &write;
       }
     }
@@ -302,7 +303,8 @@ class WatchCheck {
     });
   }
 
-  // ---- words --------------------------------------------------------------------------------------
+  // ---- words
+  // --------------------------------------------------------------------------------------
 
   static std::string who(const Op& op) { return "process " + std::to_string(op.process); }
   static std::string what(const WatchedChange& change) {

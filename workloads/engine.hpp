@@ -97,7 +97,7 @@ class Engine {
     bool write = false;
     std::uint64_t key = 0;
     wire::ReadMode read_mode = wire::ReadMode::kIndex;
-    NodeId node;  // to ask first, or kNobody
+    NodeId node;                           // to ask first, or kNobody
     std::optional<std::uint32_t> watcher;  // it is a watch, of this worker
   };
   struct Seat {

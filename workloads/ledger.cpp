@@ -8,8 +8,8 @@ namespace ww::workloads {
 
 std::uint64_t Counters::of(OpType type) const {
   std::uint64_t sum = 0;
-  for (const Func f : {Func::kRead, Func::kWrite, Func::kCas, Func::kAppend, Func::kDelete,
-                       Func::kWatch}) {
+  for (const Func f :
+       {Func::kRead, Func::kWrite, Func::kCas, Func::kAppend, Func::kDelete, Func::kWatch}) {
     sum += of(f, type);
   }
   return sum;

@@ -41,8 +41,7 @@ Call WatchGenerator::next(std::uint32_t worker, std::uint64_t ordinal) {
   return call;
 }
 
-Call WatchGenerator::closing_write(std::uint32_t worker, std::uint64_t ordinal,
-                                   std::uint64_t key) {
+Call WatchGenerator::closing_write(std::uint32_t worker, std::uint64_t ordinal, std::uint64_t key) {
   return writers_.closing_write(worker, ordinal, key);
 }
 

@@ -38,7 +38,7 @@ struct WorkerOptions {
   Duration attempt_timeout = milliseconds(250);  // of one attempt in mode follow
   Duration connect_timeout = milliseconds(250);
   Duration watch_time = milliseconds(500);  // of an op that watches
-  Duration pause = milliseconds(20);  // before trying again; doubles up to max_pause
+  Duration pause = milliseconds(20);        // before trying again; doubles up to max_pause
   Duration max_pause = milliseconds(160);
 };
 
@@ -145,8 +145,8 @@ class Worker {
   SessionId session_;
   std::uint64_t last_seq_ = 0;
 
-  Index cursor_ = 1;                 // the first revision that its watches were not told of
-  std::uint64_t watches_ = 0;        // ops
+  Index cursor_ = 1;                        // the first revision that its watches were not told of
+  std::uint64_t watches_ = 0;               // ops
   std::optional<std::uint64_t> compacted_;  // the key of a watch that could not go on
 
   std::optional<InHand> op_;

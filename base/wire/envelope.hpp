@@ -24,7 +24,7 @@ enum class MessageType : std::uint8_t {
   kTimeoutNow,
   kReadIndex,
   kReadIndexReply,
-  kWatch,        // a client to a node
+  kWatch,       // a client to a node
   kWatchFrame,  // a node to a client
 };
 template <>

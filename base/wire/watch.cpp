@@ -53,7 +53,8 @@ Result<WatchMessage> decode_watch(std::string_view payload) {
   if (request.keys.size() > kMaxWatchKeys ||
       std::any_of(request.keys.begin(), request.keys.end(),
                   [](const std::string& key) { return key.size() > kMaxKey; })) {
-    return Error{ErrorCode::kTooLarge, true, "a watch of too many keys, or of one that is too long"};
+    return Error{ErrorCode::kTooLarge, true,
+                 "a watch of too many keys, or of one that is too long"};
   }
   if (std::adjacent_find(request.keys.begin(), request.keys.end(), std::greater_equal<>()) !=
       request.keys.end()) {

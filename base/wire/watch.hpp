@@ -69,7 +69,7 @@ struct WatchFrame {
   std::uint64_t request = 0;  // that opened the stream
   std::uint64_t number = 0;   // in the stream: 1, 2, ...
   Index first = 0;            // The changes of the watched keys from `first` to `upto` are these;
-  Index upto = 0;             // with upto = first - 1 it is for none, and says where the next begins.
+  Index upto = 0;  // with upto = first - 1 it is for none, and says where the next begins.
   std::vector<Change> changes;
   Refusal refusal = Refusal::kNone;  // why the stream ends with this frame; none: it goes on
   Index oldest = 0;                  // compacted: the first revision that can be had

@@ -186,8 +186,8 @@ void append_json(std::string& out, const Script& script) {
     out += i == 0 ? "\n" : ",\n";
     out += "{\"at_ms\":" + faults::ms_text(call.at) + ",\"worker\":" + std::to_string(call.worker) +
            ",\"ordinal\":" + std::to_string(call.ordinal) + ",\"f\":\"" +
-           std::string(name_of(call.call.f)) + "\",\"key\":" +
-           (call.call.key == kEveryKey ? "\"*\"" : std::to_string(call.call.key));
+           std::string(name_of(call.call.f)) +
+           "\",\"key\":" + (call.call.key == kEveryKey ? "\"*\"" : std::to_string(call.call.key));
     if (call.call.f == Func::kWrite) out += ",\"value\":" + number_text(call.call.value);
     if (call.call.f == Func::kCas) {
       out += ",\"value\":[" + number_text(call.call.value) + "," + number_text(call.call.to) + "]";

@@ -98,8 +98,8 @@ class Driver {
   Driver(raft::Config config, raft::Durable survived, const Moment& moment, Output& out);
 
   /// Feeds a due timer, a completed write or save, a request, a watch or a wish for another leader.
-  /// `out` is cleared, then filled. REQUIRES: a timer is due (moment.now.mono >= deadline()); messages go to
-  /// receive().
+  /// `out` is cleared, then filled. REQUIRES: a timer is due (moment.now.mono >= deadline());
+  /// messages go to receive().
   void step(const Moment& moment, const raft::Input& input, Output& out);
 
   /// Feeds a message from another node. REQUIRES: the frame is addressed to this node.

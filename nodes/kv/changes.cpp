@@ -57,9 +57,9 @@ void Changes::forget_first() {
 }
 
 Changes::Iterator Changes::from(Index revision) const {
-  return std::lower_bound(
-      kept_.begin(), kept_.end(), revision,
-      [](const Kept& kept, Index wanted) { return kept.change.revision < wanted; });
+  return std::lower_bound(kept_.begin(), kept_.end(), revision, [](const Kept& kept, Index wanted) {
+    return kept.change.revision < wanted;
+  });
 }
 
 void Changes::encode(std::string& out) const {

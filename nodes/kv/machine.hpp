@@ -55,8 +55,8 @@ class Machine {
   /// Equal for machines of equal content, sessions and recent changes included.
   [[nodiscard]] std::uint64_t digest() const { return digest_ + changes_.digest(); }
 
-  /// Appends the content as a snapshot holds it: varint keys, each as bytes key, bytes value; varint
-  /// sessions, each as varint id, varint seq, its reply; the recent changes. Ascending.
+  /// Appends the content as a snapshot holds it: varint keys, each as bytes key, bytes value;
+  /// varint sessions, each as varint id, varint seq, its reply; the recent changes. Ascending.
   void encode(std::string& out) const;
   /// The machine of that content, within `limits`. Its digest is computed anew.
   /// Errors: kCorrupt, definite: what encode() did not write.

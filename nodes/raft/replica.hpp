@@ -231,6 +231,7 @@ class Replica {
   void open_watch(Step& s, const Watch& input);
   void misplace(Watcher& watcher);
   void serve_watchers(Step& s);
+  bool serve_watcher(Step& s, Watcher& watcher, Index upto, const kv::Changes& changes);
   bool tell_watcher(Step& s, Watcher& watcher, Index first, Index applied,
                     const kv::Changes& changes);
   void end_watch(Step& s, Watcher& watcher, wire::Refusal why);

@@ -8,9 +8,9 @@
 //
 // Streams live as long as their clients acknowledge: the replica knows nothing of connections.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
-#include "base/assert.hpp"
 #include "nodes/raft/replica.hpp"
 
 namespace ww::raft {
@@ -20,8 +20,7 @@ namespace trace = wire::trace;
 namespace {
 
 bool watches(const Watcher& watcher, const std::string& key) {
-  return watcher.keys.empty() ||
-         std::binary_search(watcher.keys.begin(), watcher.keys.end(), key);
+  return watcher.keys.empty() || std::binary_search(watcher.keys.begin(), watcher.keys.end(), key);
 }
 
 /// Adds the changes from `watcher.next` up to `applied` to the frame, as far as one may hold them,
@@ -35,8 +34,8 @@ void fill(const Watcher& watcher, const kv::Changes& changes, Index applied,
     if (change.revision > applied) break;
     if (!watches(watcher, change.key)) continue;
     bytes += change.key.size() + change.value.size();
-    const bool full = frame.changes.size() == wire::kMaxWatchFrameChanges ||
-                      bytes > wire::kMaxWatchFrameBytes;
+    const bool full =
+        frame.changes.size() == wire::kMaxWatchFrameChanges || bytes > wire::kMaxWatchFrameBytes;
     if (full && !frame.changes.empty()) {
       frame.upto = change.revision - 1;
       return;
@@ -68,13 +67,8 @@ void Replica::open_watch(Step& s, const Watch& input) {
   watcher.keys = input.request.keys;
   watcher.next = input.request.from == 0 ? last_applied_ + 1 : input.request.from;
   watcher.heard = s.now.mono;
-  s.trace(trace::Client{watcher.id.connection,
-                        watcher.id.request,
-                        {},
-                        0,
-                        false,
-                        wire::Outcome::kUnknown,
-                        {}});
+  s.trace(trace::Client{
+      watcher.id.connection, watcher.id.request, {}, 0, false, wire::Outcome::kUnknown, {}});
   if (role() == wire::Role::kHalted) return end_watch(s, watcher, wire::Refusal::kStopped);
   if (watchers_.size() >= config_.limits.max_watchers) {
     mark(s, RarePath::kBusy);
@@ -114,10 +108,9 @@ void Replica::misplace(Watcher& watcher) {
 /// that cannot go on.
 void Replica::serve_watchers(Step& s) {
   if (watchers_.empty()) return;
-  const kv::Machine* machine = &machine_;
   Index upto = last_applied_;
-  kv::Machine ahead;
-  if (config_.bugs.is_on(bugs::Bug::kWatchUncommitted) && role() == wire::Role::kLeader &&
+  std::optional<kv::Machine> ahead;
+  if (role() == wire::Role::kLeader &&
       config_.bugs.flips(bugs::Bug::kWatchUncommitted, log_.last_index() > upto)) {
     ahead = machine_;
     bugs::Switches unchanged = config_.bugs;
@@ -125,28 +118,36 @@ void Replica::serve_watchers(Step& s) {
       const wire::EntryView entry = log_.at(++upto);
       if (entry.kind != wire::EntryKind::kCommand) continue;
       const auto command = wire::decode_command(entry.payload);
-      if (command.ok()) ahead.apply({upto, entry.term}, *command, unchanged);
+      if (command.ok()) ahead->apply({upto, entry.term}, *command, unchanged);
     }
-    machine = &ahead;
   }
-  const Index oldest = machine->changes().oldest();
-  std::erase_if(watchers_, [&](Watcher& watcher) {
-    if (watcher.next < oldest && !config_.bugs.is_on(bugs::Bug::kWatchSilentCompaction)) {
-      mark(s, RarePath::kWatchCompacted);
-      end_watch(s, watcher, wire::Refusal::kCompacted);
-      return true;
-    }
-    if (watcher.taken == watcher.frames) watcher.heard = s.now.mono;
-    if (s.now.mono - watcher.heard >= config_.watch_patience()) {
-      mark(s, RarePath::kWatchCut);
-      end_watch(s, watcher, wire::Refusal::kTooSlow);
-      return true;
-    }
-    while (watcher.next <= upto && watcher.frames - watcher.taken < wire::kWatchWindow) {
-      if (!tell_watcher(s, watcher, watcher.next, upto, machine->changes())) break;
-    }
+  const kv::Changes& changes = ahead ? ahead->changes() : machine_.changes();
+  auto end = watchers_.begin();
+  for (auto watcher = end; watcher != watchers_.end(); ++watcher) {
+    if (!serve_watcher(s, *watcher, upto, changes)) continue;
+    if (watcher != end) *end = std::move(*watcher);
+    ++end;
+  }
+  watchers_.erase(end, watchers_.end());
+}
+
+/// Returns whether its stream goes on.
+bool Replica::serve_watcher(Step& s, Watcher& watcher, Index upto, const kv::Changes& changes) {
+  if (watcher.next < changes.oldest() && !config_.bugs.is_on(bugs::Bug::kWatchSilentCompaction)) {
+    mark(s, RarePath::kWatchCompacted);
+    end_watch(s, watcher, wire::Refusal::kCompacted);
     return false;
-  });
+  }
+  if (watcher.taken == watcher.frames) watcher.heard = s.now.mono;
+  if (s.now.mono - watcher.heard >= config_.watch_patience()) {
+    mark(s, RarePath::kWatchCut);
+    end_watch(s, watcher, wire::Refusal::kTooSlow);
+    return false;
+  }
+  while (watcher.next <= upto && watcher.frames - watcher.taken < wire::kWatchWindow) {
+    if (!tell_watcher(s, watcher, watcher.next, upto, changes)) break;
+  }
+  return true;
 }
 
 /// Sends the next frame if there is something to tell: changes, or progress after some time.
@@ -161,17 +162,16 @@ bool Replica::tell_watcher(Step& s, Watcher& watcher, Index first, Index applied
   frame.first = first;
   watcher.next = frame.upto + 1;
   watcher.told = s.now.mono;
-  // A stream may begin with what is still to come, and of what lies in front of the log the position
-  // is not known any more.
+  // A stream may begin with what is still to come, and of what lies in front of the log the
+  // position is not known any more.
   const bool known = frame.upto <= applied && frame.upto > log_.base().index;
-  s.trace(trace::Client{
-      watcher.id.connection,
-      watcher.id.request,
-      {},
-      0,
-      true,
-      wire::Outcome::kOk,
-      known ? LogPosition{frame.upto, log_.term_at(frame.upto)} : LogPosition{}});
+  s.trace(trace::Client{watcher.id.connection,
+                        watcher.id.request,
+                        {},
+                        0,
+                        true,
+                        wire::Outcome::kOk,
+                        known ? LogPosition{frame.upto, log_.term_at(frame.upto)} : LogPosition{}});
   s.out.emplace_back(Notice{watcher.id, std::move(frame)});
   return true;
 }
@@ -185,13 +185,8 @@ void Replica::end_watch(Step& s, Watcher& watcher, wire::Refusal why) {
   frame.upto = watcher.next - 1;
   frame.refusal = why;
   if (why == wire::Refusal::kCompacted) frame.oldest = machine_.changes().oldest();
-  s.trace(trace::Client{watcher.id.connection,
-                        watcher.id.request,
-                        {},
-                        0,
-                        true,
-                        wire::Outcome::kFailed,
-                        {}});
+  s.trace(trace::Client{
+      watcher.id.connection, watcher.id.request, {}, 0, true, wire::Outcome::kFailed, {}});
   s.out.emplace_back(Notice{watcher.id, std::move(frame)});
 }
 

@@ -113,19 +113,17 @@ TEST_CASE("The lines of a watch read as the documentation shows them") {
   Op op = invoke(3, Func::kWatch, kEveryKey, std::int64_t{17});
   std::string line;
   append_json(line, op);
-  CHECK(line ==
-        R"({"index":0,"time":0,"type":"invoke","process":3,"f":"watch","value":["*",17]})"
-        "\n");
+  CHECK(line == R"({"index":0,"time":0,"type":"invoke","process":3,"f":"watch","value":["*",17]})"
+                "\n");
   op.index = 1;
   op.type = OpType::kOk;
   op.to = std::int64_t{120};
   op.changes = {{18, 3, std::int64_t{42}}, {20, 3, Value{}}};
   line.clear();
   append_json(line, op);
-  CHECK(line ==
-        R"({"index":1,"time":0,"type":"ok","process":3,"f":"watch","value":["*",[17,120]],)"
-        R"("changes":[[18,3,42],[20,3,null]]})"
-        "\n");
+  CHECK(line == R"({"index":1,"time":0,"type":"ok","process":3,"f":"watch","value":["*",[17,120]],)"
+                R"("changes":[[18,3,42],[20,3,null]]})"
+                "\n");
 }
 
 TEST_CASE("The line of an op reads as the documentation shows it") {

@@ -17,10 +17,10 @@ struct Node {
   Index index = 0;
   void apply(CommandKind kind, std::string key = {}, std::string value = {},
              std::string expected = {}) {
-    machine.apply({++index, 1},
-                  wire::Command{kind, SessionId{0}, 0, std::move(key), std::move(value),
-                                std::move(expected)},
-                  bugs);
+    machine.apply(
+        {++index, 1},
+        wire::Command{kind, SessionId{0}, 0, std::move(key), std::move(value), std::move(expected)},
+        bugs);
   }
   [[nodiscard]] std::string changes(Index from = 1) const {
     std::string out;

@@ -299,8 +299,7 @@ void Transcript::watch(const Words& words) {
     std::istringstream keys(option(words, "keys", ""));
     for (std::string key; std::getline(keys, key, ',');) w.request.keys.push_back(key);
   } else {
-    w.request.verb =
-        words[0] == "ack" ? wire::WatchVerb::kAcknowledge : wire::WatchVerb::kClose;
+    w.request.verb = words[0] == "ack" ? wire::WatchVerb::kAcknowledge : wire::WatchVerb::kClose;
     w.request.stream = id;
     w.request.frames = number(option(words, "frames", "0"));
   }

@@ -188,10 +188,9 @@ TEST_CASE("a busy run is not vacuous, and falls below each minimum by one change
   facts = busy_run();
   facts.windows[0].contended_keys = 0;
   facts.leader_changes = 0;
-  CHECK(
-      shortfall(facts) ==
-      "vacuous: 0 leader changes, at least 3 wanted; only 0 of 2 fault windows saw enough client "
-      "ops");
+  CHECK(shortfall(facts) ==
+        "vacuous: 0 leader changes, at least 3 wanted; only 0 of 2 fault windows saw enough client "
+        "ops");
 }
 
 TEST_CASE("a run without any minimum is unknown, and kinds that were not planned ask for nothing") {

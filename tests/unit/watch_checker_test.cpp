@@ -68,14 +68,14 @@ class Tale {
 /// Two writers, three watchers; everything as it should be.
 Tale good() {
   Tale tale;
-  tale.write(0, 1, 10, 3);                                                        // 0, 1
-  tale.write(0, 2, 20, 4);                                                        // 2, 3
-  tale.watch(5, kEveryKey, 1, 4, {{3, 1, num(10)}, {4, 2, num(20)}});             // 4, 5
-  tale.invoke(0, Func::kCas, 1, num(10), num(11)).end(0, OpType::kOk, 5);         // 6, 7
-  tale.write(1, 1, 12, 7);                                                        // 8, 9
-  tale.watch(6, 1, 1, 8, {{3, 1, num(10)}, {5, 1, num(11)}, {7, 1, num(12)}});    // 10, 11
-  tale.watch(5, kEveryKey, 5, 9, {{5, 1, num(11)}, {7, 1, num(12)}});             // 12, 13
-  tale.watch(7, 2, 2, 9, {{4, 2, num(20)}});                                      // 14, 15
+  tale.write(0, 1, 10, 3);                                                      // 0, 1
+  tale.write(0, 2, 20, 4);                                                      // 2, 3
+  tale.watch(5, kEveryKey, 1, 4, {{3, 1, num(10)}, {4, 2, num(20)}});           // 4, 5
+  tale.invoke(0, Func::kCas, 1, num(10), num(11)).end(0, OpType::kOk, 5);       // 6, 7
+  tale.write(1, 1, 12, 7);                                                      // 8, 9
+  tale.watch(6, 1, 1, 8, {{3, 1, num(10)}, {5, 1, num(11)}, {7, 1, num(12)}});  // 10, 11
+  tale.watch(5, kEveryKey, 5, 9, {{5, 1, num(11)}, {7, 1, num(12)}});           // 12, 13
+  tale.watch(7, 2, 2, 9, {{4, 2, num(20)}});                                    // 14, 15
   return tale;
 }
 
@@ -108,7 +108,8 @@ TEST_CASE("watches that were told of everything are valid, and what was checked 
   CHECK(result.numbers.at("acknowledged-uncovered") == 0);
 }
 
-TEST_CASE("each rule refuses a history that breaks it in one place, with the watcher and revision") {
+TEST_CASE(
+    "each rule refuses a history that breaks it in one place, with the watcher and revision") {
   struct Row {
     const char* kind;
     const char* what;
@@ -123,8 +124,7 @@ TEST_CASE("each rule refuses a history that breaks it in one place, with the wat
        [](Tale& t) {
          t.line(13).changes.insert(t.line(13).changes.begin(), {4, 2, num(20)});
        }},
-      {"order", "a change lies behind what is covered",
-       [](Tale& t) { t.line(13).to = num(6); }},
+      {"order", "a change lies behind what is covered", [](Tale& t) { t.line(13).to = num(6); }},
       {"order", "a change is of another key",
        [](Tale& t) {
          t.line(15).changes.push_back({5, 1, num(11)});
@@ -160,8 +160,7 @@ TEST_CASE("each rule refuses a history that breaks it in one place, with the wat
        }},
       {"invention", "a write that failed for sure",
        [](Tale& t) { t.line(9).type = OpType::kFail; }},
-      {"invention", "a cas that did not match",
-       [](Tale& t) { t.line(7).matched = false; }},
+      {"invention", "a cas that did not match", [](Tale& t) { t.line(7).matched = false; }},
       {"invention", "a deletion that nobody made",
        [](Tale& t) {
          t.line(13).changes.push_back({9, 2, {}});
@@ -280,7 +279,8 @@ TEST_CASE("where nobody was told of anything nothing is known") {
   CHECK(check_watch(twice.history()).verdict == Verdict::kUnknown);
 }
 
-TEST_CASE("the rows of a history with watches are those of the table, and linearizable leaves them out") {
+TEST_CASE(
+    "the rows of a history with watches are those of the table, and linearizable leaves them out") {
   std::string names;
   for (const CheckResult& row : check_history(good().history())) names += row.checker + " ";
   CHECK(names == "linearizable watch statistics ");

@@ -191,8 +191,8 @@ struct WatchFrameCodec {
 };
 
 TEMPLATE_TEST_CASE("A wire format brings every record back as it went", "", ControlCodec,
-                   TraceCodec, RequestCodec, ReplyCodec, CommandCodec, PeerCodec,
-                   WatchCodec, WatchFrameCodec) {
+                   TraceCodec, RequestCodec, ReplyCodec, CommandCodec, PeerCodec, WatchCodec,
+                   WatchFrameCodec) {
   INFO(test::repeat_with());
   for (std::size_t round = 0; round < 2000; ++round) {
     Rng rng = keyed(test::seed(), "wire.round-trip", round);
@@ -260,7 +260,8 @@ TEST_CASE("An envelope is read without its body, and names both ends") {
   CHECK_FALSE(peek_envelope(std::string_view(out).substr(0, 3)).has_value());
 }
 
-TEST_CASE("A watch of too many keys, or of keys in no order, and a frame that goes back are refused") {
+TEST_CASE(
+    "A watch of too many keys, or of keys in no order, and a frame that goes back are refused") {
   const auto decodes = [](std::vector<std::string> keys) {
     WatchRequest request;
     request.keys = std::move(keys);

@@ -124,7 +124,15 @@ class DiscreteWorld final : public worlds::World {
   };
   /// Something to be fed to a node, kept while it is paused.
   struct Input {
-    enum class Kind : std::uint8_t { kMessage, kRequest, kWritten, kSynced, kSaved, kTransfer, kWatch };
+    enum class Kind : std::uint8_t {
+      kMessage,
+      kRequest,
+      kWritten,
+      kSynced,
+      kSaved,
+      kTransfer,
+      kWatch
+    };
     Kind kind = Kind::kMessage;
     std::uint64_t source = 0;  // whose socket it waits in; 0: the log's disk; or kSnapshotFile
     std::string payload;

@@ -39,8 +39,7 @@ void ClientLinks::disconnect(ClientId client) {
 
 net::FrameSocket* ClientLinks::open_socket(ClientId client, NodeId node) {
   const auto found = connections_.find(client);
-  const bool open =
-      found != connections_.end() && found->second.open && found->second.node == node;
+  const bool open = found != connections_.end() && found->second.open && found->second.node == node;
   return open ? found->second.socket.get() : nullptr;
 }
 
