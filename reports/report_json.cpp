@@ -103,11 +103,18 @@ void fields(V& v, T& r) {
 }
 
 template <class V, class T>
+requires std::is_same_v<std::remove_const_t<T>, WatchedChange>
+void fields(V& v, T& r) {
+  v("revision", r.revision), v("key", r.key), v("value", r.value);
+}
+
+template <class V, class T>
 requires std::is_same_v<std::remove_const_t<T>, Op>
 void fields(V& v, T& r) {
   v("index", r.index), v("time", r.time), v("type", r.type), v("process", r.process), v("f", r.f);
   v("key", r.key), v("value", r.value), v("to", r.to), v("matched", r.matched), v("seen", r.seen);
   v("at", r.at), v("node", r.node), v("error", r.error);
+  v.since_later("changes", r.changes);
 }
 
 template <class V, class T>

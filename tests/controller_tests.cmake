@@ -46,6 +46,10 @@ ww_test(simulated_leases_test LABEL unit TIMEOUT 300
   SOURCES unit/simulated_leases_test.cpp
   DEPS ww_mix ww_worlds ww_test_support)
 
+ww_test(simulated_watch_test LABEL unit TIMEOUT 300
+  SOURCES unit/simulated_watch_test.cpp
+  DEPS ww_mix ww_worlds ww_test_support)
+
 # The scheduler, with nodes that misbehave.
 ww_test(discrete_world_test LABEL unit
   SOURCES unit/discrete_world_test.cpp

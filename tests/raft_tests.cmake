@@ -12,6 +12,7 @@ target_link_libraries(ww_raft_testing PUBLIC ww_raft)
 ww_test(replica_test LABEL unit
   SOURCES
     unit/checkpoint_test.cpp
+    unit/kv_changes_test.cpp
     unit/kv_machine_test.cpp
     unit/replica_gather_test.cpp
     unit/replica_parts_test.cpp

@@ -8,7 +8,7 @@ namespace ww::wire::stepped {
 namespace {
 
 /// What an item of an output is; the number stands in the frame.
-enum class ItemKind : std::uint8_t { kTrace, kWrite, kSend, kReply, kStored, kSave };
+enum class ItemKind : std::uint8_t { kTrace, kWrite, kSend, kReply, kStored, kSave, kNotice };
 
 Error malformed(const std::string& what) {
   return Error{ErrorCode::kCorrupt, true, "malformed " + what};
@@ -100,6 +100,13 @@ void decode_item(ByteReader& in, Output& output, std::vector<std::uint64_t>& len
     }
     case ItemKind::kSave:
       return output.add(Save{SaveId{in.varint()}});
+    case ItemKind::kNotice: {
+      Notice notice;
+      Decoder decoder(in);
+      decoder("connection", notice.connection);
+      decode_record(in, notice.frame);
+      return output.add(std::move(notice));
+    }
     default:
       return in.fail();
   }
@@ -129,7 +136,11 @@ void encode_event(std::string& out, const Clock& clock, const Event& event) {
                           w.varint(failed.id.value);
                           w.bytes(failed.reason);
                         },
-                        [&](const Transfer& transfer) { w.varint(transfer.to.value); }},
+                        [&](const Transfer& transfer) { w.varint(transfer.to.value); },
+                        [&](const Watch& watch) {
+                          w.varint(watch.connection.value);
+                          encode_record(out, watch.request);
+                        }},
              event);
 }
 
@@ -180,6 +191,13 @@ Result<ClockedEvent> decode_event(std::string_view payload) {
       decoder("to", out.event.emplace<Transfer>().to);
       break;
     }
+    case 9: {
+      auto& watch = out.event.emplace<Watch>();
+      Decoder decoder(in);
+      decoder("connection", watch.connection);
+      decode_record(in, watch.request);
+      break;
+    }
     default:
       in.fail();
   }
@@ -220,6 +238,13 @@ void encode_output(std::string& out, const Output& output) {
         w.u8(static_cast<std::uint8_t>(ItemKind::kSave));
         w.varint(output.saves[item.index].id.value);
         break;
+      case Output::Kind::kNotice: {
+        const Notice& notice = output.notices[item.index];
+        w.u8(static_cast<std::uint8_t>(ItemKind::kNotice));
+        w.varint(notice.connection.value);
+        encode_record(out, notice.frame);
+        break;
+      }
     }
   }
 }

@@ -11,10 +11,6 @@ using wire::MessageType;
 
 namespace {
 
-bool between_nodes(MessageType type) {
-  return type != MessageType::kClientRequest && type != MessageType::kClientReply;
-}
-
 std::string term_text(Term term) {
   return "term " + std::to_string(term);
 }
@@ -23,7 +19,7 @@ std::string term_text(Term term) {
 
 void FrameRules::on_frame(const Stamp& at, const wire::Envelope& envelope,
                           std::string_view payload) {
-  if (!between_nodes(envelope.type)) return;
+  if (wire::is_client_message(envelope.type)) return;
   const NodeId from = wire::node_of(envelope.from);
   const NodeId to = wire::node_of(envelope.to);
   if (!state_.knows(from) || !state_.knows(to)) return;

@@ -38,6 +38,7 @@ std::unique_ptr<workloads::Engine> make_engine(const PlanFile& plan) {
   options.worker.concurrency = spec.workers();
   options.worker.stay_timeout = spec.op_timeout;
   options.worker.follow_timeout = 4 * spec.op_timeout;
+  options.worker.watch_time = spec.op_timeout / 2;
   options.rate = spec.rate;
   options.follow_one_in = spec.follow_one_in;
   options.script = plan.ops;
@@ -269,6 +270,8 @@ void Director::perform() {
         world_->disconnect(gone->client);
       } else if (const auto* send = std::get_if<workloads::SendRequest>(&action)) {
         world_->send(send->client, send->node, send->request);
+      } else if (const auto* watch = std::get_if<workloads::SendWatch>(&action)) {
+        world_->send(watch->client, watch->node, watch->request);
       }
     }
     in_hand_.clear();
@@ -352,6 +355,12 @@ void Director::on_connection_lost(ClientId client, NodeId node, Instant now, boo
 void Director::on_reply(ClientId client, const wire::ClientReply& reply, Instant now) {
   now_ = std::max(now_, now);
   engine_->on_reply(client, reply, now_, actions_);
+  perform();
+}
+
+void Director::on_watch_frame(ClientId client, const wire::WatchFrame& frame, Instant now) {
+  now_ = std::max(now_, now);
+  engine_->on_watch_frame(client, frame, now_, actions_);
   perform();
 }
 

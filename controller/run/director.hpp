@@ -108,6 +108,7 @@ class Director final : public worlds::Observer {
   void on_connected(ClientId client, NodeId node, Instant now) override;
   void on_connection_lost(ClientId client, NodeId node, Instant now, bool refused) override;
   void on_reply(ClientId client, const wire::ClientReply& reply, Instant now) override;
+  void on_watch_frame(ClientId client, const wire::WatchFrame& frame, Instant now) override;
   void on_serving(NodeId node, Instant now) override;
   void on_crash(NodeId node, Instant now, const std::string& what) override;
   void on_clock_set(NodeId node, const faults::ClockSkew& skew, Instant true_time,

@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "base/wire/kv.hpp"
+#include "base/wire/watch.hpp"
 #include "faults/cluster.hpp"
 #include "faults/nemesis.hpp"
 
@@ -22,6 +23,7 @@ class Observer : public EvidenceSink {
   /// `refused`: nothing that was sent on it reached anybody.
   virtual void on_connection_lost(ClientId client, NodeId node, Instant now, bool refused) = 0;
   virtual void on_reply(ClientId client, const wire::ClientReply& reply, Instant now) = 0;
+  virtual void on_watch_frame(ClientId client, const wire::WatchFrame& frame, Instant now) = 0;
 
   // Nodes.
   virtual void on_serving(NodeId node, Instant now) = 0;

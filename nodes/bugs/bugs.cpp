@@ -24,6 +24,17 @@ constexpr std::array<BugRow, kBugCount> kRows = {{
     {Bug::kTruncOnStaleAe, "trunc-on-stale-ae",
      "an append removes all that lies behind it, although nothing conflicts", "DUR",
      "willemt/raft#37, raftos#26, CCF#5991"},
+    {Bug::kWatchUncommitted, "watch-uncommitted",
+     "a leader tells watchers of entries before they are committed", "WATCH",
+     "horizontal-scaling-convex#146"},
+    {Bug::kWatchResumeSkips, "watch-resume-skips",
+     "a watch that resumes takes the first change that it missed for seen", "WATCH",
+     "etcd#4502, python-etcd3#729, dotnet-etcd#310"},
+    {Bug::kWatchResumeRepeats, "watch-resume-repeats",
+     "a watch that resumes is told again of the change before its revision", "WATCH", "jetcd#946"},
+    {Bug::kWatchSilentCompaction, "watch-silent-compaction",
+     "a watch that asks for what is not kept any more begins with the oldest that is", "WATCH",
+     "cilium#3011"},
 }};
 
 constexpr bool rows_are_in_order() {

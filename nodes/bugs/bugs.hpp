@@ -19,9 +19,13 @@ enum class Bug : std::uint8_t {
   kNoDedupe,
   kCommitOldTerm,
   kStaleGrantCounted,
-  kTruncOnStaleAe
+  kTruncOnStaleAe,
+  kWatchUncommitted,
+  kWatchResumeSkips,
+  kWatchResumeRepeats,
+  kWatchSilentCompaction
 };
-inline constexpr std::size_t kBugCount = 7;
+inline constexpr std::size_t kBugCount = 11;
 
 struct BugRow {
   Bug bug;

@@ -100,6 +100,8 @@ void Driver::turn_effects(const Moment& moment, Output& out) {
       out.actions.push_back({out.events.size(), Reply{answer->id, std::move(answer->reply)}});
     } else if (const auto* save = std::get_if<raft::Save>(&effect)) {
       turn(*save, out);
+    } else if (auto* notice = std::get_if<raft::Notice>(&effect)) {
+      out.actions.push_back({out.events.size(), Notice{notice->id, std::move(notice->frame)}});
     }
   }
   if (auto flip = watch_.arm(moment.true_time, moment.now.mono, replica_.deadline())) {

@@ -47,6 +47,11 @@ void encode(std::string& out, const Output& output, const DiskSave& save) {
   w.bytes(output.view(save.snapshot));
 }
 
+void encode(std::string& out, const Output&, const Notice& notice) {
+  wire::encode_record(out, notice.id);
+  wire::encode_record(out, notice.frame);
+}
+
 std::string line(const DiskWrite& write) {
   std::string out = R"({"do":"write")";
   wire::JsonFields fields(out);
@@ -87,6 +92,14 @@ std::string line(const DiskSave& save) {
   fields("save", save.id);
   fields("at", save.at);
   fields("bytes", save.snapshot.size);
+  return out + "}";
+}
+
+std::string line(const Notice& notice) {
+  std::string out = R"({"do":"notice")";
+  wire::JsonFields fields(out);
+  fields("conn", notice.id.connection);
+  notice.frame.fields(notice.frame, fields);
   return out + "}";
 }
 

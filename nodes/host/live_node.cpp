@@ -113,6 +113,7 @@ LiveNode::LiveNode(const Options& options)
               .on_mark = [this](std::string_view name) { count_mark(name); }}),
       clients_(io_, options.config.self,
                {.on_request = [this](raft::Request request) { step(std::move(request)); },
+                .on_watch = [this](raft::Watch watch) { step(std::move(watch)); },
                 .on_complaint = [this](const std::string& text) { logger_.line(text); },
                 .on_mark = [this](std::string_view name) { count_mark(name); }}) {}
 
@@ -310,6 +311,8 @@ void LiveNode::perform() {
       clients_.reply(reply->id, reply->reply);
     } else if (const auto* save = std::get_if<DiskSave>(&action.what)) {
       disk_->submit(SaveJob{save->id, save->at, std::string(output_.view(save->snapshot))});
+    } else if (const auto* notice = std::get_if<Notice>(&action.what)) {
+      clients_.notify(notice->id, notice->frame);
     }
   }
   arm_timer();

@@ -278,6 +278,8 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--follower-reads", raw.follower_reads,
                  "on: followers serve such reads too, at an index of their leader's [off]")
       ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--watch-entries", options.config.limits.machine.history_entries,
+                 "entries of the log over which a watch of keys can go back [4096]");
   app.add_option("--session-entries", options.config.limits.machine.session_entries,
                  "a client's session expires after so many entries without a command of it; 0: "
                  "never; the same on all nodes [1000000]");

@@ -69,6 +69,8 @@ Result<void> replay_step([[maybe_unused]] Incarnation incarnation,
     driver.step(moment, *request, out);
   } else if (const auto* transfer = std::get_if<raft::TransferLeadership>(&input)) {
     driver.step(moment, *transfer, out);
+  } else if (const auto* watch = std::get_if<raft::Watch>(&input)) {
+    driver.step(moment, *watch, out);
   } else {
     if (moment.now.mono < driver.deadline()) return corrupt("a timer that was not due");
     driver.step(moment, raft::TimerDue{}, out);
@@ -96,6 +98,13 @@ std::string input_line(const JournalInput& input) {
     std::string out = R"({"in":"transfer")";
     wire::JsonFields fields(out);
     fields("to", transfer->to);
+    return out + "}";
+  }
+  if (const auto* watch = std::get_if<raft::Watch>(&input)) {
+    std::string out = R"({"in":"watch")";
+    wire::JsonFields fields(out);
+    fields("conn", watch->connection);
+    watch->request.fields(watch->request, fields);
     return out + "}";
   }
   return R"({"in":"timer"})";

@@ -98,6 +98,7 @@ struct StepMachine::Impl {
     save_failed(failed.id, Error{ErrorCode::kIo, false, failed.reason}, stepped::EndCause::kOwn);
   }
 
+  void on(const stepped::Watch& watch) { step(raft::Watch{watch.connection, watch.request}); }
   void on(const stepped::Transfer& transfer) { step(raft::TransferLeadership{transfer.to}); }
 
   void step(const raft::Input& input) {
@@ -131,6 +132,8 @@ struct StepMachine::Impl {
         out->add(stepped::Reply{reply->id.connection, std::move(reply->reply)});
       } else if (const auto* save = std::get_if<DiskSave>(&action.what)) {
         perform(*save);
+      } else if (auto* notice = std::get_if<Notice>(&action.what)) {
+        out->add(stepped::Notice{notice->id.connection, std::move(notice->frame)});
       }
     }
   }

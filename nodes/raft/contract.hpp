@@ -17,6 +17,7 @@
 #include "base/wire/kv.hpp"
 #include "base/wire/peer.hpp"
 #include "base/wire/trace.hpp"
+#include "base/wire/watch.hpp"
 #include "nodes/bugs/bugs.hpp"
 #include "nodes/kv/limits.hpp"
 #include "nodes/raft/snapshot.hpp"
@@ -29,6 +30,7 @@ struct Limits {
   std::uint32_t max_in_flight_appends = 8;         // to one peer, of those with entries
   std::uint64_t max_uncommitted_bytes = 4U << 20;  // of a leader's log above its commit index
   std::uint32_t max_pending_requests = 4096;       // writes and reads not answered yet
+  std::uint32_t max_watchers = 1024;               // streams of changes
   kv::Limits machine;
   friend bool operator==(const Limits&, const Limits&) = default;
   template <class Self, class V>
@@ -38,6 +40,7 @@ struct Limits {
     v("max_in_flight_appends", s.max_in_flight_appends);
     v("max_uncommitted_bytes", s.max_uncommitted_bytes);
     v("max_pending_requests", s.max_pending_requests);
+    v("max_watchers", s.max_watchers);
     v("machine", s.machine);
   }
 };
@@ -88,6 +91,8 @@ struct Config {
   [[nodiscard]] Duration lease_length() const {
     return election_timeout / (100 + lease_drift_percent) * 100;
   }
+  /// A watcher that acknowledges nothing for so long is slow, or gone: its stream is ended.
+  [[nodiscard]] Duration watch_patience() const { return 20 * election_timeout; }
   /// Off: a write and an append for each command.
   void set_batching(bool on) {
     gather = on;
@@ -158,7 +163,12 @@ struct Saved {  // the snapshot is durable and has taken its place, or failed fo
 struct TransferLeadership {
   NodeId to;
 };
-using Input = std::variant<TimerDue, Received, Written, Request, Saved, TransferLeadership>;
+/// A client opens a watch, acknowledges its frames, or closes it.
+struct Watch {
+  ClientId connection;
+  wire::WatchRequest request;
+};
+using Input = std::variant<TimerDue, Received, Written, Request, Saved, TransferLeadership, Watch>;
 
 // Effects. `entries` name ranges of this replica's log: the host encodes them before the next step.
 struct Write {
@@ -188,7 +198,12 @@ struct Save {
   SaveId id;
   LogPosition at;
 };
-using Effect = std::variant<Write, Send, Answer, Trace, Save>;
+/// A frame of the watch that `id` opened.
+struct Notice {
+  RequestId id;
+  wire::WatchFrame frame;  // its `request` is id.request
+};
+using Effect = std::variant<Write, Send, Answer, Trace, Save, Notice>;
 using Effects = std::vector<Effect>;
 
 }  // namespace ww::raft

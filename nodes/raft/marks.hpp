@@ -38,8 +38,11 @@ enum class RarePath : std::uint8_t {
   kTransferPause,      // a proposal was refused during a transfer of leadership
   kLeaseLapsed,        // an index read found no lease, and took a round
   kReadGivenUp,        // a follower's read got no index in time
+  kWatchResumed,       // a watch began with what was applied before it came
+  kWatchCompacted,     // a watch asked for, or came to need, what is not kept any more
+  kWatchCut,           // a watcher acknowledged nothing for too long
 };
-inline constexpr std::size_t kRarePathCount = 29;
+inline constexpr std::size_t kRarePathCount = 32;
 
 std::string_view name_of(RarePath path);
 

@@ -55,6 +55,7 @@ void Replica::step(Now now, const Input& input, Effects& effects) {
   const bugs::Switches before = config_.bugs;
   if (role() == wire::Role::kHalted) {
     if (const auto* request = std::get_if<Request>(&input)) on(s, *request);
+    if (const auto* watch = std::get_if<Watch>(&input)) on(s, *watch);
     return;
   }
   std::visit([&](const auto& i) { on(s, i); }, input);
@@ -63,6 +64,7 @@ void Replica::step(Now now, const Input& input, Effects& effects) {
     issue_write(s);
     start_save(s);
   }
+  serve_watchers(s);
   if (config_.bugs != before) trace_bugs(s, before);
 }
 
@@ -222,6 +224,7 @@ void Replica::halt(Step& s, std::string reason) {
   s.trace(trace::RoleChange{wire::Role::kHalted, hard_.term, {}});
   fail_pending(s, wire::Refusal::kStopped);
   give_up_remote_reads(s, kNever, wire::Refusal::kStopped);
+  end_watches(s, wire::Refusal::kStopped);
   held_.clear();
   truncated_from_.reset();
   reset_to_.reset();

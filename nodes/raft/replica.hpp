@@ -3,7 +3,7 @@
 // One door: step(now, input, effects). The paper's names are used throughout (Ongaro & Ousterhout
 // 2014, figure 2; Ongaro's dissertation 2014, chapters 3, 4, 6 and 9.6). The rules stand in files
 // by subject: replica.cpp (the door, time, durability), election.cpp, replication.cpp, clients.cpp,
-// snapshots.cpp, transfer.cpp, lease.cpp, remote_reads.cpp.
+// snapshots.cpp, transfer.cpp, lease.cpp, remote_reads.cpp, watches.cpp.
 #pragma once
 
 #include <array>
@@ -21,6 +21,7 @@
 #include "nodes/raft/marks.hpp"
 #include "nodes/raft/progress.hpp"
 #include "nodes/raft/roles.hpp"
+#include "nodes/raft/watcher.hpp"
 
 namespace ww::raft {
 
@@ -99,7 +100,7 @@ class Replica {
     v("timeout", s.timeout_), v("draws_in_term", s.draws_in_term_);
     v("messages_sent", s.messages_sent_), v("rare_paths", s.rare_paths_);
     v("promised_until", s.promised_until_), v("remote_reads", s.remote_reads_);
-    v("questions", s.questions_);
+    v("questions", s.questions_), v("watchers", s.watchers_);
     v("machine", s.machine_), v("config", s.config_);
   }
   friend Result<Replica> decode_checkpoint(std::string_view bytes);
@@ -136,6 +137,7 @@ class Replica {
   void on(Step& s, const Request& input);
   void on(Step& s, const Saved& input);
   void on(Step& s, const TransferLeadership& input);
+  void on(Step& s, const Watch& input);
   void trace_bugs(Step& s, const bugs::Switches& before);
   void mark(Step& s, RarePath path);
   // replica.cpp: time.
@@ -225,6 +227,16 @@ class Replica {
   void on_message(Step& s, NodeId from, const wire::ReadIndex& m);
   void on_message(Step& s, NodeId from, const wire::ReadIndexReply& m);
 
+  // watches.cpp
+  void open_watch(Step& s, const Watch& input);
+  void misplace(Watcher& watcher);
+  void serve_watchers(Step& s);
+  bool serve_watcher(Step& s, Watcher& watcher, Index upto, const kv::Changes& changes);
+  bool tell_watcher(Step& s, Watcher& watcher, Index first, Index applied,
+                    const kv::Changes& changes);
+  void end_watch(Step& s, Watcher& watcher, wire::Refusal why);
+  void end_watches(Step& s, wire::Refusal why);
+
   // clients.cpp
   void take_write(Step& s, const Request& request);
   void take_read(Step& s, const Request& request);
@@ -266,6 +278,7 @@ class Replica {
   Instant promised_until_{};             // no vote before, where there are leases
   std::deque<RemoteRead> remote_reads_;  // in order of their questions
   std::uint64_t questions_ = 0;          // for read indices, in this incarnation
+  std::vector<Watcher> watchers_;        // in the order in which they came
   RarePathCounts rare_paths_{};
 };
 

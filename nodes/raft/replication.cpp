@@ -291,7 +291,12 @@ void Replica::commit_to(Step& s, Index index) {
   if (index <= commit_index_) return;
   commit_index_ = index;
   s.trace(trace::Committed{{index, log_.term_at(index)}});
-  while (last_applied_ < commit_index_) apply_entry(s, ++last_applied_);
+  // Watchers are told before a long run of entries pushes what they need next out of the history.
+  const Index pace = std::max<Index>(1, config_.limits.machine.history_entries / 4);
+  for (Index unserved = 1; last_applied_ < commit_index_; ++unserved) {
+    apply_entry(s, ++last_applied_);
+    if (unserved % pace == 0) serve_watchers(s);
+  }
   serve_remote_reads(s);
 }
 

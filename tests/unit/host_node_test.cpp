@@ -319,6 +319,60 @@ TEST_CASE("a key over the limit is refused for sure, and a repeated request numb
   CHECK(client.insist(read_command("k"))->value == "v");
 }
 
+TEST_CASE("a node tells those who watch, and one who resumes after kill -9 misses nothing") {
+  Cluster cluster(1);
+  cluster.start(1);
+  const auto open = [&](Index from) {
+    Connection watcher = Connection::to(cluster.host(1), kClientPort);
+    std::string payload;
+    wire::WatchRequest request;
+    request.request = 1;
+    request.from = from;
+    request.keys = {"k"};
+    wire::encode_watch(payload, ClientId{77}, NodeId{1}, request);
+    std::string frame;
+    wire::append_frame(frame, payload);
+    watcher.send(frame);
+    return watcher;
+  };
+  // The values told until `last` is; then the revision behind that.
+  const auto told = [](Connection& watcher, const std::string& last, std::string& values) {
+    while (true) {
+      const auto payload = watcher.receive();
+      REQUIRE(payload.has_value());
+      const auto message = wire::decode_watch_frame(*payload);
+      REQUIRE(message.ok());
+      CHECK(message->envelope.to == wire::endpoint_of(ClientId{77}));
+      REQUIRE(message->frame.refusal == wire::Refusal::kNone);
+      for (const wire::Change& change : message->frame.changes) {
+        CHECK(change.key == "k");
+        values += change.value + " ";
+        if (change.value == last) return change.revision + 1;
+      }
+    }
+  };
+  Connection watcher = open(1);
+  std::string values;
+  Index next = 0;
+  {
+    Client client = cluster.client(1);
+    client.insist(write_command("k", "a"));
+    client.insist(write_command("other", "x"));
+    client.insist(write_command("k", "b"));
+    next = told(watcher, "b", values);
+    client.insist(write_command("k", "c"));
+  }
+  cluster.node(1).process->kill();
+  while (watcher.receive()) {
+  }
+  cluster.start(1);
+  Client client = cluster.client(1);
+  client.insist(write_command("k", "d"));
+  Connection again = open(next);
+  told(again, "d", values);
+  CHECK(values == "a b c d ");
+}
+
 TEST_CASE("a node whose controller goes away ends at once") {
   Cluster cluster(1);
   cluster.start(1);

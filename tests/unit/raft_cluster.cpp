@@ -75,6 +75,10 @@ void Cluster::request(NodeId node, const Request& request) {
   step(at(node), request);
 }
 
+void Cluster::watch(NodeId node, const Watch& watch) {
+  step(at(node), watch);
+}
+
 void Cluster::transfer(NodeId node, NodeId to) {
   step(at(node), TransferLeadership{to});
 }

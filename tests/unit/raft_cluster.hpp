@@ -74,6 +74,7 @@ class Cluster {
 
   void timer(NodeId node);  // when its deadline has come
   void request(NodeId node, const Request& request);
+  void watch(NodeId node, const Watch& watch);
   /// Asks the node to hand its leadership over.
   void transfer(NodeId node, NodeId to);
   /// Delivers the packet at `place` in packets(), or loses it when its receiver is down.

@@ -49,6 +49,7 @@ class Transcript {
   void verb(const Words& words);
   void make_cluster(const Words& words);
   void request(const Words& words);
+  void watch(const Words& words);
   void on_packet(const Words& words);
   void saved(const Words& words);
   void settle();

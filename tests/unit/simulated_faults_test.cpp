@@ -209,7 +209,11 @@ TEST_CASE(
       {"no-dedupe", {"Session"}},
       {"commit-old-term", {"OwnTerm", "LC"}},
       {"stale-grant-counted", {"Win", "ES"}},
-      {"trunc-on-stale-ae", {"AckTruth", "CommitDurable", "NoTrunc", "LC"}}};
+      {"trunc-on-stale-ae", {"AckTruth", "CommitDurable", "NoTrunc", "LC"}},
+      {"watch-uncommitted", {"WATCH", "ReplyTruth"}},
+      {"watch-resume-skips", {"WATCH"}},
+      {"watch-resume-repeats", {"WATCH"}},
+      {"watch-silent-compaction", {"WATCH"}}};
   CHECK(rows.size() == bugs::kBugCount);
   constexpr std::uint64_t kSeeds = 300;
   for (const Row& row : rows) {

@@ -32,6 +32,8 @@ void DiscreteWorld::feed_now(Node& node, const Input& input) {
       return step_node(node, stepped::Request{input.connection, input.request});
     case Input::Kind::kWritten:
       return step_node(node, stepped::Written{input.upto});
+    case Input::Kind::kWatch:
+      return step_node(node, stepped::Watch{input.connection, input.watch});
     case Input::Kind::kTransfer:
       return step_node(node, stepped::Transfer{input.to});
     case Input::Kind::kSynced: {
@@ -105,6 +107,9 @@ bool DiscreteWorld::perform_item(Node& node, const Output::Item& item) {
     case Output::Kind::kReply:
       perform_reply(node, out.replies[item.index]);
       return true;
+    case Output::Kind::kNotice:
+      perform_notice(node, out.notices[item.index]);
+      return true;
   }
   return false;
 }
@@ -145,19 +150,42 @@ void DiscreteWorld::perform_send(Node& node, std::string_view payload) {
   transmit(*envelope, payload, 0);
 }
 
-void DiscreteWorld::perform_reply(Node& node, const stepped::Reply& reply) {
-  const std::uint64_t number = reply.connection.value;
+/// Whose the connection is; nobody's when it was closed meanwhile, or the node has none such.
+std::optional<ClientId> DiscreteWorld::answered_by(Node& node, ClientId connection) {
+  const std::uint64_t number = connection.value;
   if (number == 0 || number > connection_nodes_.size() ||
       connection_nodes_[static_cast<std::size_t>(number - 1)] != node.id) {
-    return crash(node, "answered on a connection that it does not have");
+    crash(node, "answered on a connection that it does not have");
+    return std::nullopt;
   }
   const auto owner = clients_by_connection_.find(number);
-  if (owner == clients_by_connection_.end()) return;  // closed meanwhile
-  std::string payload;
-  wire::encode_reply(payload, node.id, owner->second, reply.reply);
+  if (owner == clients_by_connection_.end()) return std::nullopt;
+  return owner->second;
+}
+
+void DiscreteWorld::transmit_to_client(std::string_view payload, ClientId connection) {
   const auto envelope = wire::peek_envelope(payload);
-  WW_ASSERT(envelope.has_value(), "a reply of ours without an envelope");
-  transmit(*envelope, payload, number);
+  WW_ASSERT(envelope.has_value(), "an answer of ours without an envelope");
+  transmit(*envelope, payload, connection.value);
+}
+
+void DiscreteWorld::perform_reply(Node& node, const stepped::Reply& reply) {
+  const auto client = answered_by(node, reply.connection);
+  if (!client) return;
+  std::string payload;
+  wire::encode_reply(payload, node.id, *client, reply.reply);
+  transmit_to_client(payload, reply.connection);
+}
+
+void DiscreteWorld::perform_notice(Node& node, const stepped::Notice& notice) {
+  const auto client = answered_by(node, notice.connection);
+  if (!client) return;
+  std::string payload;
+  wire::encode_watch_frame(payload, node.id, *client, notice.frame);
+  if (!wire::decode_watch_frame(payload)) {
+    return crash(node, "sent a frame of a watch that covers nothing");
+  }
+  transmit_to_client(payload, notice.connection);
 }
 
 void DiscreteWorld::emit(Node& node, wire::trace::Event&& event) {

@@ -61,6 +61,7 @@ class DiscreteWorld final : public worlds::World {
   void connect(ClientId client, NodeId node) override;
   void disconnect(ClientId client) override;
   void send(ClientId client, NodeId node, const wire::ClientRequest& request) override;
+  void send(ClientId client, NodeId node, const wire::WatchRequest& request) override;
   void start_all() override;
   void shut_down_all() override;
   void kill_all() override;
@@ -123,12 +124,21 @@ class DiscreteWorld final : public worlds::World {
   };
   /// Something to be fed to a node, kept while it is paused.
   struct Input {
-    enum class Kind : std::uint8_t { kMessage, kRequest, kWritten, kSynced, kSaved, kTransfer };
+    enum class Kind : std::uint8_t {
+      kMessage,
+      kRequest,
+      kWritten,
+      kSynced,
+      kSaved,
+      kTransfer,
+      kWatch
+    };
     Kind kind = Kind::kMessage;
     std::uint64_t source = 0;  // whose socket it waits in; 0: the log's disk; or kSnapshotFile
     std::string payload;
     ClientId connection;
     wire::ClientRequest request;
+    wire::WatchRequest watch;
     // A sync has ended, of the writes from here to there, so much later than of itself. Whether
     // well or not is seen when the node hears of it: by then the disk may have been replaced.
     WriteId from;
@@ -179,7 +189,9 @@ class DiscreteWorld final : public worlds::World {
   void deliver_at(Instant when, const wire::Envelope& envelope, std::string_view payload,
                   std::uint64_t connection);
   void deliver_to_node(Node& node, Event& event);
+  void deliver_of_client(Node& node, const Event& event);
   void deliver_to_client(const Event& event);
+  void send_of_client(ClientId client, NodeId node, std::string_view payload);
 
   /// Feeds an input, or keeps it while the node is paused.
   void feed(Node& node, Input&& input);
@@ -192,6 +204,9 @@ class DiscreteWorld final : public worlds::World {
   void perform_save(Node& node, const wire::stepped::Save& save);
   void perform_send(Node& node, std::string_view payload);
   void perform_reply(Node& node, const wire::stepped::Reply& reply);
+  void perform_notice(Node& node, const wire::stepped::Notice& notice);
+  [[nodiscard]] std::optional<ClientId> answered_by(Node& node, ClientId connection);
+  void transmit_to_client(std::string_view payload, ClientId connection);
   void emit(Node& node, wire::trace::Event&& event);
   void arm(Node& node);
   void begin_sync(Node& node);

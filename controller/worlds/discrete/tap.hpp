@@ -39,6 +39,9 @@ class Tap {
   void on_reply(ClientId client, const wire::ClientReply& reply, Instant now) {
     observer_.on_reply(client, reply, now);
   }
+  void on_watch_frame(ClientId client, const wire::WatchFrame& frame, Instant now) {
+    observer_.on_watch_frame(client, frame, now);
+  }
   void on_serving(NodeId node, Instant now) { observer_.on_serving(node, now); }
   void on_crash(NodeId node, Instant now, const std::string& what) {
     observer_.on_crash(node, now, what);

@@ -77,6 +77,9 @@ LiveWorld::LiveWorld(boost::asio::io_context& io, RealClock clock, const run::Te
                     [this](ClientId c, const wire::ClientReply& reply) {
                       observer_.on_reply(c, reply, clock_.now());
                     },
+                    [this](ClientId c, const wire::WatchFrame& frame) {
+                      observer_.on_watch_frame(c, frame, clock_.now());
+                    },
                     [this](const Error& error) { observer_.on_world_error(error); }}) {
   for (std::uint32_t i = 1; i <= spec.nodes; ++i) {
     nodes_.emplace_back();
@@ -170,6 +173,7 @@ NodeCommand LiveWorld::command_for(const Node& node) const {
   add("--pipelining", spec_.pipelining);
   add("--segment-bytes", std::to_string(spec_.segment_bytes));
   add("--session-entries", std::to_string(spec_.session_entries));
+  add("--watch-entries", std::to_string(spec_.watch_entries));
   add("--snapshot-entries", std::to_string(spec_.snapshot_entries));
   add("--snapshot-bytes", std::to_string(spec_.snapshot_bytes));
   if (spec_.snapshot_interval != Duration{}) {

@@ -59,6 +59,9 @@ class LiveWorld final : public worlds::World {
   void send(ClientId client, NodeId node, const wire::ClientRequest& request) override {
     clients_.send(client, node, request);
   }
+  void send(ClientId client, NodeId node, const wire::WatchRequest& request) override {
+    clients_.send(client, node, request);
+  }
 
   void start_all() override;
   void shut_down_all() override;

@@ -22,6 +22,7 @@ raft::Config config_of(const run::TestSpec& spec, NodeId node) {
   config.set_batching(spec.batching == "on");
   config.set_pipelining(spec.pipelining == "on");
   config.limits.machine.session_entries = spec.session_entries;
+  config.limits.machine.history_entries = spec.watch_entries;
   config.snapshots = {spec.snapshot_entries, spec.snapshot_bytes, spec.snapshot_interval,
                       spec.snapshot_trailing, spec.snapshot_piece};
   for (const std::string& name : spec.bugs) {

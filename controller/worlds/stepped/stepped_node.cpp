@@ -115,6 +115,7 @@ class SteppedNode final : public discrete::NodePort {
     for (const auto& [flag, value] :
          {std::pair<const char*, std::uint64_t>{"--session-entries", spec.session_entries},
           {"--snapshot-entries", spec.snapshot_entries},
+          {"--watch-entries", spec.watch_entries},
           {"--snapshot-bytes", spec.snapshot_bytes},
           {"--snapshot-trailing", spec.snapshot_trailing},
           {"--snapshot-piece", spec.snapshot_piece}}) {
