@@ -24,6 +24,13 @@ constexpr std::array<BugRow, kBugCount> kRows = {{
     {Bug::kTruncOnStaleAe, "trunc-on-stale-ae",
      "an append removes all that lies behind it, although nothing conflicts", "DUR",
      "willemt/raft#37, raftos#26, CCF#5991"},
+    {Bug::kCorruptAsTornTail, "corrupt-as-torn-tail",
+     "damage in the middle of the log is taken for a torn tail, and the node serves on", "LC",
+     "camunda#6098, pebble#453"},
+    {Bug::kAmnesiaVoter, "amnesia-voter",
+     "a node that may have lost what it acknowledged, its disk wiped or its log's tail damaged, "
+     "votes and counts",
+     "LC", "dragonboat#256"},
 }};
 
 constexpr bool rows_are_in_order() {

@@ -19,9 +19,11 @@ enum class Bug : std::uint8_t {
   kNoDedupe,
   kCommitOldTerm,
   kStaleGrantCounted,
-  kTruncOnStaleAe
+  kTruncOnStaleAe,
+  kCorruptAsTornTail,
+  kAmnesiaVoter
 };
-inline constexpr std::size_t kBugCount = 7;
+inline constexpr std::size_t kBugCount = 9;
 
 struct BugRow {
   Bug bug;

@@ -24,7 +24,7 @@
 namespace ww::host {
 
 /// Ends in the format's version.
-inline constexpr std::string_view kJournalMagic = "WWJRNL03";
+inline constexpr std::string_view kJournalMagic = "WWJRNL04";
 inline constexpr std::size_t kJournalRecordHeader = 12;
 /// No record is longer; a checkpoint that would be ends the journal.
 inline constexpr std::uint32_t kMaxJournalRecord = 1U << 30;

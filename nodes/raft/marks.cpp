@@ -19,7 +19,9 @@ constexpr std::array<std::string_view, kRarePathCount> kNames = {
     "piece-again",        "promise-kept",
     "stood-for-transfer", "refusal-waived",
     "transfer-pause",     "lease-lapsed",
-    "read-given-up"};
+    "read-given-up",      "disk-stall",
+    "doubt-refusal",      "doubt-seen",
+    "doubt-covered"};
 
 }  // namespace
 

@@ -38,8 +38,12 @@ enum class RarePath : std::uint8_t {
   kTransferPause,      // a proposal was refused during a transfer of leadership
   kLeaseLapsed,        // an index read found no lease, and took a round
   kReadGivenUp,        // a follower's read got no index in time
+  kDiskStall,          // a leader stepped down, or a node did not stand, as its disk stood still
+  kDoubtRefusal,       // a node in doubt refused to vote, to stand or to serve
+  kDoubtSeen,          // a leader heard that a peer may have lost what it acknowledged
+  kDoubtCovered,       // a leader covered a node in doubt, which counts again
 };
-inline constexpr std::size_t kRarePathCount = 29;
+inline constexpr std::size_t kRarePathCount = 33;
 
 std::string_view name_of(RarePath path);
 
