@@ -191,9 +191,13 @@ class ImageReader {
       if (offset == file.bytes.size()) return;
       const DiskPosition at{file.number, offset};
       DiskRecord record;
-      if (read_disk_record(file.bytes.substr(static_cast<std::size_t>(offset)), at, record) !=
-          DiskRead::kRecord) {
-        return stop(at, "the record is bad");
+      const std::string_view rest = file.bytes.substr(static_cast<std::size_t>(offset));
+      if (read_disk_record(rest, at, record) != DiskRead::kRecord) {
+        if (rest.find_first_not_of('\0') != std::string_view::npos) {
+          return stop(at, "the record is bad");
+        }
+        segment.size = offset;  // what follows is room for more
+        return;
       }
       if (!out_.raw.apply(record, points_)) return stop(at, "the record does not continue the log");
       if (record.reset_to) segment.lowest_cut = 1;

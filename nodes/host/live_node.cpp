@@ -161,12 +161,14 @@ std::optional<Error> LiveNode::recover() {
     trace_.write(std::array<wire::trace::Event, 1>{op});
   });
   storage::Survived survived;
-  auto log =
-      storage::LogStore::open(*store_,
-                              log_options(options_.config, {.node = {},
-                                                            .segment_bytes = options_.segment_bytes,
-                                                            .first_start = options_.first_start}),
-                              survived);
+  auto log = storage::LogStore::open(
+      *store_,
+      log_options(options_.config,
+                  {.node = {},
+                   .segment_bytes = options_.segment_bytes,
+                   .preallocate = options_.preallocate ? options_.segment_bytes : 0,
+                   .first_start = options_.first_start}),
+      survived);
   if (!log) return log.error();
   if (survived.torn) {
     logger_.line("cut a torn tail of " + std::to_string(survived.cut_bytes) + " bytes off the log");

@@ -27,6 +27,7 @@ constexpr std::uint64_t kSnapshotEntries = 10'000;
 
 /// The flags as they were written.
 struct Raw {
+  CLI::Option* incarnation = nullptr;
   std::string id;
   std::vector<std::string> nodes;
   std::vector<std::string> peers;
@@ -39,6 +40,7 @@ struct Raw {
   std::string snapshot_interval;
   std::string batching = "on";
   std::string pipelining = "on";
+  std::string preallocate = "on";
   std::string fsync_floor;
   std::string reads = "index";
   std::string follower_reads = "off";
@@ -127,7 +129,9 @@ Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
   if (!timeout) return timeout.error();
   const auto heartbeat = parse_duration(raw.heartbeat, "--heartbeat");
   if (!heartbeat) return heartbeat.error();
-  if (*heartbeat >= *timeout) return usage("--heartbeat: must be shorter than --election-timeout");
+  if (*heartbeat > *timeout / 2) {
+    return usage("--heartbeat: must be at most half of --election-timeout");
+  }
   config.election_timeout = *timeout;
   config.heartbeat_interval = *heartbeat;
   if (!raw.snapshot_interval.empty()) {
@@ -137,6 +141,11 @@ Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
   }
   config.leases = raw.reads == "lease";
   config.follower_reads = raw.follower_reads == "on";
+  if (config.follower_reads && config.voters.size() > 1 && raw.incarnation->count() == 0) {
+    return usage(
+        "--follower-reads on: needs --incarnation, another one at every start, since an "
+        "answer may outlive the process that asked");
+  }
   return parse_bugs(raw, config.bugs);
 }
 
@@ -193,6 +202,7 @@ Result<void> parse_pace(const Raw& raw, Options& options) {
   options.group_commit = batching;
   options.config.set_batching(batching);
   options.config.set_pipelining(raw.pipelining == "on");
+  options.preallocate = raw.preallocate == "on";
   if (raw.fsync_floor.empty()) return {};
   const auto floor = parse_duration(raw.fsync_floor, "--fsync-floor");
   if (!floor) return floor.error();
@@ -239,8 +249,9 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--control", raw.control, "ADDRESS:PORT of the controller; the node ends with it");
   app.add_option("--trace-fd", options.trace_fd, "open descriptor that takes the trace [none]")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--incarnation", options.config.incarnation, "how often it was started [1]")
-      ->check(CLI::Range(1, (1 << 20) - 1));
+  raw.incarnation =
+      app.add_option("--incarnation", options.config.incarnation, "how often it was started [1]");
+  raw.incarnation->check(CLI::Range(1, (1 << 20) - 1));
   app.add_option("--seed", options.config.seed, "of the election timeouts [0]");
   app.add_option("--origin-ns", options.origin_ns,
                  "CLOCK_MONOTONIC that counts as instant zero [now]");
@@ -285,6 +296,9 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
       ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--pipelining", raw.pipelining,
                  "off: one append with entries under way to a peer at a time [on]")
+      ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--preallocate", raw.preallocate,
+                 "off: a log file grows with each write, and a sync records its new size too [on]")
       ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--fsync-floor", raw.fsync_floor,
                  "emulates a slower disk: no sync takes less than this [none]");

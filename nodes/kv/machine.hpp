@@ -36,10 +36,10 @@ class Machine {
   ///
   /// Shape:    one command -> one answer; the state depends on the commands and positions alone.
   /// Requires: positions ascend from call to call.
-  /// Errors:   in the reply. An unknown session is kFailed/kExpired; a sequence number that its
-  /// session
-  ///           has left behind is kUnknown/kExpired, for an earlier attempt may have executed; a
-  ///           session over the limit is kFailed/kBusy. None of these changes anything.
+  /// Errors:   in the reply. An unknown or expired session is kFailed/kExpired; a sequence number
+  ///           that its session has left behind is kUnknown/kExpired, for an earlier attempt may
+  ///           have executed; a session over the limit is kFailed/kBusy. Of these, none changes
+  ///           anything, but for the sessions that expire by then.
   Applied apply(LogPosition at, const wire::CommandView& command, bugs::Switches& bugs);
   Applied apply(LogPosition at, const wire::Command& command, bugs::Switches& bugs) {
     return apply(at, wire::view_of(command), bugs);

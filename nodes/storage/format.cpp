@@ -240,11 +240,13 @@ ReadRecord read_record(std::string_view file, Place at) {
 }
 
 bool is_torn_record(std::string_view file, Place at) {
-  const std::string_view rest = file.substr(static_cast<std::size_t>(at.offset));
-  if (rest.size() < kRecordHeaderBytes) return true;
+  std::string_view rest = file.substr(static_cast<std::size_t>(at.offset));
   // Its first sector was not written; what follows may be another write's.
   const std::size_t in_sector = kSectorBytes - static_cast<std::size_t>(at.offset % kSectorBytes);
   if (is_zero(rest.substr(0, std::min(kRecordHeaderBytes, in_sector)))) return true;
+  // No record ends in a zero; what follows the last byte that is none was not written yet.
+  while (rest.ends_with('\0')) rest.remove_suffix(1);
+  if (rest.size() < kRecordHeaderBytes) return true;
   if (!rest.starts_with(kMarker)) return false;
   ByteReader head(rest.substr(kMarker.size()));
   const std::uint8_t kind = head.u8();
@@ -253,7 +255,7 @@ bool is_torn_record(std::string_view file, Place at) {
   if (length > kMaxRecordBody) return false;
   const std::size_t whole = kRecordHeaderBytes + length + kRecordTrailerBytes;
   if (whole > rest.size()) {
-    // Unless only the length is wrong: then the record ends where the file does.
+    // Unless only the length is wrong: then the record ends where all does.
     if (rest.size() < kRecordHeaderBytes + kRecordTrailerBytes || rest.back() != kTrailer) {
       return true;
     }

@@ -69,6 +69,9 @@ Result<void> LogStore::begin_segment(std::uint64_t segment, Place previous_end) 
     append_watermark(buffer_, Place{segment, buffer_.size()}, previous_end);
   }
   if (auto r = store_->create(file_); !r) return r;
+  if (options_.preallocate > 0) {
+    if (auto r = store_->truncate(file_, options_.preallocate); !r) return r;
+  }
   if (auto r = store_->write(file_, 0, buffer_); !r) return r;
   if (auto r = store_->sync_file(file_); !r) return r;
   if (auto r = store_->sync_dir(); !r) return r;

@@ -98,6 +98,9 @@ struct Survived {
 struct LogOptions {
   NodeId node;
   std::uint64_t segment_bytes = std::uint64_t{1} << 20;  // a new segment is begun above this
+  // A segment's file has this size from the beginning, so that a sync need not record a new one;
+  // what is not written yet are zeros. 0: a file grows with what it holds.
+  std::uint64_t preallocate = 0;
   bool first_start = true;     // that nothing is there is as it should be
   bool trusts_damage = false;  // corrupt-as-torn-tail: damage in the log is taken for a torn tail
 };
@@ -107,10 +110,9 @@ class LogStore {
   /// Recovers what is there, or begins an empty log. Cuts a torn tail, and syncs what it found, so
   /// that `survived` is durable when this returns. A doubt is remembered until it is settled,
   /// durably before anything is cut.
-  /// Errors: kCorrupt naming file, offset and reason when bytes below a known watermark are bad,
-  /// the
-  ///         snapshot is, there is a gap from it to the log, or a file is another node's (the node
-  ///         must not serve or vote); those of the store.
+  /// Errors: kCorrupt naming file, offset and reason when bytes below a known watermark or the
+  /// snapshot are bad, there is a gap from it to the log, or a file is another node's (the node
+  /// must not serve or vote); those of the store.
   /// REQUIRES: `store` outlives the log.
   static Result<LogStore> open(ByteStore& store, const LogOptions& options, Survived& survived);
 
@@ -128,8 +130,7 @@ class LogStore {
 
   /// Begins to write a snapshot of everything up to `at` beside the log, under a temporary name.
   /// REQUIRES: none is begun; `at` is behind the last one; it is of the log as written so far, or
-  /// is
-  ///           another node's. Errors: kTooLarge; as write().
+  /// is another node's. Errors: kTooLarge; as write().
   Result<void> begin_snapshot(LogPosition at, std::string_view bytes);
   /// Writes up to `most` bytes more of it, and returns whether that was all. What is not the last
   /// of it is synced at once, so that no sync of a large one takes long. Errors: as write().

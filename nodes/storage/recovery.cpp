@@ -48,6 +48,11 @@ Error corrupt(std::string message) {
   return Error{ErrorCode::kCorrupt, true, "log damaged: " + std::move(message)};
 }
 
+/// Without the zeros at the end.
+std::uint64_t written_size(std::string_view file) {
+  return file.find_last_not_of('\0') + 1;
+}
+
 std::string show(LogPosition at) {
   return "entry " + std::to_string(at.index) + " of term " + std::to_string(at.term);
 }
@@ -153,7 +158,7 @@ class Recovery {
   struct Segment {
     std::uint64_t number = 0;
     std::string name;
-    std::uint64_t size = 0;  // known once it was read
+    std::uint64_t size = 0;  // known once it was read; without the room at its end
     LogStart start;          // as reading came to it
   };
   struct BadPlace {
@@ -171,7 +176,7 @@ class Recovery {
   Result<void> read_snapshot();
   Result<void> read_segments();
   Result<std::string> read_bytes(Segment& segment);
-  void read_records(std::string_view file, std::uint64_t segment);
+  std::uint64_t read_records(std::string_view file, std::uint64_t segment);
   void search_records(std::string_view file, Place from);
   void note(const Record& record, Place at);
   [[nodiscard]] const Segment& segment(std::uint64_t number) const {
@@ -285,7 +290,8 @@ Result<void> Recovery::read_segments() {
     if (bad_) {
       search_records(*file, Place{segment.number, 0});
     } else {
-      read_records(*file, segment.number);
+      const std::uint64_t end = read_records(*file, segment.number);
+      if (!bad_) segment.size = end;
       if (bad_) search_records(*file, Place{segment.number, bad_->at.offset + 1});
     }
     ++expected;
@@ -297,7 +303,7 @@ Result<void> Recovery::read_segments() {
 Result<std::string> Recovery::read_bytes(Segment& segment) {
   auto file = store_.read(segment.name);
   if (!file) return file;
-  segment.size = file->size();
+  segment.size = written_size(*file);
   const auto header = read_segment_header(*file);
   if (header && header->node != node_) {
     return corrupt(segment.name + ", offset 0: it is a segment of node " + name_of(header->node) +
@@ -309,28 +315,32 @@ Result<std::string> Recovery::read_bytes(Segment& segment) {
   return file;
 }
 
-void Recovery::read_records(std::string_view file, std::uint64_t segment) {
+/// Returns where its records end.
+std::uint64_t Recovery::read_records(std::string_view file, std::uint64_t segment) {
   if (!read_segment_header(file)) {
     bad_ = BadPlace{Place{segment, 0}, "the segment's header is incomplete or bad"};
     bad_is_torn_ = is_torn_header(file);
-    return;
+    return 0;
   }
   Place at{segment, kSegmentHeaderBytes};
   while (at.offset < file.size()) {
     const ReadRecord read = read_record(file, at);
     if (!read.record) {
+      // Room for records to come, or of records whose bytes never reached the disk.
+      if (written_size(file) <= at.offset) break;
       bad_ = BadPlace{at, read.problem};
       bad_is_torn_ = is_torn_record(file, at);
-      return;
+      break;
     }
     note(*read.record, at);
     if (read.record->batch && !log_.apply(*read.record->batch)) {
       bad_ = BadPlace{at, "the batch does not continue the log"};
       bad_is_torn_ = false;
-      return;
+      break;
     }
     at.offset += read.record->size;
   }
+  return at.offset;
 }
 
 /// Looks for valid records only for what they say about syncs.
