@@ -92,8 +92,10 @@ Result<void> LogStore::rotate() {
 Result<void> LogStore::write(const Batch& batch) {
   if (broken_) return *broken_;
   if (batch.settles_doubt) {
-    // Where a crash brings it back, the next start is in doubt again, and has to be covered again.
+    // Durably, once in a long while: were it back after a power loss, a node would be missing that
+    // others may need by then.
     if (auto r = store_->unlink(std::string(kDoubtFile)); !r) return fail(r.error());
+    if (auto r = store_->sync_dir(); !r) return fail(r.error());
   }
   if (!batch.state && !batch.reset_to && !batch.truncate_from && batch.count == 0) return {};
   if (end_.offset > options_.segment_bytes && has_batch_) {
