@@ -56,6 +56,9 @@ class Fault {
   virtual void on_power_loss(NodeId /*node*/, const PowerLoss& /*loss*/) {}
   virtual void on_transfer(NodeId /*node*/, wire::trace::TransferPhase /*phase*/) {}
   virtual void on_sync(NodeId /*node*/, bool /*ok*/, Duration /*late*/) {}
+  virtual void on_damage(NodeId /*node*/, const DamageDone& /*damage*/) {}
+  virtual void on_refused(NodeId /*node*/) {}
+  virtual void on_doubt(NodeId /*node*/) {}
 
   [[nodiscard]] const FaultSpec& spec() const { return spec_; }
   /// The nodes that it hit.

@@ -151,13 +151,14 @@ void fields(V& v, T& r) {
 // Enumerations go by name.
 
 std::string_view name_of(Outage outage) {
+  if (outage == Outage::kDoubt) return "in doubt";
   return outage == Outage::kDead ? "dead" : "paused";
 }
 
 template <class E>
 constexpr E kLast = E::kInvalid;
 template <>
-constexpr Outage kLast<Outage> = Outage::kPaused;
+constexpr Outage kLast<Outage> = Outage::kDoubt;
 template <>
 constexpr wire::Role kLast<wire::Role> = wire::Role::kHalted;
 template <>

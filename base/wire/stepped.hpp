@@ -98,9 +98,10 @@ struct Notice {
 
 /// Why a process ends by itself.
 enum class EndCause : std::uint8_t {
-  kOwn,      // its own reasons, a damaged log or a write that it was told has failed among them
+  kOwn,      // its own reasons, a write that it was told has failed among them
   kDisk,     // an operation on its files failed: the machine's fault, not its own
   kNoSpace,  // the same, for want of space
+  kDamaged,  // its files are damaged, and it refuses to serve on them
 };
 
 /// What one event led to, in order. Memory is reused from event to event.

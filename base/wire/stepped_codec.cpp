@@ -257,7 +257,7 @@ Result<void> decode_output(std::string_view payload, Output& output,
   output.deadline = instant_at(in.i64());
   output.digest = in.u64();
   const std::uint8_t ended = in.u8();
-  if (ended > 1 + static_cast<int>(EndCause::kNoSpace)) in.fail();
+  if (ended > 1 + static_cast<int>(EndCause::kDamaged)) in.fail();
   output.ended = ended > 0;
   if (output.ended) {
     output.cause = static_cast<EndCause>(ended - 1);

@@ -20,7 +20,8 @@ namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames = {
     "boot", "role",   "vote", "append", "trunc", "sync", "commit", "apply", "tx",      "rx",
-    "read", "client", "mark", "clock",  "stall", "halt", "store",  "snap",  "transfer"};
+    "read", "client", "mark", "clock",  "stall", "halt", "store",  "snap",  "transfer",
+    "doubt", "disk"};
 
 }  // namespace
 
@@ -44,6 +45,10 @@ std::string_view name_of(ReadBasis basis) {
 std::string_view name_of(TransferPhase phase) {
   static constexpr std::array<std::string_view, 3> kNames = {"began", "timeout-now", "given-up"};
   return kNames[static_cast<std::size_t>(phase)];
+}
+std::string_view name_of(DoubtCause cause) {
+  static constexpr std::array<std::string_view, 3> kNames = {"tail", "missing", "standing"};
+  return kNames[static_cast<std::size_t>(cause)];
 }
 std::string_view name_of(StoreOp op) {
   static constexpr std::array<std::string_view, 7> kNames = {
@@ -124,6 +129,7 @@ Summary summarize(const PeerMessage& message, std::string_view bulk) {
     s.position = m->conflict;
     s.index = m->match;
     s.round = m->round;
+    s.count = m->doubt != 0 ? 1 : 0;
   }
   if (const auto* m = std::get_if<InstallSnapshot>(&message)) {
     s.position = m->at;
@@ -136,6 +142,7 @@ Summary summarize(const PeerMessage& message, std::string_view bulk) {
     s.position = m->at;
     s.index = m->received;
     s.round = m->round;
+    s.count = m->doubt != 0 ? 1 : 0;
   }
   if (!bulk.empty()) s.entries_hash = hash_bytes(bulk);
   if (const auto* m = std::get_if<ReadIndex>(&message)) s.round = m->context;

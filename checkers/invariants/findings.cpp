@@ -211,6 +211,15 @@ std::string describe(const wire::trace::Event& event) {
           [](const t::Halt& e) { return "halts: " + e.reason; },
           [](const t::Store& e) { return describe_store(e); },
           [](const t::Snapshot& e) { return describe_snapshot(e); },
+          [](const t::Doubt& e) {
+            return e.over ? std::string("is covered by a leader")
+                          : "may have lost what it acknowledged (" +
+                                std::string(t::name_of(e.cause)) + "), last " + show(e.last);
+          },
+          [](const t::Disk& e) {
+            return std::string(e.write ? "a write" : "a sync") + " of its disk " +
+                   (e.ok ? "is late" : "fails");
+          },
       },
       event);
 }

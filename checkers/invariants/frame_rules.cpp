@@ -151,10 +151,19 @@ void FrameRules::on_end(const Node& n, bool torn) {
   }
 }
 
+void FrameRules::on_damage(NodeId node, Incarnation incarnation) {
+  Sender& sender = senders_[node.value];
+  sender.votes.clear();
+  sender.granted = sender.acknowledged = sender.spoken = Promise{};
+  sender.forgot = incarnation;
+}
+
 void FrameRules::check_alone(const Stamp& at, NodeId from, NodeId to, MessageId id,
                              const t::Summary& m) {
   const bool as_leader = m.type == MessageType::kAppend || m.type == MessageType::kInstallSnapshot;
   if (as_leader) check_writer(at, from, m.term);
+  // Frames of a dead process may still come.
+  if (incarnation_of(id) <= senders_[from.value].forgot) return;
   if (m.type == MessageType::kVote) check_vote(at, from, from, m.term);
   if (m.type == MessageType::kVoteReply && m.ok) check_vote(at, from, to, m.term);
   check_promise(at, from, id, m);

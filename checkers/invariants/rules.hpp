@@ -30,10 +30,11 @@ enum class Rule : std::uint8_t {
   kSnapPrefix,
   kSession,
   kLeaseDisjoint,
+  kCorrupt,
   kReplyTruth,
   kTraceTruth,
 };
-inline constexpr std::size_t kRuleCount = 23;
+inline constexpr std::size_t kRuleCount = 24;
 
 struct RuleRow {
   Rule rule;

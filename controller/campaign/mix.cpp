@@ -70,7 +70,7 @@ constexpr Span kTriggerPpm = {50'000, 800'000};
 
 constexpr std::array kShares = {Share{"kill", 75},   Share{"pause", 50},   Share{"partition", 60},
                                 Share{"packet", 60}, Share{"clock", 30},   Share{"power-loss", 60},
-                                Share{"disk", 30},   Share{"transfer", 40}};
+                                Share{"disk", 50},   Share{"transfer", 40}};
 constexpr std::uint32_t kOtherShare = 50;
 /// A kind is in the subset only if it gets so many faults for each of its cards.
 constexpr std::int64_t kFaultsPerCard = 3;

@@ -187,6 +187,8 @@ void Director::begin_torture(Instant now) {
   plan.time_limit += shift;
   faults::NemesisOptions options;
   if (keeps_lease_bound(plan_)) options.most_drift_ppm = lease_drift_ppm(spec_);
+  // Whoever recovers without the others must be able to cover whatever was damaged.
+  if (!recovery_.left.empty()) options.undamaged = recovery_.members;
   nemesis_ = std::make_unique<faults::Nemesis>(
       std::move(plan), *world_, links_, [this](const faults::Mark& m) { mark(m); }, options);
   engine_->start(now, actions_);
@@ -316,6 +318,9 @@ void Director::on_trace(NodeId node, Incarnation incarnation, const wire::trace:
       nemesis_ && transfer) {
     nemesis_->note_transfer(node, transfer->phase, now_);
   }
+  if (const auto* doubt = std::get_if<wire::trace::Doubt>(&record.event); nemesis_ && doubt) {
+    nemesis_->note_doubt(node, doubt->over, now_);
+  }
   if (trace_ != nullptr) {
     trace_line_.clear();
     wire::trace::append_json(trace_line_, node, incarnation, record);
@@ -390,6 +395,15 @@ void Director::on_power_loss(NodeId node, const faults::PowerLoss& loss, Instant
 
 void Director::on_sync(NodeId node, bool ok, Duration late, Instant now) {
   if (nemesis_) nemesis_->note_sync(node, ok, late, now);
+}
+
+void Director::on_damage(NodeId node, const faults::DamageDone& damage, Instant now) {
+  if (nemesis_) nemesis_->note_damage(node, damage, now);
+}
+
+void Director::on_refused(NodeId node, Instant now) {
+  timeline_.on_refused(node);
+  if (nemesis_) nemesis_->node_refused(node, now);
 }
 
 void Director::on_paused(NodeId node, bool paused, Instant now) {

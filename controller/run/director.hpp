@@ -115,6 +115,8 @@ class Director final : public worlds::Observer {
                     const Now& shown) override;
   void on_power_loss(NodeId node, const faults::PowerLoss& loss, Instant now) override;
   void on_sync(NodeId node, bool ok, Duration late, Instant now) override;
+  void on_damage(NodeId node, const faults::DamageDone& damage, Instant now) override;
+  void on_refused(NodeId node, Instant now) override;
   void on_paused(NodeId node, bool paused, Instant now) override;
   void on_disk_disagreement(NodeId node, Instant now, const Error& error) override;
   void on_world_error(const Error& error) override;

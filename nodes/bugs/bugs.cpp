@@ -35,6 +35,13 @@ constexpr std::array<BugRow, kBugCount> kRows = {{
     {Bug::kWatchSilentCompaction, "watch-silent-compaction",
      "a watch that asks for what is not kept any more begins with the oldest that is", "WATCH",
      "cilium#3011"},
+    {Bug::kCorruptAsTornTail, "corrupt-as-torn-tail",
+     "damage in the middle of the log is taken for a torn tail, and the node serves on", "LC",
+     "camunda#6098, pebble#453"},
+    {Bug::kAmnesiaVoter, "amnesia-voter",
+     "a node that may have lost what it acknowledged, its disk wiped or its log's tail damaged, "
+     "votes and counts",
+     "LC", "dragonboat#256"},
 }};
 
 constexpr bool rows_are_in_order() {

@@ -23,9 +23,11 @@ enum class Bug : std::uint8_t {
   kWatchUncommitted,
   kWatchResumeSkips,
   kWatchResumeRepeats,
-  kWatchSilentCompaction
+  kWatchSilentCompaction,
+  kCorruptAsTornTail,
+  kAmnesiaVoter
 };
-inline constexpr std::size_t kBugCount = 11;
+inline constexpr std::size_t kBugCount = 13;
 
 struct BugRow {
   Bug bug;

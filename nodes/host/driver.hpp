@@ -45,6 +45,7 @@ struct DiskWrite {
   wire::EntryRange range;
   Span entries;
   bool sync = true;
+  bool settles_doubt = false;
 };
 /// Save the snapshot beside the log: LogStore::begin_snapshot and what follows.
 struct DiskSave {
@@ -89,6 +90,8 @@ struct Output {
   [[nodiscard]] storage::Batch batch(const DiskWrite& write) const;
 };
 
+/// `options` with what the configuration says of the log.
+storage::LogOptions log_options(const raft::Config& config, storage::LogOptions options);
 /// What a recovered log gives to the replica.
 raft::Durable durable_of(storage::Survived survived);
 

@@ -25,6 +25,7 @@ void encode(std::string& out, const Output& output, const DiskWrite& write) {
   w.varint(write.range.count);
   w.bytes(output.view(write.entries));
   w.u8(write.sync ? 1 : 0);
+  w.u8(write.settles_doubt ? 1 : 0);
 }
 
 void encode(std::string& out, const Output& output, const Outgoing& message) {
@@ -66,6 +67,7 @@ std::string line(const DiskWrite& write) {
   fields("count", write.range.count);
   fields("bytes", write.entries.size);
   fields("sync", write.sync);
+  if (write.settles_doubt) fields("settles_doubt", true);
   return out + "}";
 }
 

@@ -237,6 +237,10 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--id", raw.id, "this node, such as n1")->required();
   app.add_option("--nodes", raw.nodes, "all voters: n1,n2,n3 [this node alone]")->delimiter(',');
   app.add_option("--data", options.data, "directory of its log; made if missing")->required();
+  app.add_flag(
+      "--first-start", options.first_start,
+      "it has never run: an empty data directory has lost nothing. Without this flag a node "
+      "that finds none neither votes nor serves until a leader has covered it");
   app.add_option("--client-listen", raw.client_listen, "ADDRESS:PORT for clients");
   app.add_option("--stepped", options.stepped_fd,
                  "open socket of a deterministic world (docs/stepped.md), instead of addresses");
@@ -309,7 +313,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   CLI::App app(
       "One Raft node of Whitewater.\n\n"
       "Example, a cluster of one:\n"
-      "  whitewater-node --id n1 --data /tmp/n1 --client-listen 127.0.0.1:7002\n" +
+      "  whitewater-node --id n1 --data /tmp/n1 --first-start --client-listen 127.0.0.1:7002\n" +
           std::string(has_tripwire() ? ""
                                      : "\nThis build has no tripwire in stepped mode: it needs "
                                        "x86-64 Linux without sanitizers.\n"),

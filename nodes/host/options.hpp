@@ -24,6 +24,7 @@ inline constexpr int kExitDisk = 74;
 struct Options {
   raft::Config config;
   std::string data;
+  bool first_start = false;
   std::optional<int> stepped_fd;       // serves a deterministic world there, and nobody else
   std::optional<net::Address> listen;  // for peers; nothing in a cluster of one
   net::Address client_listen;

@@ -86,6 +86,9 @@ struct Config {
   /// A leader that heard no quorum for so long steps down (CheckQuorum): the longest time that a
   /// follower waits for its leader, so that a hiccup that deposes nobody else does not depose it.
   [[nodiscard]] Duration quorum_patience() const { return 2 * election_timeout; }
+  /// A leader whose disk completed nothing for so long, although something waits, steps down; and
+  /// nobody stands with such a disk.
+  [[nodiscard]] Duration disk_patience() const { return quorum_patience(); }
   /// How long a leader may rely on a round that a quorum has echoed, from when it was sent: those
   /// who echoed it vote for nobody for an election timeout from when they got it.
   [[nodiscard]] Duration lease_length() const {
@@ -121,10 +124,16 @@ struct Durable {
   std::uint64_t count = 0;
   std::string entries;  // encoded by wire::append_entry
   Snapshot snapshot;    // not before the base, nor behind the last entry
+  /// It may have lost what it acknowledged, for this reason: it votes and counts only when a leader
+  /// has covered it (nodes/raft/doubt.cpp).
+  bool in_doubt = false;
+  wire::trace::DoubtCause doubt = wire::trace::DoubtCause::kTail;
+  bool damage_cut = false;  // bytes that were durable are bad, and were taken for a torn tail
   template <class Self, class V>
   static void fields(Self& s, V& v) {
     v("current_term", s.current_term), v("voted_for", s.voted_for), v("base", s.base);
     v("count", s.count), v("entries", s.entries), v("snapshot", s.snapshot);
+    v("in_doubt", s.in_doubt), v("doubt", s.doubt), v("damage_cut", s.damage_cut);
   }
 };
 
@@ -179,6 +188,7 @@ struct Write {
   std::optional<Index> truncate_from;
   wire::EntryRange entries;
   bool sync = true;  // false: completes when written, and a later write's sync covers it
+  bool settles_doubt = false;  // a leader has covered this node: the next start is not in doubt
 };
 struct Send {
   NodeId to;

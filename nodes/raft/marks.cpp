@@ -20,7 +20,9 @@ constexpr std::array<std::string_view, kRarePathCount> kNames = {
     "stood-for-transfer", "refusal-waived",
     "transfer-pause",     "lease-lapsed",
     "read-given-up",      "watch-resumed",
-    "watch-compacted",    "watch-cut"};
+    "watch-compacted",    "watch-cut",
+    "disk-stall",         "doubt-refusal",
+    "doubt-seen",         "doubt-covered"};
 
 }  // namespace
 

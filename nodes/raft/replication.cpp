@@ -18,13 +18,14 @@ namespace trace = wire::trace;
 
 namespace {
 
-/// The highest value that at least a quorum of the voters has reached: `own`, and each peer's.
+/// The highest value that at least a quorum of the voters has reached: `own`, and that of each peer
+/// that counts.
 template <class T, class Of>
 T reached_by_quorum(const std::vector<Progress>& peers, T own, Of of) {
   std::array<T, kMaxVoters> values{};
   std::size_t count = 0;
   values[count++] = own;
-  for (const Progress& peer : peers) values[count++] = of(peer);
+  for (const Progress& peer : peers) values[count++] = peer.counts() ? of(peer) : T{};
   const auto begin = values.begin();
   const auto middle = begin + static_cast<std::ptrdiff_t>(count / 2);
   std::nth_element(begin, middle, begin + static_cast<std::ptrdiff_t>(count), std::greater<>());
@@ -68,14 +69,16 @@ void Replica::on_message(Step& s, NodeId from, const wire::Append& m) {
   const WriteId needed = needed_for_ack(s, match);
   if (needed != WriteId{0} && needed <= issued_before) mark(s, RarePath::kAckWaited);
   commit_to(s, std::min(m.commit, match));
-  send_after(s, needed, from, wire::AppendReply{hard_.term, true, match, {}, m.round});
+  take_cover(s, m);
+  send_after(s, needed, from,
+             wire::AppendReply{hard_.term, true, match, {}, m.round, doubt_mark()});
 }
 
 /// The rounds of another term are not echoed: its leader may lead in ours by now, and would take
 /// the number for that of a round which began after this answer.
 void Replica::reject_append(Step& s, NodeId from, const wire::Append& m) {
   const std::uint64_t round = m.term == hard_.term ? m.round : 0;
-  wire::AppendReply reply{hard_.term, false, m.prev.index, {}, round};
+  wire::AppendReply reply{hard_.term, false, m.prev.index, {}, round, doubt_mark()};
   const bool below = m.prev.index == 0 || m.prev.index < log_.base().index;  // of an old term, then
   if (below || m.prev.index > log_.last_index()) {
     reply.conflict = {log_.last_index() + 1, 0};
@@ -139,7 +142,7 @@ void Replica::remove_entries(Step& s, Index from) {
 
 void Replica::on_message(Step& s, NodeId from, const wire::AppendReply& m) {
   if (m.term > hard_.term) return become_follower(s, m.term, kNobody);
-  Progress* peer = hear(s, from, m.term, m.round);
+  Progress* peer = hear(s, from, m.term, m.round, m.doubt);
   if (peer == nullptr) return;
   if (!m.success) {
     if (!peer->rejected(m.match, m.conflict, log_)) mark(s, RarePath::kStaleReply);
@@ -151,12 +154,13 @@ void Replica::on_message(Step& s, NodeId from, const wire::AppendReply& m) {
   advance_transfer(s);
 }
 
-Progress* Replica::hear(Step& s, NodeId from, Term term, std::uint64_t round) {
+Progress* Replica::hear(Step& s, NodeId from, Term term, std::uint64_t round, Incarnation doubt) {
   Leader* leader = as_leader();
   if (leader == nullptr || term < hard_.term) return nullptr;
   const auto found = std::find_if(leader->peers.begin(), leader->peers.end(),
                                   [from](const Progress& p) { return p.id == from; });
   WW_ASSERT(found != leader->peers.end(), "every voter but the leader is a peer");
+  if (doubt != 0) hear_doubt(s, *found, doubt);
   found->heard = s.now.mono;
   found->confirmed = std::max(found->confirmed, std::min(round, leader->round));
   return &*found;
@@ -172,6 +176,10 @@ void Replica::take_match(Step& s, Progress& peer, Index match) {
 void Replica::on_leader_timer(Step& s) {
   Leader* leader = as_leader();
   if (s.now.mono >= leader->quorum_check_due && !check_quorum(s)) return;
+  if (s.now.mono >= disk_due()) {
+    mark(s, RarePath::kDiskStall);
+    return become_follower(s, hard_.term, kNobody);
+  }
   if (s.now.mono >= leader->gather_due) release_gathered(s);
   if (leader->transfer && s.now.mono >= leader->transfer->give_up) give_up_transfer(s);
   if (s.now.mono >= leader->heartbeat_due) broadcast(s);
@@ -222,6 +230,7 @@ void Replica::send_append(Step& s, Progress& peer, wire::EntryRange range) {
   m.commit = commit_index_;
   m.round = as_leader()->round;
   m.count = range.count;
+  m.covers = cover_for(s, peer);
   peer.sent(range);
   send(s, peer.id, m);
 }

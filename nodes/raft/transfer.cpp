@@ -61,6 +61,8 @@ void Replica::on_message(Step& s, NodeId from, const wire::TimeoutNow& m) {
   if (m.term < hard_.term) return mark(s, RarePath::kLowTermRequest);
   if (m.term > hard_.term) become_follower(s, m.term, from);
   if (role() == wire::Role::kLeader) return;
+  if (keeps_out(s)) return;
+  if (s.now.mono >= disk_due()) return mark(s, RarePath::kDiskStall);
   mark(s, RarePath::kStoodForTransfer);
   start_election(s, {}, true);
 }

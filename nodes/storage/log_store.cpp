@@ -41,7 +41,7 @@ void TermRuns::forget_before(Index index) {
 }
 
 Result<LogStore> LogStore::open(ByteStore& store, const LogOptions& options, Survived& survived) {
-  const Result<Recovered> found = recover(store, options.node, survived);
+  const Result<Recovered> found = recover(store, options, survived);
   if (!found) return found.error();
   LogStore log(store, options);
   log.state_ = survived.state;
@@ -91,6 +91,12 @@ Result<void> LogStore::rotate() {
 
 Result<void> LogStore::write(const Batch& batch) {
   if (broken_) return *broken_;
+  if (batch.settles_doubt) {
+    // Durably, once in a long while: were it back after a power loss, a node would be missing that
+    // others may need by then.
+    if (auto r = store_->unlink(std::string(kDoubtFile)); !r) return fail(r.error());
+    if (auto r = store_->sync_dir(); !r) return fail(r.error());
+  }
   if (!batch.state && !batch.reset_to && !batch.truncate_from && batch.count == 0) return {};
   if (end_.offset > options_.segment_bytes && has_batch_) {
     if (auto r = rotate(); !r) return fail(r.error());

@@ -5,6 +5,11 @@
 // when they were written. So a bad place is damage if any valid record, wherever it is, vouches for
 // bytes beyond it; otherwise nothing after it was ever acknowledged, and it may go.
 //
+// A bad place for which nothing vouches is judged by itself. A torn write leaves of each sector the
+// old or the new, so that a part of the record is zeros, or the file ends within it. What is all
+// there and still bad was flipped, and whether it had been durable nobody can tell: then the node
+// is in doubt, and says so in a file of its own before it cuts.
+//
 // The order of the cut makes it repeatable from any crash within it:
 //   1. Unlink the later segments, then sync the directory. Until then the torn place still stands,
 //      and a second recovery comes to the same judgement.
@@ -140,8 +145,12 @@ class Rebuilt {
 
 class Recovery {
  public:
-  Recovery(ByteStore& store, NodeId node, Survived& survived)
-      : store_(store), node_(node), survived_(survived), log_(survived) {}
+  Recovery(ByteStore& store, const LogOptions& options, Survived& survived)
+      : store_(store),
+        options_(options),
+        node_(options.node),
+        survived_(survived),
+        log_(survived) {}
 
   Result<Recovered> run();
 
@@ -174,13 +183,15 @@ class Recovery {
     return segments_[static_cast<std::size_t>(number - first_.segment)];
   }
   [[nodiscard]] std::string describe_sayer(Place said_at) const;
-  Result<void> judge() const;
+  Result<void> judge();
   Result<void> judge_gap() const;
+  Result<void> remember_doubt();
   Result<void> cut();
   Result<void> sync_kept();
   Result<void> remove_replaced();
 
   ByteStore& store_;
+  const LogOptions& options_;
   NodeId node_;
   Survived& survived_;
   Rebuilt log_;
@@ -189,6 +200,8 @@ class Recovery {
   LogStart first_;                     // with which the log begins
   std::vector<Segment> segments_;      // from first_ on, by number
   std::optional<BadPlace> bad_;        // the first; reading stopped there
+  bool bad_is_torn_ = true;            // a torn write explains it
+  bool in_doubt_before_ = false;
   Watermark highest_;
   std::optional<Watermark> beyond_end_;  // vouches for bytes beyond the end of a segment read well
 };
@@ -199,6 +212,7 @@ Result<Recovered> Recovery::run() {
   if (auto r = read_segments(); !r) return r.error();
   if (auto r = judge(); !r) return r.error();
   if (auto r = judge_gap(); !r) return r.error();
+  if (auto r = remember_doubt(); !r) return r.error();
   if (bad_) {
     if (auto r = cut(); !r) return r.error();
   }
@@ -224,6 +238,8 @@ Result<void> Recovery::list_files() {
       snapshots_.push_back(*index);
     } else if (is_snapshot_temporary(name)) {
       replaced_.push_back(std::move(name));
+    } else if (name == kDoubtFile) {
+      in_doubt_before_ = true;
     }
   }
   std::sort(snapshots_.begin(), snapshots_.end());
@@ -303,6 +319,7 @@ Result<std::string> Recovery::read_bytes(Segment& segment) {
 std::uint64_t Recovery::read_records(std::string_view file, std::uint64_t segment) {
   if (!read_segment_header(file)) {
     bad_ = BadPlace{Place{segment, 0}, "the segment's header is incomplete or bad"};
+    bad_is_torn_ = is_torn_header(file);
     return 0;
   }
   Place at{segment, kSegmentHeaderBytes};
@@ -312,11 +329,13 @@ std::uint64_t Recovery::read_records(std::string_view file, std::uint64_t segmen
       // Room for records to come, or of records whose bytes never reached the disk.
       if (written_size(file) <= at.offset) break;
       bad_ = BadPlace{at, read.problem};
+      bad_is_torn_ = is_torn_record(file, at);
       break;
     }
     note(*read.record, at);
     if (read.record->batch && !log_.apply(*read.record->batch)) {
       bad_ = BadPlace{at, "the batch does not continue the log"};
+      bad_is_torn_ = false;
       break;
     }
     at.offset += read.record->size;
@@ -346,7 +365,7 @@ void Recovery::note(const Record& record, Place at) {
     beyond_end_ = Watermark{record.synced, at};
 }
 
-Result<void> Recovery::judge() const {
+Result<void> Recovery::judge() {
   if (beyond_end_) {
     const Place synced = beyond_end_->synced;
     const std::uint64_t size = segment(synced.segment).size;
@@ -355,6 +374,11 @@ Result<void> Recovery::judge() const {
                    std::to_string(synced.offset));
   }
   if (bad_ && highest_.synced > bad_->at) {
+    if (options_.trusts_damage) {
+      survived_.damage_cut = true;
+      bad_is_torn_ = true;
+      return {};
+    }
     return corrupt(describe(bad_->at) + ": " + std::string(bad_->problem) + ", but " +
                    describe_sayer(highest_.said_at) + " says that the log was synced up to " +
                    describe(highest_.synced));
@@ -373,6 +397,21 @@ Result<void> Recovery::judge_gap() const {
                  (survived_.snapshot.index == 0
                       ? ", and there is no snapshot"
                       : ", and the snapshot ends with " + show(survived_.snapshot)));
+}
+
+/// The doubt is durable before anything is cut: a crash in between must not make it look whole.
+Result<void> Recovery::remember_doubt() {
+  const bool nothing = segments_.empty() && survived_.snapshot.index == 0;
+  if (bad_ && !bad_is_torn_) {
+    survived_.doubt = Doubt::kTail;
+  } else if (in_doubt_before_) {
+    survived_.doubt = Doubt::kStanding;
+  } else if (nothing && !options_.first_start) {
+    survived_.doubt = Doubt::kMissing;
+  }
+  if (survived_.doubt == Doubt::kNone || in_doubt_before_) return {};
+  if (auto r = store_.create(std::string(kDoubtFile)); !r) return r;
+  return store_.sync_dir();
 }
 
 Result<void> Recovery::cut() {
@@ -411,9 +450,9 @@ Result<void> Recovery::remove_replaced() {
 
 }  // namespace
 
-Result<Recovered> recover(ByteStore& store, NodeId node, Survived& survived) {
+Result<Recovered> recover(ByteStore& store, const LogOptions& options, Survived& survived) {
   survived = Survived{};
-  return Recovery(store, node, survived).run();
+  return Recovery(store, options, survived).run();
 }
 
 }  // namespace ww::storage

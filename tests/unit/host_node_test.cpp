@@ -78,6 +78,7 @@ class Cluster {
                       std::to_string(kPeerPort));
     }
     words.insert(words.end(), {"--nodes", all, "--control", control_at});
+    if (incarnation == 1) words.emplace_back("--first-start");
     return words;
   }
 
@@ -481,9 +482,9 @@ TEST_CASE("a node without a controller serves, and ends well on SIGTERM") {
   const TempDir dir;
   // Not the address of the test before, whose orphan may still be on its way out.
   const std::string address = free_prefix() + ".2";
-  Process process(
-      {"--id", "n1", "--data", dir.path() + "/data", "--client-listen", address + ":7002"},
-      {.stderr_file = dir.path() + "/stderr", .trace_file = "", .file_size_limit = 0});
+  Process process({"--id", "n1", "--data", dir.path() + "/data", "--first-start", "--client-listen",
+                   address + ":7002"},
+                  {.stderr_file = dir.path() + "/stderr", .trace_file = "", .file_size_limit = 0});
   Client client(Connection::once_listening(address, kClientPort), NodeId{1}, 1);
   REQUIRE(client.insist(write_command("k", "v")));
   process.signal(SIGTERM);

@@ -19,6 +19,10 @@ class TextFields {
   template <class T>
   void operator()(const std::string& name, const T& x) {
     if (name == "h" || name == "d" || name == "answer" || name == "eh") return;
+    // Of doubt only where there is any.
+    if constexpr (std::is_integral_v<T>) {
+      if ((name == "doubt" || name == "covers") && x == 0) return;
+    }
     out_ += ' ' + name + '=';
     put(x);
   }
@@ -209,6 +213,8 @@ void Transcript::verb(const Words& words) {
     }
   } else if (name == "crash") {
     cluster_->crash(node(first), words.size() > 2 ? number(words[2]) : 0, words.size() > 3);
+  } else if (name == "wipe") {
+    cluster_->wipe(node(first));
   } else if (name == "start") {
     cluster_->start(node(first));
   } else if (name == "state") {

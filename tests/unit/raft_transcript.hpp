@@ -25,6 +25,7 @@
 //   cut n1->n2, heal            later messages of that link are lost; no link's are any more
 //   crash n1 [KEPT [saved]]     n1 dies; of its unsynced writes KEPT reached the disk, and the
 //                               snapshot on its way there too; then: start n1
+//   wipe n1                     of the disk of n1, which is down, nothing is left
 //   state                       one line a node
 //   messages                    what is under way
 #pragma once

@@ -10,6 +10,15 @@ namespace ww::discrete {
 namespace stepped = wire::stepped;
 using Output = stepped::Output;
 
+namespace {
+
+/// As the system words it.
+std::string reason_of(const faults::DiskTrouble& trouble) {
+  return trouble.full ? "No space left on device" : "Input/output error";
+}
+
+}  // namespace
+
 stepped::Clock DiscreteWorld::clock_of(const Node& node) const {
   const Now shown = node.clock.at(now_);
   return {now_, shown.mono, shown.wall};
@@ -37,16 +46,16 @@ void DiscreteWorld::feed_now(Node& node, const Input& input) {
     case Input::Kind::kTransfer:
       return step_node(node, stepped::Transfer{input.to});
     case Input::Kind::kSynced: {
-      const bool fails = node.trouble.fails;
+      const bool fails = input.failed || node.trouble.fails == faults::DiskFailure::kSyncs;
       tap_.on_sync(node.id, !fails, input.late, now_);
       if (!fails) return step_node(node, stepped::Written{input.upto});
-      return step_to_failure(node, stepped::WriteFailed{input.from, "Input/output error"});
+      return step_to_failure(node, stepped::WriteFailed{input.from, reason_of(node.trouble)});
     }
     case Input::Kind::kSaved: {
-      const bool fails = node.trouble.fails;
+      const bool fails = input.failed || node.trouble.fails == faults::DiskFailure::kSyncs;
       tap_.on_sync(node.id, !fails, input.late, now_);
       if (!fails) return step_node(node, stepped::Saved{input.save});
-      return step_to_failure(node, stepped::SaveFailed{input.save, "Input/output error"});
+      return step_to_failure(node, stepped::SaveFailed{input.save, reason_of(node.trouble)});
     }
   }
 }
@@ -134,6 +143,12 @@ void DiscreteWorld::perform_save(Node& node, const stepped::Save& save) {
   }
   node.last_save = save.id;
   node.saving = save.id;
+  if (node.trouble.fails == faults::DiskFailure::kWrites) {
+    Event& refused = schedule_for(node, now_, What::kSaveDone);
+    refused.save = save.id;
+    refused.failed = true;
+    return;
+  }
   const Duration length = draw(kMinSync, kMaxSync, "disk.save", occasion_of(node, "disk.save"));
   const Duration late = std::max(Duration{}, node.trouble.sync - length);
   Event& done = schedule_for(node, now_ + length + late, What::kSaveDone);
@@ -249,6 +264,11 @@ WriteId DiscreteWorld::take_unsynced(Node& node) {
 /// sync is done at once when the writes before it are.
 void DiscreteWorld::begin_sync(Node& node) {
   if (node.syncing != WriteId{}) return;
+  if (node.trouble.fails == faults::DiskFailure::kWrites && !node.waiting.empty()) {
+    node.syncing = node.waiting.back().id;
+    schedule_for(node, now_, What::kWriteFailed).upto = node.waiting.front().id;
+    return node.waiting.clear();
+  }
   if (const WriteId done = take_unsynced(node); done != WriteId{}) {
     schedule_for(node, now_, What::kUnsyncedDone).upto = done;
   }
@@ -264,6 +284,10 @@ void DiscreteWorld::begin_sync(Node& node) {
 void DiscreteWorld::on_sync_done(const Event& event) {
   Node& node = at(event.node);
   if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
+  if (node.trouble.hangs) {
+    node.hung_since = now_;
+    return;
+  }
   Input done;
   done.kind = Input::Kind::kSynced;
   done.from = node.syncing_from;
@@ -272,6 +296,16 @@ void DiscreteWorld::on_sync_done(const Event& event) {
   node.syncing = WriteId{};
   feed(node, std::move(done));
   if (node.phase == Phase::kServing) begin_sync(node);
+}
+
+void DiscreteWorld::on_write_failed(const Event& event) {
+  Node& node = at(event.node);
+  if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
+  Input refused;
+  refused.kind = Input::Kind::kSynced;
+  refused.from = event.upto;
+  refused.failed = true;
+  feed(node, std::move(refused));
 }
 
 void DiscreteWorld::on_unsynced_done(const Event& event) {
@@ -286,12 +320,18 @@ void DiscreteWorld::on_unsynced_done(const Event& event) {
 void DiscreteWorld::on_save_done(const Event& event) {
   Node& node = at(event.node);
   if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
+  if (node.trouble.hangs && !event.failed) {
+    node.save_hung_since = now_;
+    node.save_late = event.late;
+    return;
+  }
   node.saving = SaveId{};
   Input done;
   done.kind = Input::Kind::kSaved;
   done.source = kSnapshotFile;
   done.save = event.save;
   done.late = event.late;
+  done.failed = event.failed;
   feed(node, std::move(done));
 }
 

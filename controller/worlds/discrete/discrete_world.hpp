@@ -55,6 +55,7 @@ class DiscreteWorld final : public worlds::World {
                   faults::LossStyle style) override;
   void let_out(NodeId node, std::uint32_t actions) override;
   void set_disk(NodeId node, const faults::DiskTrouble& trouble) override;
+  void damage(NodeId node, std::uint64_t key, faults::Damage damage) override;
   [[nodiscard]] faults::ClusterView view() const override;
 
   // The clients' verbs, and life and death.
@@ -99,6 +100,7 @@ class DiscreteWorld final : public worlds::World {
     kFrame,  // a message arrives at a node or a client
     kSyncDone,
     kSaveDone,      // a snapshot's file is synced
+    kWriteFailed,   // the disk refused the writes that wait
     kUnsyncedDone,  // writes that need no sync are done, with those before them
     kConnected,
     kConnectionLost,
@@ -120,6 +122,7 @@ class DiscreteWorld final : public worlds::World {
     faults::ClockSkew skew;
     SaveId save;
     Duration late{};
+    bool failed = false;  // the disk refused the bytes, whatever becomes of it meanwhile
     NodeId to;
   };
   /// Something to be fed to a node, kept while it is paused.
@@ -145,11 +148,16 @@ class DiscreteWorld final : public worlds::World {
     WriteId upto;
     SaveId save;  // the same, of a snapshot's file
     Duration late{};
+    bool failed = false;  // before any sync
     NodeId to;
   };
   struct PowerLossOrder {
     std::uint64_t key = 0;
     faults::LossStyle style = faults::LossStyle::kNothing;
+  };
+  struct DamageOrder {
+    std::uint64_t key = 0;
+    faults::Damage damage = faults::Damage::kWipe;
   };
   struct Node;
 
@@ -171,11 +179,13 @@ class DiscreteWorld final : public worlds::World {
   void boot(const Event& event);
   void settle(Node& node);
   Result<void> settle_disk(Node& node);
+  Result<void> leave_files(Node& node, const DiskImage& before, const DiskImage& after);
   void audit_discarded(const Node& node, const DiskImage& found);
   void on_timer(const Event& event);
   void on_frame(Event& event);
   void on_sync_done(const Event& event);
   void on_save_done(const Event& event);
+  void on_write_failed(const Event& event);
   void on_unsynced_done(const Event& event);
   void on_connected(const Event& event);
   void on_connection_lost(ClientId client, std::uint64_t connection, bool refused);

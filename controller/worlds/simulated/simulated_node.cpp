@@ -38,10 +38,13 @@ class SimulatedNode final : public discrete::NodePort {
   SimulatedNode(const run::TestSpec& spec, NodeId node)
       : config_(config_of(spec, node)), segment_bytes_(spec.segment_bytes) {}
 
-  Result<void> boot(Incarnation incarnation, const wire::stepped::Clock& clock,
+  Result<void> boot(Incarnation incarnation, bool first_start, const wire::stepped::Clock& clock,
                     wire::stepped::Output& out) override {
     config_.incarnation = incarnation;
-    machine_.emplace(config_, segment_bytes_, files_);
+    machine_.emplace(config_,
+                     storage::LogOptions{
+                         .node = {}, .segment_bytes = segment_bytes_, .first_start = first_start},
+                     files_);
     machine_->step(clock, wire::stepped::Boot{}, out);
     return {};
   }
