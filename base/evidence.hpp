@@ -14,7 +14,8 @@
 
 namespace ww {
 
-enum class Death : std::uint8_t { kKilled, kPowerLoss, kShutdown, kByItself };
+/// kDamage: the machine went down, and bytes of its disk that were durable may be damaged or gone.
+enum class Death : std::uint8_t { kKilled, kPowerLoss, kShutdown, kByItself, kDamage };
 constexpr std::string_view name_of(Death how) {
   switch (how) {
     case Death::kKilled:
@@ -25,6 +26,8 @@ constexpr std::string_view name_of(Death how) {
       return "shutdown";
     case Death::kByItself:
       return "ended by itself";
+    case Death::kDamage:
+      return "disk damage";
   }
   return "?";
 }
@@ -47,7 +50,8 @@ class EvidenceSink {
   virtual void on_death(NodeId node, Incarnation incarnation, Instant time, Death how,
                         bool torn) = 0;
   /// The data directory as a crash left it (`before`), and as the node's next start will find it
-  /// (`after`; differs for a power loss, where it is one permitted state). After on_death.
+  /// (`after`; differs for a power loss, where it is one permitted state, and for damage, where
+  /// it is none). After on_death.
   virtual void on_disk(NodeId node, Instant time, const DiskImage& before,
                        const DiskImage& after) = 0;
   /// A proxy took a whole message off the sender's connection. Called before it is delivered.

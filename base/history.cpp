@@ -48,6 +48,22 @@ void append_value(std::string& out, const Value& value) {
   }
 }
 
+void append_changes(std::string& out, const std::vector<WatchedChange>& changes) {
+  out += ",\"changes\":[";
+  bool first = true;
+  for (const WatchedChange& change : changes) {
+    out += first ? "[" : ",[";
+    first = false;
+    append_number(out, change.revision);
+    out += ',';
+    append_number(out, change.key);
+    out += ',';
+    append_value(out, change.value);
+    out += ']';
+  }
+  out += ']';
+}
+
 /// The length of the UTF-8 character at the start of `s`, or 0 when there is none (Unicode 15,
 /// table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF).
 std::size_t utf8_length(std::string_view s) {
@@ -117,6 +133,7 @@ class LineReader {
       read_pair(op);
     }
     if (op.f == Func::kCas && op.type == OpType::kOk) read_cas_result(op);
+    if (op.f == Func::kWatch && op.type == OpType::kOk) read_changes(op);
     read_optional(op);
     return op;
   }
@@ -166,8 +183,8 @@ class LineReader {
   }
   Func func() {
     const std::string name = text("f");
-    for (const auto f :
-         {Func::kRead, Func::kWrite, Func::kCas, Func::kAppend, Func::kDelete, Func::kNemesis}) {
+    for (const auto f : {Func::kRead, Func::kWrite, Func::kCas, Func::kAppend, Func::kDelete,
+                         Func::kWatch, Func::kNemesis}) {
       if (name_of(f) == name) return f;
     }
     complain("\"f\" is \"" + name + "\", which is no function of a workload");
@@ -188,19 +205,22 @@ class LineReader {
     for (const Json& item : json) list.push_back(integer_of(item, name));
     return list;
   }
-  /// "value":[key, value], for a cas [key, [expected, to]].
+  /// "value":[key, value], for a cas [key, [expected, to]], for a watch that is ok [key, [from,
+  /// upto]].
   void read_pair(Op& op) {
     const Json& pair = member("value");
     if (!pair.is_array() || pair.size() != 2) {
       return complain("\"value\" is not the pair [key, value]");
     }
-    op.key = natural_of(pair[0], "value");
-    if (op.f != Func::kCas) {
+    const bool watch = op.f == Func::kWatch;
+    op.key = watch && pair[0] == "*" ? kEveryKey : natural_of(pair[0], "value");
+    if (op.f != Func::kCas && !(watch && op.type == OpType::kOk)) {
       op.value = value_of(pair[1], "value");
       return;
     }
     if (!pair[1].is_array() || pair[1].size() != 2) {
-      return complain("\"value\" of a cas is not [key, [expected, to]]");
+      return complain(watch ? "\"value\" of a watch is not [key, [from, upto]]"
+                            : "\"value\" of a cas is not [key, [expected, to]]");
     }
     op.value = value_of(pair[1][0], "value");
     op.to = value_of(pair[1][1], "value");
@@ -210,6 +230,17 @@ class LineReader {
     if (!matched.is_boolean()) return complain("\"matched\" is not true or false");
     op.matched = matched.get<bool>();
     if (!op.matched) op.seen = value_of(member("seen"), "seen");
+  }
+  void read_changes(Op& op) {
+    const Json& changes = member("changes");
+    if (!changes.is_array()) return complain("\"changes\" is not a list");
+    for (const Json& change : changes) {
+      if (!change.is_array() || change.size() != 3) {
+        return complain("a change is not [revision, key, value]");
+      }
+      op.changes.push_back({natural_of(change[0], "changes"), natural_of(change[1], "changes"),
+                            value_of(change[2], "changes")});
+    }
   }
   void read_optional(Op& op) {
     if (line_.contains("at")) {
@@ -364,10 +395,15 @@ void append_json(std::string& out, const Op& op) {
     append_value(out, op.value);
   } else {
     out += '[';
-    append_number(out, op.key);
-    out += op.f == Func::kCas ? ",[" : ",";
+    if (op.key == kEveryKey) {
+      out += "\"*\"";
+    } else {
+      append_number(out, op.key);
+    }
+    const bool pair = op.f == Func::kCas || (op.f == Func::kWatch && op.type == OpType::kOk);
+    out += pair ? ",[" : ",";
     append_value(out, op.value);
-    if (op.f == Func::kCas) {
+    if (pair) {
       out += ',';
       append_value(out, op.to);
       out += ']';
@@ -378,6 +414,7 @@ void append_json(std::string& out, const Op& op) {
     out += op.matched ? ",\"matched\":true" : ",\"matched\":false,\"seen\":";
     if (!op.matched) append_value(out, op.seen);
   }
+  if (op.f == Func::kWatch && op.type == OpType::kOk) append_changes(out, op.changes);
   if (op.at != LogPosition{}) {
     out += ",\"at\":[";
     append_number(out, op.at.index);

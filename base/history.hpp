@@ -2,7 +2,9 @@
 //
 // One op a line with Jepsen's keys: {"index":4,"time":120000,"type":"ok","process":3,"f":"cas",
 // "value":[7,[1,2]],"matched":false,"seen":5,"at":[31,2],"node":"n1"}. As in jepsen.independent the
-// value is the pair [key, value]. The first line is a header:
+// value is the pair [key, value]. A watch of every key has "*" for its key; its value is [key,
+// from] in the invocation and [key, [from, upto]] when it is ok, with its changes beside it:
+// "changes":[[revision,key,value],...]. The first line is a header:
 // {"schema":"whitewater.history","v":1}.
 #pragma once
 

@@ -28,10 +28,16 @@ std::string_view name_of(Func f) {
       return "append";
     case Func::kDelete:
       return "delete";
+    case Func::kWatch:
+      return "watch";
     case Func::kNemesis:
       return "nemesis";
   }
   return "?";
+}
+
+std::string key_text(std::uint64_t key) {
+  return key == kEveryKey ? "*" : std::to_string(key);
 }
 
 }  // namespace ww

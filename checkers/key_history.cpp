@@ -74,6 +74,7 @@ KeyOp make_key_op(const Op& invoke, const Op* ok, bool failed_cas_observes, Stat
       op.arg = table.intern(invoke.value);
       break;
     case Func::kDelete:
+    case Func::kWatch:
     case Func::kNemesis:
       op.kind = KeyOpKind::kWrite;
       op.arg = kNil;
@@ -91,6 +92,7 @@ void build_key_ops(const History& history, std::span<const OpPair> pairs, bool f
     const Op& invoke = history[pair.invoke];
     const Op* completion = pair.complete == kNoLine ? nullptr : &history[pair.complete];
     if (completion != nullptr && completion->type == OpType::kFail) continue;
+    if (invoke.f == Func::kWatch) continue;
     const bool ok = completion != nullptr && completion->type == OpType::kOk;
     if (!ok && invoke.f == Func::kRead) continue;
     KeyOp op = make_key_op(invoke, ok ? completion : nullptr, failed_cas_observes, table);

@@ -30,8 +30,8 @@ struct KeyGroups {
 [[nodiscard]] KeyGroups group_by_key(const History& history);
 
 /// How one key's ops look to the deciders. What surely did not happen (`fail`) and what nobody saw
-/// the answer of (reads without `ok`) is left out; other ops without `ok` become optional ones that
-/// last forever.
+/// the answer of (reads without `ok`) is left out, and watches are, which are no ops on one copy of
+/// a key; other ops without `ok` become optional ones that last forever.
 ///
 /// Freezes `table`. Requires: `pairs` ordered by invocation time, which a history's lines are.
 void build_key_ops(const History& history, std::span<const OpPair> pairs, bool failed_cas_observes,

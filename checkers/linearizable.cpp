@@ -1,5 +1,6 @@
 #include "checkers/linearizable.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -24,7 +25,9 @@ class LinearizableCheck {
 
   CheckResult run() {
     for (std::size_t g = 0; g < groups_.keys.size(); ++g) check_key(g);
-    result_.evaluated = groups_.pairs.size();
+    result_.evaluated = static_cast<std::uint64_t>(
+        std::count_if(groups_.pairs.begin(), groups_.pairs.end(),
+                      [&](const OpPair& pair) { return history_[pair.invoke].f != Func::kWatch; }));
     if (result_.evaluated == 0) {
       result_.verdict = Verdict::kUnknown;
       result_.reason = "there was no op to check";

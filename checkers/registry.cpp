@@ -3,6 +3,7 @@
 #include <array>
 
 #include "checkers/statistics.hpp"
+#include "checkers/watch.hpp"
 
 namespace ww::checkers {
 
@@ -19,8 +20,9 @@ std::string_view name_of(Needs needs) {
 }
 
 std::span<const CheckerRow> checkers() {
-  static constexpr std::array<CheckerRow, 4> kRows = {{
+  static constexpr std::array<CheckerRow, 5> kRows = {{
       {"linearizable", "each key behaves like one copy of a register", Needs::kHistory},
+      {"watch", "those who watch are told of every change, once, in one order", Needs::kHistory},
       {"statistics", "each kind of op succeeded at least once; counts, rates, latencies",
        Needs::kHistory},
       {"vacuity", "enough happened for a verdict to mean something", Needs::kRunFacts},
@@ -33,6 +35,7 @@ std::span<const CheckerRow> checkers() {
 std::vector<CheckResult> check_history(const History& history, const HistoryOptions& options) {
   std::vector<CheckResult> results;
   results.push_back(check_linearizable(history, options.linearizable));
+  if (has_watches(history)) results.push_back(check_watch(history));
   results.push_back(check_statistics(history));
   return results;
 }

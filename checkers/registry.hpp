@@ -27,7 +27,8 @@ struct HistoryOptions {
   LinOptions linearizable{};
 };
 
-/// Runs every checker that needs nothing but a history, in the order of the table.
+/// Runs every checker that needs nothing but a history, in the order of the table; that of watches
+/// where there are any.
 [[nodiscard]] std::vector<CheckResult> check_history(const History& history,
                                                      const HistoryOptions& options = {});
 

@@ -21,6 +21,7 @@ std::vector<std::pair<std::int64_t, std::int64_t>> contention(const History& his
     const Op& invoke = history[pair.invoke];
     const Op* end = pair.complete == kNoLine ? nullptr : &history[pair.complete];
     if (end != nullptr && end->type == OpType::kFail) continue;
+    if (invoke.f == Func::kWatch) continue;
     const bool ok = end != nullptr && end->type == OpType::kOk;
     const bool read = invoke.f == Func::kRead;
     // A read without an answer saw nothing; a write without one may take effect at any time.
@@ -102,6 +103,8 @@ void add_history_facts(RunFacts& facts, const History& history) {
     if (pair.complete == kNoLine) continue;
     const Op& end = history[pair.complete];
     if (end.type != OpType::kOk && end.type != OpType::kInfo) continue;
+    // A watch that was told of nothing may have asked a node that knows of nothing.
+    if (end.f == Func::kWatch && end.changes.empty()) continue;
     const bool ok = end.type == OpType::kOk;
     ++(ok ? facts.ok_ops : facts.info_ops);
     for (WindowFacts& window : facts.windows) {

@@ -23,12 +23,28 @@ struct ClockSkew {
   friend bool operator==(const ClockSkew&, const ClockSkew&) = default;
 };
 
+/// Which operations of a disk fail.
+enum class DiskFailure : std::uint8_t { kNone, kWrites, kSyncs };
+
 /// What is wrong with a node's disk; {} is a sound one.
 struct DiskTrouble {
-  Duration sync{};     // a sync that begins now takes so long, if the world's own draw is shorter
-  bool fails = false;  // every sync that the node hears of now has failed
+  Duration sync{};     // a sync that begins now takes so long, if it would be shorter of itself
+  bool hangs = false;  // no sync ends
+  DiskFailure fails = DiskFailure::kNone;
+  bool full = false;  // what fails does so for want of space (ENOSPC), else with EIO
   friend bool operator==(const DiskTrouble&, const DiskTrouble&) = default;
 };
+
+/// What is done to the files of a node that is down.
+enum class Damage : std::uint8_t {
+  kFlipLog,       // bits of a record of the log, behind which another says that it was synced
+  kFlipTail,      // power is lost as in LossStyle::kNothing, and bits of the last record flip
+  kFlipSnapshot,  // bits of the snapshot
+  kTornWrite,     // of the last write that was not synced a first part survives; all else does
+  kWipe,          // nothing is left
+};
+/// "flip-log", "flip-tail", ...: the shapes of the disk fault.
+std::string_view name_of(Damage damage);
 
 /// Which of the permitted disk states a power loss leaves.
 enum class LossStyle : std::uint8_t {
@@ -79,6 +95,8 @@ NodeId leader_of(const ClusterView& view);
 /// Verbs return at once and may take effect a little later; the world then tells the nemesis
 /// (node_died, node_serving, note_clock_set, note_power_loss, note_sync, note_transfer,
 /// note_membership, note_configured), also from within the verb.
+/// (node_died, node_serving, note_clock_set, note_power_loss, note_sync, note_damage, node_refused,
+/// note_transfer), also from within the verb.
 class Cluster {
  public:
   virtual ~Cluster() = default;
@@ -103,18 +121,24 @@ class Cluster {
   /// chosen by `key` and the node's id. What was lost is told later, by note_power_loss.
   virtual void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key, LossStyle style) = 0;
 
+  /// Kills the node, and damages its files, where and how chosen by `key`; told by note_damage. A
+  /// node that is down already is left alone. One that then refuses to start on them gets an empty
+  /// disk, which is told by node_refused; it is started as one that has run before.
+  virtual void damage(NodeId node, std::uint64_t key, Damage damage) = 0;
+
   /// Within the step of `node` that is under way: its next death comes only after `actions` more
   /// writes, messages and answers of that step have left. A world without steps has no such moment.
   virtual void let_out(NodeId /*node*/, std::uint32_t /*actions*/) {}
 
   /// Replaces what is wrong with the node's disk; it stays so while the node is down, and for its
-  /// next process. A sync that fails fails each of its writes: the node is told (WriteFailed), the
-  /// files keep what was handed to the system, and nothing of it counts as synced. The correct node
-  /// halts and ends in its answer; since it was made to, the world tells on_death (kByItself), but
-  /// no on_crash. A paused node hears of its syncs when it goes on. Recovery is spared, and so is a
-  /// write that needs no sync. The world tells of every sync by note_sync. Asked only of worlds
-  /// whose disks are virtual.
-  virtual void set_disk(NodeId /*node*/, const DiskTrouble& /*trouble*/) {}
+  /// next process. A write or sync that fails fails each of the writes that wait for it: the node
+  /// is told, the files keep what was handed to the system, of a failed write maybe a part, nothing
+  /// of it counts as synced. The correct node halts and ends; since it was made to, the world tells
+  /// on_death (kByItself), but no on_crash. A sync that hangs ends when the disk is set anew, and
+  /// then like any other. A paused node hears of its syncs when it goes on. Recovery is spared, and
+  /// so is, where syncs fail, a write that needs none. The world tells of what is late or failed by
+  /// note_sync.
+  virtual void set_disk(NodeId node, const DiskTrouble& trouble) = 0;
 
   [[nodiscard]] virtual ClusterView view() const = 0;
 };

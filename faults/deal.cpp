@@ -52,7 +52,7 @@ std::vector<wire::MessageType> type_group(std::size_t card) {
     case 3:
       return {kPreVoteReply, kVoteReply, kAppendReply};
     case 4:
-      return {kClientRequest, kClientReply};
+      return {kClientRequest, kClientReply, kWatch, kWatchFrame};
     case 5:
       return {kVote, kVoteReply};
     case 6:

@@ -58,6 +58,9 @@ class Fault {
   virtual void on_membership(NodeId /*node*/, const wire::trace::Membership& /*event*/) {}
   virtual void on_configured(NodeId /*node*/, const wire::trace::Configured& /*event*/) {}
   virtual void on_sync(NodeId /*node*/, bool /*ok*/, Duration /*late*/) {}
+  virtual void on_damage(NodeId /*node*/, const DamageDone& /*damage*/) {}
+  virtual void on_refused(NodeId /*node*/) {}
+  virtual void on_doubt(NodeId /*node*/) {}
 
   [[nodiscard]] const FaultSpec& spec() const { return spec_; }
   /// The nodes that it hit.

@@ -80,16 +80,35 @@ void NodeHolds::set_disk(NodeId node, const std::string& fault, const DiskTroubl
   DiskTrouble whole;
   for (const auto& [name, part] : troubles) {
     whole.sync = std::max(whole.sync, part.sync);
-    whole.fails = whole.fails || part.fails;
+    whole.hangs = whole.hangs || part.hangs;
+    whole.fails = std::max(whole.fails, part.fails);
+    whole.full = whole.full || part.full;
   }
   cluster_.set_disk(node, whole);
 }
 
+std::size_t NodeHolds::damaged() const {
+  return static_cast<std::size_t>(std::count_if(
+      nodes_.begin(), nodes_.end(), [](const auto& node) { return node.second.damaged; }));
+}
+
+void NodeHolds::doubt(NodeId node, bool over) {
+  nodes_[node].in_doubt = !over;
+  nodes_[node].damaged = !over;
+}
+
+void NodeHolds::refused(NodeId node) {
+  nodes_[node].damaged = true;
+  if (!down(node)) cluster_.start(node);
+}
+
 void NodeHolds::died(NodeId node) {
   nodes_[node].paused_by.clear();
+  nodes_[node].in_doubt = false;
 }
 
 void NodeHolds::serving(NodeId node) {
+  if (!nodes_[node].in_doubt) nodes_[node].damaged = false;
   const ClockSkew now = skew(node);
   if (now != ClockSkew{}) cluster_.set_clock(node, now);
 }

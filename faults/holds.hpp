@@ -33,8 +33,17 @@ class NodeHolds {
   /// Replaces the fault's part of the node's skew; {0, 0} takes it away.
   void set_skew(NodeId node, const std::string& fault, const ClockSkew& skew);
   /// Replaces the fault's part of what is wrong with the node's disk; {} takes it away. The slowest
-  /// part counts, and one that fails makes all fail.
+  /// part counts, and one that hangs or fails makes all do so.
   void set_disk(NodeId node, const std::string& fault, const DiskTrouble& trouble);
+  /// The fault is about to damage the node's files: until it serves without doubt, or is covered,
+  /// it counts as damaged.
+  void damage(NodeId node) { nodes_[node].damaged = true; }
+  /// How many nodes are damaged.
+  [[nodiscard]] std::size_t damaged() const;
+  /// The node says that it is in doubt, or not any more.
+  void doubt(NodeId node, bool over);
+  /// The node refused its files and has an empty disk: starts it unless a fault keeps it down.
+  void refused(NodeId node);
   /// A dead process is not paused any more.
   void died(NodeId node);
   /// A fresh process has true clocks: skews it as its machine is.
@@ -46,6 +55,8 @@ class NodeHolds {
     std::vector<std::string> paused_by;
     std::map<std::string, ClockSkew> skews;
     std::map<std::string, DiskTrouble> troubles;
+    bool damaged = false;
+    bool in_doubt = false;
   };
   Cluster& cluster_;
   std::int64_t most_drift_ppm_;

@@ -10,10 +10,6 @@ std::size_t slot_of(wire::MessageType type) {
   return static_cast<std::size_t>(type);
 }
 
-bool is_client_message(wire::MessageType type) {
-  return type == wire::MessageType::kClientRequest || type == wire::MessageType::kClientReply;
-}
-
 /// Names the content of a message; identical messages share it, whatever their ids.
 std::uint64_t content_key(const wire::Envelope& e) {
   return key_of(e.from.value, "message", e.to, e.type, e.term, e.content);
@@ -29,7 +25,7 @@ Duration draw_lag(Rng rng, Duration lag) {
 std::uint64_t consensus_messages(const LinkCounts::ByType& counts) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < counts.size(); ++i) {
-    if (!is_client_message(static_cast<wire::MessageType>(i))) sum += counts[i];
+    if (!wire::is_client_message(static_cast<wire::MessageType>(i))) sum += counts[i];
   }
   return sum;
 }

@@ -355,6 +355,20 @@ void Nemesis::note_sync(NodeId node, bool ok, Duration late, Instant /*now*/) {
   impl_->tell([&](Fault& fault) { fault.on_sync(node, ok, late); });
 }
 
+void Nemesis::note_damage(NodeId node, const DamageDone& damage, Instant /*now*/) {
+  impl_->tell([&](Fault& fault) { fault.on_damage(node, damage); });
+}
+
+void Nemesis::node_refused(NodeId node, Instant /*now*/) {
+  impl_->tell([&](Fault& fault) { fault.on_refused(node); });
+  impl_->holds.refused(node);
+}
+
+void Nemesis::note_doubt(NodeId node, bool over, Instant /*now*/) {
+  impl_->holds.doubt(node, over);
+  if (!over) impl_->tell([&](Fault& fault) { fault.on_doubt(node); });
+}
+
 std::vector<FaultOutcome> Nemesis::outcomes() const {
   std::vector<FaultOutcome> rows;
   for (const auto& entry : impl_->entries) {

@@ -44,6 +44,12 @@ struct PowerLoss {
   std::uint64_t operations = 0;  // creations, renames, truncations undone
 };
 
+/// What became of the damage of a node's files.
+struct DamageDone {
+  bool done = false;  // there was something to damage
+  std::string what;   // "log-0000000001.seg, offset 417: 2 bits flipped"
+};
+
 /// Who stays broken at the end of a run, while the others heal.
 struct Rest {
   std::vector<NodeId> dead;
@@ -86,6 +92,8 @@ struct NemesisOptions {
   /// The voters that the cluster begins with are n1 to this one, and how they are changed.
   std::uint32_t first_voters = 0;
   wire::MembershipMode membership = wire::MembershipMode::kJoint;
+  /// Whose files are never damaged: without them nobody could cover what is damaged.
+  std::vector<NodeId> undamaged;
 };
 
 class Nemesis {
@@ -130,6 +138,12 @@ class Nemesis {
   /// The node is about to hear that a sync of its disk ended, well or not, `late` longer than it
   /// took of itself.
   void note_sync(NodeId node, bool ok, Duration late, Instant now);
+  /// The node's files are damaged, or there was nothing to damage.
+  void note_damage(NodeId node, const DamageDone& damage, Instant now);
+  /// The node refused to start on its damaged files; its disk is empty now.
+  void node_refused(NodeId node, Instant now);
+  /// The node says that it may have lost what it acknowledged, or that it is covered.
+  void note_doubt(NodeId node, bool over, Instant now);
 
   /// One row a fault, those dealt again included, in order of their planned time.
   [[nodiscard]] std::vector<FaultOutcome> outcomes() const;

@@ -306,16 +306,11 @@ bool matches(TriggerEvent event, const wire::trace::Event& what) {
   return false;
 }
 
-Result<std::vector<std::string>> parse_kinds(std::string_view text, bool virtual_disk) {
+Result<std::vector<std::string>> parse_kinds(std::string_view text) {
   std::vector<std::string> kinds;
-  const auto possible = [&](const KindInfo& kind) {
-    return virtual_disk || !kind.needs_virtual_disk;
-  };
   if (text == "none") return kinds;
   if (text == "all") {
-    for (const KindInfo& kind : registry()) {
-      if (possible(kind)) kinds.emplace_back(kind.name);
-    }
+    for (const KindInfo& kind : registry()) kinds.emplace_back(kind.name);
     return kinds;
   }
   std::vector<std::string_view> known = names_of(registry());
@@ -330,11 +325,6 @@ Result<std::vector<std::string>> parse_kinds(std::string_view text, bool virtual
       }
       return usage("faults: there is no fault '" + std::string(word) + "'" +
                    suggestion(word, known));
-    }
-    if (!possible(*kind)) {
-      return usage("faults: " + std::string(word) +
-                   " needs a disk of the harness's own; the live world has none, the simulated "
-                   "and the stepped world do");
     }
     if (std::find(kinds.begin(), kinds.end(), word) == kinds.end()) kinds.emplace_back(word);
     begin = end + 1;

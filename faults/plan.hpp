@@ -118,11 +118,10 @@ bool can_trigger(const wire::trace::Event& what);
 /// Whether `event` is one that a trigger waits for at its node.
 bool matches(TriggerEvent event, const wire::trace::Event& what);
 
-/// The kinds that `--faults` names: "all", "none", or names with commas between them. Without
-/// `virtual_disk` a kind that needs one is left out of "all".
+/// The kinds that `--faults` names: "all", "none", or names with commas between them.
 ///
-/// Errors: kUsage naming the unknown kind, with a suggestion, or the kind that the world cannot do.
-Result<std::vector<std::string>> parse_kinds(std::string_view text, bool virtual_disk);
+/// Errors: kUsage naming the unknown kind, with a suggestion.
+Result<std::vector<std::string>> parse_kinds(std::string_view text);
 
 /// Deals a schedule.
 ///

@@ -62,7 +62,6 @@ struct KindInfo {
   std::vector<ShapeInfo> shapes;    // a kind without shapes has one, without name
   bool takes_types = false;         // may be limited to message types
   bool kills = false;               // processes end by it, within a step if a trigger says so
-  bool needs_virtual_disk = false;  // only the deterministic worlds can do it
   std::unique_ptr<Fault> (*make)(const FaultSpec& spec, Ports& ports) = nullptr;
 };
 

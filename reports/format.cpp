@@ -199,6 +199,19 @@ std::string op_text(const Op& done) {
       if (seen && !done.matched) out += ", saw " + value_text(done.seen);
       return out;
     }
+    case Func::kWatch: {
+      std::string out = "watch from " + value_text(done.value);
+      if (!seen) return out;
+      out += " to " + value_text(done.to) + " -> " + std::to_string(done.changes.size()) +
+             (done.changes.size() == 1 ? " change" : " changes");
+      constexpr std::size_t kShown = 3;
+      for (std::size_t i = 0; i < std::min(done.changes.size(), kShown); ++i) {
+        const WatchedChange& change = done.changes[i];
+        out += (i == 0 ? ": " : ", ") + std::to_string(change.revision) + " key " +
+               std::to_string(change.key) + " = " + value_text(change.value);
+      }
+      return done.changes.size() > kShown ? out + ", ..." : out;
+    }
     case Func::kNemesis:
       return value_text(done.value);
   }

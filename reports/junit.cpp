@@ -27,7 +27,7 @@ std::string failure_details(const CheckResult& check, const RunReport& report) {
     for (const Op& op : violation.witness) {
       out += "  " + std::to_string(op.index) + "  " + time_text(op.time) + "  process " +
              std::to_string(op.process) + "  " + std::string(name_of(op.type)) + "  key " +
-             std::to_string(op.key) + "  " + op_text(op) + "\n";
+             key_text(op.key) + "  " + op_text(op) + "\n";
     }
     for (const std::string& line : violation.evidence) out += "  " + line + "\n";
   }

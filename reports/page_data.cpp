@@ -76,7 +76,8 @@ Json ops_json(std::span<const Op> history, std::span<const OpPair> pairs) {
     length.put(open ? 0 : static_cast<std::uint64_t>(done.time - invoke.time) + 1);
     kind.put(static_cast<unsigned>(invoke.f) * 4U + outcome);
     process.put(zigzag(invoke.process));
-    key.put(invoke.key);
+    // 0 stands for every key.
+    key.put(invoke.key == kEveryKey ? 0 : invoke.key + 1);
     text.put(texts.number_of(op_text(done)));
     error.put(errors.number_of(done.error));
     node.put((done.node == kNobody ? invoke.node : done.node).value);

@@ -103,11 +103,18 @@ void fields(V& v, T& r) {
 }
 
 template <class V, class T>
+requires std::is_same_v<std::remove_const_t<T>, WatchedChange>
+void fields(V& v, T& r) {
+  v("revision", r.revision), v("key", r.key), v("value", r.value);
+}
+
+template <class V, class T>
 requires std::is_same_v<std::remove_const_t<T>, Op>
 void fields(V& v, T& r) {
   v("index", r.index), v("time", r.time), v("type", r.type), v("process", r.process), v("f", r.f);
   v("key", r.key), v("value", r.value), v("to", r.to), v("matched", r.matched), v("seen", r.seen);
   v("at", r.at), v("node", r.node), v("error", r.error);
+  v.since_later("changes", r.changes);
 }
 
 template <class V, class T>
@@ -144,13 +151,14 @@ void fields(V& v, T& r) {
 // Enumerations go by name.
 
 std::string_view name_of(Outage outage) {
+  if (outage == Outage::kDoubt) return "in doubt";
   return outage == Outage::kDead ? "dead" : "paused";
 }
 
 template <class E>
 constexpr E kLast = E::kInvalid;
 template <>
-constexpr Outage kLast<Outage> = Outage::kPaused;
+constexpr Outage kLast<Outage> = Outage::kDoubt;
 template <>
 constexpr wire::Role kLast<wire::Role> = wire::Role::kHalted;
 template <>

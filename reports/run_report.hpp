@@ -54,7 +54,8 @@ struct RoleSpan {
   friend bool operator==(const RoleSpan&, const RoleSpan&) = default;
 };
 
-enum class Outage : std::uint8_t { kDead, kPaused };
+/// kDoubt: it runs, and neither votes nor serves, for it may have lost what it acknowledged.
+enum class Outage : std::uint8_t { kDead, kPaused, kDoubt };
 
 /// A node was not running.
 struct OutageSpan {

@@ -30,7 +30,7 @@ std::string violation_text(const Violation& violation, const Painter& paint) {
   for (const Op& op : violation.witness) {
     if (rows.size() > kMaxLines) break;
     rows.push_back({std::to_string(op.index), time_text(op.time), std::to_string(op.process),
-                    std::string(name_of(op.type)), std::to_string(op.key), printable(op_text(op)),
+                    std::string(name_of(op.type)), key_text(op.key), printable(op_text(op)),
                     op.at.index == 0 ? ""
                                      : "(" + std::to_string(op.at.index) + ", " +
                                            std::to_string(op.at.term) + ")"});

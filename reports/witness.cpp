@@ -32,7 +32,7 @@ std::string arrows(std::string text) {
 }
 
 std::string position_text(const WitnessOp& op) {
-  std::string out = "k" + std::to_string(op.invoke.key);
+  std::string out = "k" + key_text(op.invoke.key);
   if (op.done.at.index != 0) {
     out += " \xc2\xb7 index " + std::to_string(op.done.at.index) + " term " +
            std::to_string(op.done.at.term);
@@ -97,7 +97,7 @@ std::string px(double v) {
 
 std::string tooltip(const WitnessOp& op) {
   std::string out = "process " + std::to_string(op.invoke.process) + ", key " +
-                    std::to_string(op.invoke.key) + ": " + arrows(op_text(op.done)) + "\n";
+                    key_text(op.invoke.key) + ": " + arrows(op_text(op.done)) + "\n";
   out +=
       "invoked at " + time_text(op.invoke.time) + " (line " + std::to_string(op.invoke.index) + ")";
   if (&op.invoke != &op.done && op.done.type != OpType::kInvoke) {

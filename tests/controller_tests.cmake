@@ -39,7 +39,10 @@ ww_test(rerun_test LABEL unit
 
 # Whole runs without processes.
 ww_test(simulated_test LABEL unit TIMEOUT 300
-  SOURCES unit/simulated_faults_test.cpp unit/simulated_test.cpp
+  SOURCES
+    unit/simulated_damage_test.cpp
+    unit/simulated_faults_test.cpp
+    unit/simulated_test.cpp
   DEPS ww_mix ww_worlds ww_test_support)
 
 ww_test(simulated_membership_test LABEL unit TIMEOUT 300
@@ -48,6 +51,10 @@ ww_test(simulated_membership_test LABEL unit TIMEOUT 300
 
 ww_test(simulated_leases_test LABEL unit TIMEOUT 300
   SOURCES unit/simulated_leases_test.cpp
+  DEPS ww_mix ww_worlds ww_test_support)
+
+ww_test(simulated_watch_test LABEL unit TIMEOUT 300
+  SOURCES unit/simulated_watch_test.cpp
   DEPS ww_mix ww_worlds ww_test_support)
 
 # The scheduler, with nodes that misbehave.

@@ -13,6 +13,7 @@ ww_test(replica_test LABEL unit
   SOURCES
     unit/checkpoint_test.cpp
     unit/configuration_test.cpp
+    unit/kv_changes_test.cpp
     unit/kv_machine_test.cpp
     unit/replica_gather_test.cpp
     unit/replica_parts_test.cpp

@@ -8,6 +8,7 @@
 #include "base/op.hpp"
 #include "base/time.hpp"
 #include "base/wire/kv.hpp"
+#include "base/wire/watch.hpp"
 
 namespace ww::workloads {
 
@@ -29,6 +30,13 @@ struct SendRequest {
   wire::ClientRequest request;
   friend bool operator==(const SendRequest&, const SendRequest&) = default;
 };
+/// The same, of what concerns a watch.
+struct SendWatch {
+  ClientId client;
+  NodeId node;
+  wire::WatchRequest request;
+  friend bool operator==(const SendWatch&, const SendWatch&) = default;
+};
 /// The next line of the history. `arrived` is when the op was wanted: in open loop it may have
 /// waited for its worker before op.time, and an honest latency counts from `arrived`.
 struct Record {
@@ -37,7 +45,7 @@ struct Record {
   friend bool operator==(const Record&, const Record&) = default;
 };
 
-using Action = std::variant<Connect, Disconnect, SendRequest, Record>;
+using Action = std::variant<Connect, Disconnect, SendRequest, Record, SendWatch>;
 /// To be done in order: an invocation stands before the request that it caused.
 using Actions = std::vector<Action>;
 

@@ -58,7 +58,7 @@ void Engine::start(Instant now, Actions& actions) {
     if (options_.script) {
       seat.next_arrival = seat.script.empty() ? kNever : began_ + seat.script.front().at;
     } else {
-      seat.next_arrival = options_.rate > 0 ? arrival_after(now, i, 0) : now;
+      seat.next_arrival = paced(seat) ? arrival_after(now, i, 0) : now;
     }
     seat.worker.start(step(now, actions));
   }
@@ -79,6 +79,15 @@ void Engine::on_reply(ClientId client, const wire::ClientReply& reply, Instant n
   Seat& seat = seat_of(client);
   const bool was_idle = seat.worker.idle();
   seat.worker.on_reply(step(now, actions), reply);
+  settle(seat, was_idle, now, actions);
+  due_ = next_due();
+}
+
+void Engine::on_watch_frame(ClientId client, const wire::WatchFrame& frame, Instant now,
+                            Actions& actions) {
+  Seat& seat = seat_of(client);
+  const bool was_idle = seat.worker.idle();
+  seat.worker.on_watch_frame(step(now, actions), frame);
   settle(seat, was_idle, now, actions);
   due_ = next_due();
 }
@@ -116,20 +125,24 @@ void Engine::record_nemesis(Instant now, std::string text, Actions& actions) {
 void Engine::settle(Seat& seat, bool was_idle, Instant now, Actions& actions) {
   if (!seat.worker.idle()) return;
   if (!was_idle) {
-    const bool own_times = phase_ == Phase::kRunning && paced();
+    const bool own_times = phase_ == Phase::kRunning && paced(seat);
     const bool refused = seat.worker.last_outcome() == OpType::kFail;
     if (!own_times) seat.next_arrival = refused ? now + options_.worker.pause : now;
-    if (std::exchange(seat.assigned, false) && seat.worker.last_outcome() != OpType::kOk) {
-      tasks_.push_back(seat.task);
+    if (std::exchange(seat.assigned, false)) {
+      const bool watch = seat.task.watcher.has_value();
+      const bool done = seat.worker.last_outcome() == OpType::kOk &&
+                        (!watch || seat.worker.cursor() > ledger_.last_write());
+      if (!done) tasks_.push_back(seat.task);
     }
   }
+  if (phase_ == Phase::kClosing) begin_last_watches();
   assign(seat, now, actions);
 }
 
 void Engine::assign(Seat& seat, Instant now, Actions& actions) {
   if (seat.next_arrival > now) return;
   if (phase_ == Phase::kRunning) assign_call(seat, now, actions);
-  if (phase_ == Phase::kClosing && !tasks_.empty()) assign_task(seat, now, actions);
+  if (phase_ == Phase::kClosing) assign_task(seat, now, actions);
 }
 
 void Engine::assign_call(Seat& seat, Instant now, Actions& actions) {
@@ -148,23 +161,30 @@ ScriptedCall Engine::next_call(Seat& seat, Instant now) {
     return next;
   }
   ScriptedCall next;
-  next.worker = seat.worker.client().value - 1;
+  next.worker = number_of(seat);
   next.ordinal = seat.ordinal++;
-  const Instant arrived = options_.rate > 0 ? seat.next_arrival : now;
+  const Instant arrived = paced(seat) ? seat.next_arrival : now;
   next.at = arrived - began_;
   next.call = generator_->next(next.worker, next.ordinal);
-  if (options_.rate > 0) seat.next_arrival = arrival_after(arrived, next.worker, seat.ordinal);
+  if (paced(seat)) seat.next_arrival = arrival_after(arrived, next.worker, seat.ordinal);
   return next;
 }
 
 void Engine::assign_task(Seat& seat, Instant now, Actions& actions) {
-  seat.task = tasks_.front();
+  const auto next = std::find_if(tasks_.begin(), tasks_.end(),
+                                 [&](const Task& task) { return is_for(task, seat); });
+  if (next == tasks_.end()) return;
+  seat.task = *next;
   seat.assigned = true;
-  tasks_.pop_front();
+  tasks_.erase(next);
   Call call;
   call.key = seat.task.key;
   call.read_mode = seat.task.read_mode;
-  if (seat.task.write) {
+  if (seat.task.watcher) {
+    call.f = Func::kWatch;
+    call.value = static_cast<std::int64_t>(ledger_.last_write());
+    ++seat.ordinal;
+  } else if (seat.task.write) {
     call = closing_write(seat, seat.task.key);
   } else {
     ++seat.ordinal;
@@ -175,7 +195,7 @@ void Engine::assign_task(Seat& seat, Instant now, Actions& actions) {
 /// A write in the place of the seat's next call whose value no scripted call writes; when all of
 /// the generator's values are taken, as in the small domain, its first choice.
 Call Engine::closing_write(Seat& seat, std::uint64_t key) {
-  const std::uint32_t number = seat.worker.client().value - 1;
+  const std::uint32_t number = number_of(seat);
   const std::uint64_t first = seat.ordinal++;
   Call choice = generator_->closing_write(number, first, key);
   if (!options_.script) return choice;
@@ -194,11 +214,32 @@ Call Engine::closing_write(Seat& seat, std::uint64_t key) {
   return choice;
 }
 
+bool Engine::paced(const Seat& seat) const {
+  if (options_.script) return true;
+  return options_.rate > 0 && !generator_->watched_key(number_of(seat));
+}
+
+bool Engine::is_for(const Task& task, const Seat& seat) const {
+  return !task.watcher || *task.watcher == number_of(seat);
+}
+
+/// Once everything else of the closing phase is done, those who watch come to the end.
+void Engine::begin_last_watches() {
+  if (last_watches_began_ || !tasks_.empty() || !idle()) return;
+  last_watches_began_ = true;
+  for (const Seat& seat : seats_) {
+    const auto key = generator_->watched_key(number_of(seat));
+    if (!key) continue;
+    tasks_.push_back(Task{false, *key, wire::ReadMode::kIndex, kNobody, number_of(seat)});
+  }
+}
+
 /// Those called last come first.
 std::vector<std::uint64_t> Engine::closing_keys() const {
   std::vector<std::uint64_t> keys;
   for (auto made = called_.rbegin(); made != called_.rend() && keys.size() < kClosingKeys; ++made) {
     const std::uint64_t key = made->call.key;
+    if (made->call.f == Func::kWatch) continue;
     if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
   }
   if (keys.empty()) keys.push_back(0);  // Nothing was called: any key will do.
@@ -233,12 +274,12 @@ void Engine::begin_final(Instant now, const std::vector<NodeId>& nodes, Actions&
   const std::vector<std::uint64_t> keys = closing_keys();
   for (const NodeId node : nodes) {
     const std::uint64_t key = keys[(node.value - 1) % keys.size()];
-    tasks_.push_back(Task{true, key, wire::ReadMode::kIndex, node});
-    tasks_.push_back(Task{false, key, wire::ReadMode::kIndex, node});
+    tasks_.push_back(Task{true, key, wire::ReadMode::kIndex, node, {}});
+    tasks_.push_back(Task{false, key, wire::ReadMode::kIndex, node, {}});
   }
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const auto mode = i % 2 == 0 ? wire::ReadMode::kLog : wire::ReadMode::kIndex;
-    tasks_.push_back(Task{false, keys[i], mode, kNobody});
+    tasks_.push_back(Task{false, keys[i], mode, kNobody, {}});
   }
   for (Seat& seat : seats_) {
     seat.worker.set_mode(Mode::kFollow);
@@ -263,14 +304,16 @@ bool Engine::idle() const {
 }
 
 bool Engine::finished() const {
-  return closing_began_ && tasks_.empty() && idle();
+  return closing_began_ && last_watches_began_ && tasks_.empty() && idle();
 }
 
 std::vector<std::string> Engine::unfinished() const {
   std::vector<std::string> out;
   const auto add = [&](const Task& task) {
-    std::string text = task.write ? "write to key " : "read of key ";
-    text += std::to_string(task.key);
+    std::string text = task.write ? "write to key " : task.watcher ? "watch of " : "read of key ";
+    if (task.watcher) text += task.key == kEveryKey ? "" : "key ";
+    text += task.key == kEveryKey ? "all keys" : std::to_string(task.key);
+    if (task.watcher) text += " by process " + std::to_string(*task.watcher);
     if (task.node != kNobody) text += " through " + name_of(task.node);
     out.push_back(std::move(text));
   };
@@ -286,7 +329,11 @@ Instant Engine::next_due() const {
   Instant when = kNever;
   for (const Seat& seat : seats_) {
     when = std::min(when, seat.worker.deadline());
-    if (wanted && seat.worker.idle()) when = std::min(when, seat.next_arrival);
+    if (!wanted || !seat.worker.idle()) continue;
+    const bool called = phase_ == Phase::kRunning ||
+                        std::any_of(tasks_.begin(), tasks_.end(),
+                                    [&](const Task& task) { return is_for(task, seat); });
+    if (called) when = std::min(when, seat.next_arrival);
   }
   return when;
 }

@@ -14,9 +14,12 @@
 // worker is free again. What an engine handed out is such a script (script()), so a run can be made
 // again without some of its calls while the others stay as they were.
 //
+// Workers that watch keys have no pace: their next op begins when the last one ends.
+//
 // Phases: running; recovering (no new ops; those in hand end by themselves); closing (each node
 // that is to recover is asked for a fresh write and a read, and the keys called last are read, each
-// repeated until it succeeds, so that acknowledged writes which were lost are missed); stopped.
+// repeated until it succeeds, so that acknowledged writes which were lost are missed; then those
+// who watch go on until they have come to the last acknowledged write); stopped.
 #pragma once
 
 #include <cstdint>
@@ -59,6 +62,8 @@ class Engine {
   void start(Instant now, Actions& actions);
   void on_timer(Instant now, Actions& actions);
   void on_reply(ClientId client, const wire::ClientReply& reply, Instant now, Actions& actions);
+  void on_watch_frame(ClientId client, const wire::WatchFrame& frame, Instant now,
+                      Actions& actions);
   void on_connected(ClientId client, NodeId node, Instant now, Actions& actions);
   /// The connection to `node` died, or did not come about (`refused`).
   void on_connection_lost(ClientId client, NodeId node, Instant now, bool refused,
@@ -92,7 +97,8 @@ class Engine {
     bool write = false;
     std::uint64_t key = 0;
     wire::ReadMode read_mode = wire::ReadMode::kIndex;
-    NodeId node;  // to ask first, or kNobody
+    NodeId node;                           // to ask first, or kNobody
+    std::optional<std::uint32_t> watcher;  // it is a watch, of this worker
   };
   struct Seat {
     Worker worker;
@@ -113,8 +119,13 @@ class Engine {
   [[nodiscard]] ScriptedCall next_call(Seat& seat, Instant now);
   [[nodiscard]] Call closing_write(Seat& seat, std::uint64_t key);
   [[nodiscard]] std::vector<std::uint64_t> closing_keys() const;
-  /// Whether calls come at times of their own, not when the one before has ended.
-  [[nodiscard]] bool paced() const { return options_.rate > 0 || options_.script.has_value(); }
+  /// Whether the seat's calls come at times of their own, not when the one before has ended.
+  [[nodiscard]] bool paced(const Seat& seat) const;
+  [[nodiscard]] bool is_for(const Task& task, const Seat& seat) const;
+  void begin_last_watches();
+  [[nodiscard]] static std::uint32_t number_of(const Seat& seat) {
+    return seat.worker.client().value - 1;
+  }
   [[nodiscard]] Instant arrival_after(Instant previous, std::uint32_t worker,
                                       std::uint64_t ordinal) const;
 
@@ -127,6 +138,7 @@ class Engine {
   Script called_;  // in the order of handing out
   std::deque<Task> tasks_;
   bool closing_began_ = false;
+  bool last_watches_began_ = false;
   /// next_due() after the last event: worlds ask far more often than something happens here.
   Instant due_ = kNever;
 };

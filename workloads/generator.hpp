@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/op.hpp"
 #include "base/wire/kv.hpp"
@@ -12,8 +13,8 @@ namespace ww::workloads {
 struct Call {
   Func f = Func::kRead;
   std::uint64_t key = 0;
-  Value value;
-  Value to;  // cas only
+  Value value;  // write, cas; a watch: the revision that it is to come to, or nil
+  Value to;     // cas only
   wire::ReadMode read_mode = wire::ReadMode::kIndex;
   friend bool operator==(const Call&, const Call&) = default;
 };
@@ -33,6 +34,11 @@ class Generator {
   virtual Call next(std::uint32_t worker, std::uint64_t ordinal) = 0;
   /// A write of `key` for the closing phase, in the place of the worker's call number `ordinal`.
   virtual Call closing_write(std::uint32_t worker, std::uint64_t ordinal, std::uint64_t key) = 0;
+  /// The key that this worker watches, or kEveryKey; nothing: it is none that watches. One that
+  /// does makes its calls without a pace, each when the last has ended.
+  [[nodiscard]] virtual std::optional<std::uint64_t> watched_key(std::uint32_t /*worker*/) const {
+    return std::nullopt;
+  }
   /// An op ended: ok, fail or info.
   virtual void on_completion(const Op& op) = 0;
 };

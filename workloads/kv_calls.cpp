@@ -20,10 +20,11 @@ wire::CommandKind kind_of(Func f) {
       return wire::CommandKind::kAppend;
     case Func::kDelete:
       return wire::CommandKind::kDelete;
+    case Func::kWatch:
     case Func::kNemesis:
       break;
   }
-  WW_ASSERT(false, "no client calls what only the nemesis does");
+  WW_ASSERT(false, "no command does this");
 }
 
 std::string text_of(const Value& value) {
@@ -31,7 +32,8 @@ std::string text_of(const Value& value) {
   return number != nullptr ? std::to_string(*number) : std::string();
 }
 
-/// The number that `text` is the shortest decimal form of, or the text itself.
+}  // namespace
+
 Value value_of(const std::string& text) {
   std::int64_t number = 0;
   const char* end = text.data() + text.size();
@@ -42,10 +44,13 @@ Value value_of(const std::string& text) {
   return text;
 }
 
-}  // namespace
+std::vector<std::string> watched_keys(std::uint64_t key) {
+  if (key == kEveryKey) return {};
+  return {std::to_string(key)};
+}
 
 bool mutates(Func f) {
-  return f != Func::kRead;
+  return f != Func::kRead && f != Func::kWatch;
 }
 
 wire::Command command_of(const Call& call) {

@@ -1,10 +1,15 @@
 #include "workloads/ledger.hpp"
 
+#include <algorithm>
+
+#include "workloads/kv_calls.hpp"
+
 namespace ww::workloads {
 
 std::uint64_t Counters::of(OpType type) const {
   std::uint64_t sum = 0;
-  for (const Func f : {Func::kRead, Func::kWrite, Func::kCas, Func::kAppend, Func::kDelete}) {
+  for (const Func f :
+       {Func::kRead, Func::kWrite, Func::kCas, Func::kAppend, Func::kDelete, Func::kWatch}) {
     sum += of(f, type);
   }
   return sum;
@@ -22,6 +27,9 @@ void Ledger::record(Op op, Instant arrived, Instant now, Actions& actions) {
     } else {
       --counters.in_flight;
       if (op.f == Func::kCas && op.type == OpType::kOk && op.matched) ++counters.cas_matched;
+      if (mutates(op.f) && op.type == OpType::kOk) {
+        last_write_ = std::max(last_write_, op.at.index);
+      }
       generator_.on_completion(op);
     }
   }

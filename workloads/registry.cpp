@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "workloads/watch.hpp"
+
 namespace ww::workloads {
 
 namespace {
@@ -11,10 +13,17 @@ std::unique_ptr<Generator> make_register(const RegisterOptions& options) {
   return std::make_unique<RegisterGenerator>(options);
 }
 
+std::unique_ptr<Generator> make_watch(const RegisterOptions& options) {
+  return std::make_unique<WatchGenerator>(options);
+}
+
 constexpr std::array kWorkloads = {
     WorkloadInfo{"register",
                  "independent registers; the keys in use change as they wear, a few at a time",
                  "read write cas", "linearizable", make_register},
+    WorkloadInfo{"watch",
+                 "clients change a few keys while others are told of every change, in order",
+                 "read write cas watch", "watch, linearizable", make_watch},
 };
 
 }  // namespace

@@ -24,8 +24,10 @@ std::string fault_of(const Call& call) {
       return is_number(call.value) && is_nil(call.to) ? "" : "a write takes a number";
     case Func::kCas:
       return is_number(call.value) && is_number(call.to) ? "" : "a cas takes two numbers";
+    case Func::kWatch:
+      return is_nil(call.value) && is_nil(call.to) ? "" : "a watch takes no value";
     default:
-      return "a call is a read, a write or a cas";
+      return "a call is a read, a write, a cas or a watch";
   }
 }
 

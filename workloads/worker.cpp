@@ -35,6 +35,7 @@ void Worker::begin(const Step& step, const Call& call, Instant arrived, NodeId f
   op.deadline = step.now + (follow ? options_.follow_timeout : options_.stay_timeout);
   op_ = std::move(op);
   retry_at_ = step.now;
+  if (call.f == Func::kWatch) begin_watch(step);
   if (follow && first != kNobody && first != node_) move_to(step, first);
   step.ledger.record(line(OpType::kInvoke), arrived, step.now, step.actions);
   send_if_ready(step);
@@ -42,6 +43,7 @@ void Worker::begin(const Step& step, const Call& call, Instant arrived, NodeId f
 
 void Worker::send_if_ready(const Step& step) {
   if (!op_ || awaited_ || link_ != Link::kUp || step.now < retry_at_) return;
+  if (op_->watch) return open_watch(step);
   const bool mutation = mutates(op_->call.f);
   wire::ClientRequest request;
   request.request = ++last_request_;
@@ -75,6 +77,7 @@ void Worker::on_reply(const Step& step, const wire::ClientReply& reply) {
     if (opening) return on_opened(step, reply);
     Op op = line(OpType::kOk);
     read_answer(reply, op);
+    note_read(op);
     return finish(step, std::move(op));
   }
   on_refused(step, reply, opening);
@@ -126,12 +129,15 @@ void Worker::attempt_failed(const Step& step, bool known, std::string_view why) 
 }
 
 void Worker::time_out(const Step& step) {
+  if (op_->watch && op_->watch->told()) return finish_watch(step);
   ++step.ledger.counters.timeouts;
   if (awaited_ && !awaited_->opening) op_->maybe = true;
   const std::string before = op_->error.empty() ? "" : " after: " + op_->error;
   op_->error = std::string(awaited_ && awaited_->opening ? "no session: timeout" : kTimeout);
   op_->error += before;
+  const bool watch = op_->watch.has_value();
   give_up(step);
+  if (watch && nodes_.size() > 1) move_to(step, after(node_));
 }
 
 void Worker::give_up(const Step& step) {
@@ -175,6 +181,7 @@ void Worker::stop(const Step& step) {
   hang_up(step);
   link_ = Link::kClosed;
   if (!op_) return;
+  if (op_->watch && op_->watch->told()) return finish_watch(step);
   op_->error = kEnded;
   give_up(step);
 }
@@ -187,6 +194,7 @@ Op Worker::line(OpType type) const {
   op.key = op_->call.key;
   op.value = op_->call.value;
   op.to = op_->call.to;
+  if (op_->watch) op.value = static_cast<std::int64_t>(op_->watch->from());
   op.node = node_;
   return op;
 }

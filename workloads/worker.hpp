@@ -9,6 +9,10 @@
 // deposed leader keeps being asked. A worker in mode `follow` goes where the hints lead and tries
 // again within the op's deadline, always with the same (session, sequence number), so that the
 // state machine can recognise the retry (dissertation, 6.3).
+//
+// A watch goes on from the revision behind the last one, over all ops of the worker; within an op a
+// stream that breaks is resumed at the next node, and every few ops begin at the next one anyway.
+// It ends with what it was told, when that is enough or its time is up.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +26,7 @@
 #include "workloads/actions.hpp"
 #include "workloads/generator.hpp"
 #include "workloads/ledger.hpp"
+#include "workloads/watching.hpp"
 
 namespace ww::workloads {
 
@@ -33,7 +38,8 @@ struct WorkerOptions {
   Duration follow_timeout = seconds(4);          // long enough to outlive an election
   Duration attempt_timeout = milliseconds(250);  // of one attempt in mode follow
   Duration connect_timeout = milliseconds(250);
-  Duration pause = milliseconds(20);  // before trying again; doubles up to max_pause
+  Duration watch_time = milliseconds(500);  // of an op that watches
+  Duration pause = milliseconds(20);        // before trying again; doubles up to max_pause
   Duration max_pause = milliseconds(160);
 };
 
@@ -57,6 +63,7 @@ class Worker {
   void begin(const Step& step, const Call& call, Instant arrived, NodeId first = kNobody);
   void on_timer(const Step& step);
   void on_reply(const Step& step, const wire::ClientReply& reply);
+  void on_watch_frame(const Step& step, const wire::WatchFrame& frame);
   void on_connected(const Step& step, NodeId node);
   void on_connection_lost(const Step& step, NodeId node, bool refused);
   /// Ends the op in hand as the rules demand and closes the connection for good.
@@ -70,6 +77,8 @@ class Worker {
   [[nodiscard]] ClientId client() const { return ClientId{number_ + 1}; }
   [[nodiscard]] std::int64_t process() const { return process_; }
   [[nodiscard]] NodeId node() const { return node_; }
+  /// The first revision that its watches were not told of.
+  [[nodiscard]] Index cursor() const { return cursor_; }
   /// How its latest op ended; kInvoke when none has.
   [[nodiscard]] OpType last_outcome() const { return last_outcome_; }
   /// The earliest instant at which on_timer does something.
@@ -87,6 +96,7 @@ class Worker {
     std::uint32_t sent = 0;
     bool maybe = false;  // an attempt ended unknown
     std::string error;   // why the latest attempt failed
+    std::optional<Watching> watch;
   };
   struct Awaited {
     std::uint64_t request = 0;
@@ -113,6 +123,14 @@ class Worker {
   void time_out(const Step& step);
   [[nodiscard]] Op line(OpType type) const;
 
+  // worker_watch.cpp
+  void begin_watch(const Step& step);
+  void open_watch(const Step& step);
+  void send_watch(const Step& step, wire::WatchRequest request);
+  void on_watch_ended(const Step& step);
+  void finish_watch(const Step& step);
+  void note_read(const Op& op);
+
   std::uint32_t number_;
   Mode mode_;
   WorkerOptions options_;
@@ -127,6 +145,10 @@ class Worker {
 
   SessionId session_;
   std::uint64_t last_seq_ = 0;
+
+  Index cursor_ = 1;                        // the first revision that its watches were not told of
+  std::uint64_t watches_ = 0;               // ops
+  std::optional<std::uint64_t> compacted_;  // the key of a watch that could not go on
 
   std::optional<InHand> op_;
   std::optional<Awaited> awaited_;

@@ -106,8 +106,26 @@ struct ChangeMembership {
   }
 };
 
+/// Which operations fail.
+enum class DiskFailure : std::uint8_t { kNone, kWrites, kSyncs };
+/// Controller: from now on your disk is so. A sync takes at least `sync`; with `hangs` none ends
+/// until the next SetDisk; what fails does so with EIO, or where it is `full` with ENOSPC. A start
+/// begins with a sound one, and recovery is spared. What comes of it stands in the trace.
+struct SetDisk {
+  std::uint64_t request = 0;
+  Duration sync{};
+  bool hangs = false;
+  DiskFailure fails = DiskFailure::kNone;
+  bool full = false;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("request", s.request), v("sync", s.sync), v("hangs", s.hangs), v("fails", s.fails);
+    v("full", s.full);
+  }
+};
+
 using Message = std::variant<Hello, SetClock, ClockState, Shutdown, TakeStatistics, Statistics,
-                             Transfer, ChangeMembership>;
+                             Transfer, ChangeMembership, SetDisk>;
 
 /// A frame's payload: u8 kind, fields.
 void encode(std::string& out, const Message& message);
@@ -115,3 +133,8 @@ void encode(std::string& out, const Message& message);
 Result<Message> decode(std::string_view payload);
 
 }  // namespace ww::wire::control
+
+template <>
+struct ww::wire::EnumSize<ww::wire::control::DiskFailure> {
+  static constexpr std::uint64_t value = 3;
+};

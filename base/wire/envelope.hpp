@@ -24,12 +24,19 @@ enum class MessageType : std::uint8_t {
   kTimeoutNow,
   kReadIndex,
   kReadIndexReply,
+  kWatch,       // a client to a node
+  kWatchFrame,  // a node to a client
 };
 template <>
 struct EnumSize<MessageType> {
-  static constexpr std::uint64_t value = 13;
+  static constexpr std::uint64_t value = 15;
 };
 std::string_view name_of(MessageType type);
+/// Whether one end of such a message is a client.
+constexpr bool is_client_message(MessageType type) {
+  return type == MessageType::kClientRequest || type == MessageType::kClientReply ||
+         type == MessageType::kWatch || type == MessageType::kWatchFrame;
+}
 /// The type of that name ("append-reply"), or nothing.
 std::optional<MessageType> message_type_of(std::string_view name);
 

@@ -8,8 +8,9 @@ namespace {
 
 constexpr std::array<std::string_view, 6> kCommandNames = {"open", "read",   "write",
                                                            "cas",  "append", "delete"};
-constexpr std::array<std::string_view, 7> kRefusalNames = {
-    "none", "not-leader", "busy", "session-expired", "too-large", "stopped", "leadership-lost"};
+constexpr std::array<std::string_view, EnumSize<Refusal>::value> kRefusalNames = {
+    "none",    "not-leader",      "busy",      "session-expired", "too-large",
+    "stopped", "leadership-lost", "compacted", "too-slow"};
 
 Error malformed(const char* what) {
   return Error{ErrorCode::kCorrupt, true, std::string("malformed ") + what};

@@ -101,11 +101,13 @@ enum class Refusal : std::uint8_t {
   kExpired,
   kTooLarge,
   kStopped,
-  kLost
+  kLost,
+  kCompacted,  // a watch: what it asks for is not kept any more
+  kTooSlow,    // a watch: its client acknowledges nothing
 };
 template <>
 struct EnumSize<Refusal> {
-  static constexpr std::uint64_t value = 7;
+  static constexpr std::uint64_t value = 9;
 };
 std::string_view name_of(Refusal refusal);
 

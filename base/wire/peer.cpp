@@ -21,7 +21,9 @@ constexpr std::array<std::string_view, EnumSize<MessageType>::value> kTypeNames 
     "client-reply",
     "timeout-now",
     "read-index",
-    "read-index-reply"};
+    "read-index-reply",
+    "watch",
+    "watch-frame"};
 
 Error malformed(std::string what) {
   return Error{ErrorCode::kCorrupt, true, "malformed message between nodes: " + std::move(what)};
@@ -71,6 +73,8 @@ PeerMessage decode_body(ByteReader& in, MessageType type, Term term) {
       return decode_as<ReadIndexReply>(in, term);
     case MessageType::kClientRequest:
     case MessageType::kClientReply:
+    case MessageType::kWatch:
+    case MessageType::kWatchFrame:
       break;
   }
   in.fail();

@@ -96,6 +96,8 @@ struct Append {
   /// in the entries (prev.index, prev.index + count] of the replica's log when it encodes the
   /// message.
   std::string_view entries;
+  /// The receiver's incarnation in which it may vote and count again, having been in doubt; else 0.
+  Incarnation covers = 0;
   friend bool operator==(const Append&, const Append&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
@@ -103,18 +105,21 @@ struct Append {
     v("commit", s.commit);
     v("round", s.round);
     v("count", s.count);
+    v("covers", s.covers);
   }
 };
 /// On success `match` is prev.index + count of the append answered, all of it durable at the
 /// replier. On failure `conflict` tells where to go back to: {first index of the conflicting term,
 /// that term}, or {last index + 1, 0} when the log is too short; `match` is then the refused
-/// prev.index.
+/// prev.index. A replier that may have lost what it acknowledged before names its incarnation in
+/// `doubt` (else 0): what it says is true and counts for nothing.
 struct AppendReply {
   Term term = 0;
   bool success = false;
   Index match = 0;
   LogPosition conflict;
   std::uint64_t round = 0;
+  Incarnation doubt = 0;
   friend bool operator==(const AppendReply&, const AppendReply&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
@@ -122,6 +127,7 @@ struct AppendReply {
     v("match", s.match);
     v("conflict", s.conflict);
     v("round", s.round);
+    v("doubt", s.doubt);
   }
 };
 
@@ -157,6 +163,7 @@ struct InstallSnapshotReply {
   LogPosition at;
   std::uint64_t received = 0;
   std::uint64_t round = 0;
+  Incarnation doubt = 0;  // as in AppendReply
   friend bool operator==(const InstallSnapshotReply&, const InstallSnapshotReply&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
@@ -164,6 +171,7 @@ struct InstallSnapshotReply {
     v("at", s.at);
     v("received", s.received);
     v("round", s.round);
+    v("doubt", s.doubt);
   }
 };
 /// A leader's word that its receiver shall stand for election at once (dissertation, 3.10).

@@ -21,6 +21,7 @@ void Output::clear() {
   sends.clear();
   replies.clear();
   saves.clear();
+  notices.clear();
   bytes.clear();
   deadline = kNever;
   digest = 0;
@@ -57,6 +58,11 @@ void Output::add(Reply&& reply) {
 void Output::add(const Save& save) {
   saves.push_back(save);
   order.push_back({Kind::kSave, last_of(saves)});
+}
+
+void Output::add(Notice&& notice) {
+  notices.push_back(std::move(notice));
+  order.push_back({Kind::kNotice, last_of(notices)});
 }
 
 void Output::add_send(std::string_view payload) {

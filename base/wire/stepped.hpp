@@ -14,6 +14,7 @@
 #include "base/time.hpp"
 #include "base/wire/kv.hpp"
 #include "base/wire/trace.hpp"
+#include "base/wire/watch.hpp"
 
 namespace ww::wire::stepped {
 
@@ -70,8 +71,14 @@ struct ChangeMembership {
     v("voters", s.voters), v("mode", s.mode);
   }
 };
+/// A client opens a watch, acknowledges frames of one, or closes it; frames name the connection
+/// again.
+struct Watch {
+  ClientId connection;
+  WatchRequest request;
+};
 using Event = std::variant<Boot, Timer, Message, Request, Written, WriteFailed, Saved, SaveFailed,
-                           Transfer, ChangeMembership>;
+                           Transfer, ChangeMembership, Watch>;
 
 /// A write was handed to the file system: its store events stand before this. Its completion is an
 /// event to come. With `sync` false it completes at once when the writes before it have.
@@ -93,17 +100,22 @@ struct Reply {
   ClientId connection;
   ClientReply reply;
 };
+struct Notice {
+  ClientId connection;
+  WatchFrame frame;
+};
 
 /// Why a process ends by itself.
 enum class EndCause : std::uint8_t {
-  kOwn,      // its own reasons, a damaged log or a write that it was told has failed among them
+  kOwn,      // its own reasons, a write that it was told has failed among them
   kDisk,     // an operation on its files failed: the machine's fault, not its own
   kNoSpace,  // the same, for want of space
+  kDamaged,  // its files are damaged, and it refuses to serve on them
 };
 
 /// What one event led to, in order. Memory is reused from event to event.
 struct Output {
-  enum class Kind : std::uint8_t { kTrace, kWrite, kSend, kReply, kSave };
+  enum class Kind : std::uint8_t { kTrace, kWrite, kSend, kReply, kSave, kNotice };
   struct Item {
     Kind kind = Kind::kTrace;
     std::uint32_t index = 0;  // in the list of its kind
@@ -114,6 +126,7 @@ struct Output {
   std::vector<Send> sends;
   std::vector<Reply> replies;
   std::vector<Save> saves;
+  std::vector<Notice> notices;
   std::string bytes;
   /// When to feed Timer, on the mono clock; kNever: not at all.
   Instant deadline = kNever;
@@ -134,6 +147,7 @@ struct Output {
   void add(const Write& write);
   void add(Reply&& reply);
   void add(const Save& save);
+  void add(Notice&& notice);
   void add_send(std::string_view payload);
 };
 

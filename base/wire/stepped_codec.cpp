@@ -8,7 +8,7 @@ namespace ww::wire::stepped {
 namespace {
 
 /// What an item of an output is; the number stands in the frame.
-enum class ItemKind : std::uint8_t { kTrace, kWrite, kSend, kReply, kStored, kSave };
+enum class ItemKind : std::uint8_t { kTrace, kWrite, kSend, kReply, kStored, kSave, kNotice };
 
 Error malformed(const std::string& what) {
   return Error{ErrorCode::kCorrupt, true, "malformed " + what};
@@ -100,6 +100,13 @@ void decode_item(ByteReader& in, Output& output, std::vector<std::uint64_t>& len
     }
     case ItemKind::kSave:
       return output.add(Save{SaveId{in.varint()}});
+    case ItemKind::kNotice: {
+      Notice notice;
+      Decoder decoder(in);
+      decoder("connection", notice.connection);
+      decode_record(in, notice.frame);
+      return output.add(std::move(notice));
+    }
     default:
       return in.fail();
   }
@@ -130,7 +137,11 @@ void encode_event(std::string& out, const Clock& clock, const Event& event) {
                           w.bytes(failed.reason);
                         },
                         [&](const Transfer& transfer) { w.varint(transfer.to.value); },
-                        [&](const ChangeMembership& change) { encode_record(out, change); }},
+                        [&](const ChangeMembership& change) { encode_record(out, change); },
+                        [&](const Watch& watch) {
+                          w.varint(watch.connection.value);
+                          encode_record(out, watch.request);
+                        }},
              event);
 }
 
@@ -184,6 +195,13 @@ Result<ClockedEvent> decode_event(std::string_view payload) {
     case 9:
       decode_record(in, out.event.emplace<ChangeMembership>());
       break;
+    case 10: {
+      auto& watch = out.event.emplace<Watch>();
+      Decoder decoder(in);
+      decoder("connection", watch.connection);
+      decode_record(in, watch.request);
+      break;
+    }
     default:
       in.fail();
   }
@@ -224,6 +242,13 @@ void encode_output(std::string& out, const Output& output) {
         w.u8(static_cast<std::uint8_t>(ItemKind::kSave));
         w.varint(output.saves[item.index].id.value);
         break;
+      case Output::Kind::kNotice: {
+        const Notice& notice = output.notices[item.index];
+        w.u8(static_cast<std::uint8_t>(ItemKind::kNotice));
+        w.varint(notice.connection.value);
+        encode_record(out, notice.frame);
+        break;
+      }
     }
   }
 }
@@ -236,7 +261,7 @@ Result<void> decode_output(std::string_view payload, Output& output,
   output.deadline = instant_at(in.i64());
   output.digest = in.u64();
   const std::uint8_t ended = in.u8();
-  if (ended > 1 + static_cast<int>(EndCause::kNoSpace)) in.fail();
+  if (ended > 1 + static_cast<int>(EndCause::kDamaged)) in.fail();
   output.ended = ended > 0;
   if (output.ended) {
     output.cause = static_cast<EndCause>(ended - 1);

@@ -19,9 +19,9 @@ namespace trace {
 namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<Event>> kEventNames = {
-    "boot", "role",   "vote",  "append", "trunc", "sync",  "commit", "apply",    "tx",  "rx",
-    "read", "client", "mark",  "clock",  "stall", "halt",  "store",  "snap",     "transfer",
-    "cfg",  "membership"};
+    "boot",  "role", "vote",     "append", "trunc",      "sync",  "commit", "apply",
+    "tx",    "rx",   "read",     "client", "mark",       "clock", "stall",  "halt",
+    "store", "snap", "transfer", "cfg",    "membership", "doubt", "disk"};
 
 }  // namespace
 
@@ -54,6 +54,10 @@ std::string_view name_of(MembershipPhase phase) {
   static constexpr std::array<std::string_view, 4> kNames = {"began", "refused", "done",
                                                              "given-up"};
   return kNames[static_cast<std::size_t>(phase)];
+}
+std::string_view name_of(DoubtCause cause) {
+  static constexpr std::array<std::string_view, 3> kNames = {"tail", "missing", "standing"};
+  return kNames[static_cast<std::size_t>(cause)];
 }
 std::string_view name_of(StoreOp op) {
   static constexpr std::array<std::string_view, 7> kNames = {
@@ -134,6 +138,7 @@ Summary summarize(const PeerMessage& message, std::string_view bulk) {
     s.position = m->conflict;
     s.index = m->match;
     s.round = m->round;
+    s.count = m->doubt != 0 ? 1 : 0;
   }
   if (const auto* m = std::get_if<InstallSnapshot>(&message)) {
     s.position = m->at;
@@ -146,6 +151,7 @@ Summary summarize(const PeerMessage& message, std::string_view bulk) {
     s.position = m->at;
     s.index = m->received;
     s.round = m->round;
+    s.count = m->doubt != 0 ? 1 : 0;
   }
   if (!bulk.empty()) s.entries_hash = hash_bytes(bulk);
   if (const auto* m = std::get_if<ReadIndex>(&message)) s.round = m->context;

@@ -139,7 +139,7 @@ struct Summary {
   bool ok = false;       // replies: granted, success
   LogPosition position;  // votes: last; appends: prev; append replies: conflict; snapshots: at
   /// Of appends: entries; pieces of a snapshot: bytes; votes: 1 when a leader asked for the
-  /// election.
+  /// election; replies to appends and pieces: 1 when the replier is in doubt.
   std::uint32_t count = 0;
   /// Of appends: commit; replies: match; pieces: offset; their replies: received; read indices:
   /// that.
@@ -328,6 +328,35 @@ enum class StoreOp : std::uint8_t {
               // those of the writes that end there or before
   kSyncDir,   // returned: the directory's entries so far are durable
 };
+/// Why a node may have lost what it acknowledged.
+enum class DoubtCause : std::uint8_t {
+  kTail,      // its log ends in a record that is damaged, and may have been synced
+  kMissing,   // it has run before, and found no files
+  kStanding,  // an earlier start found so, and no leader has covered it since
+};
+/// A start found that the node may have lost what it acknowledged: it neither votes nor counts. Or,
+/// with `over`, a leader has covered it.
+struct Doubt {
+  bool over = false;
+  DoubtCause cause = DoubtCause::kTail;
+  LogPosition last;  // of its log
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("over", s.over), v("cause", s.cause), v("last", s.last);
+  }
+};
+/// The trouble that the controller made showed: a sync ended, well or not, so much later than of
+/// itself; or (`write`) a write failed.
+struct Disk {
+  bool write = false;
+  bool ok = true;
+  Duration late{};
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("write", s.write), v("ok", s.ok), v("late", s.late);
+  }
+};
+
 /// An operation on the data directory: intents are emitted before the system call, the two syncs
 /// after it returned well. `file` is a plain name in the one flat directory. `ok` false: a sync
 /// failed.
@@ -353,11 +382,11 @@ std::string_view name_of(TransferPhase phase);
 std::string_view name_of(ConfigurationAct act);
 std::string_view name_of(MembershipPhase phase);
 std::string_view name_of(StoreOp op);
+std::string_view name_of(DoubtCause cause);
 
-using Event =
-    std::variant<Boot, RoleChange, VoteCast, Appended, Truncated, Synced, Committed, Applied, Sent,
-                 Received, Read, Client, Mark, ClockFlip, Stall, Halt, Store, Snapshot, Transfer,
-                 Configured, Membership>;
+using Event = std::variant<Boot, RoleChange, VoteCast, Appended, Truncated, Synced, Committed,
+                           Applied, Sent, Received, Read, Client, Mark, ClockFlip, Stall, Halt,
+                           Store, Snapshot, Transfer, Configured, Membership, Doubt, Disk>;
 
 /// "boot", "role", "vote", "append", ...: the `ev` of trace.jsonl.
 std::string_view name_of(const Event& event);
@@ -408,6 +437,10 @@ struct EnumSize<trace::ConfigurationAct> {
 template <>
 struct EnumSize<trace::MembershipPhase> {
   static constexpr std::uint64_t value = 4;
+};
+template <>
+struct EnumSize<trace::DoubtCause> {
+  static constexpr std::uint64_t value = 3;
 };
 template <>
 struct EnumSize<trace::StoreOp> {

@@ -3,6 +3,8 @@
 
 #include <deque>
 #include <map>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,12 +25,22 @@ struct Knowledge {
   Stamp at;            // when it was sent
 };
 
+/// Durable state that damage took from a node, as long as no leader has covered it.
+struct Loss {
+  Stamp at;
+  std::string what;
+  std::map<Term, Index> covers;  // the first entry that a leader of the term appended since
+};
+
 struct Node {
   NodeId id;
   Incarnation incarnation = 0;
   std::uint64_t last_sequence = 0;
   bool alive = false;
   bool power_lost = false;  // how the last incarnation ended
+  bool damaged = false;     // or so
+  bool files_bad = false;   // what is left of damage shows in its files still
+  std::optional<Loss> loss;
   wire::Role role = wire::Role::kFollower;
   Term term = 0;  // as its trace tells it
   LogChain log;

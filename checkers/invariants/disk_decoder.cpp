@@ -11,11 +11,13 @@ namespace ww::checkers::invariants {
 
 namespace {
 
-constexpr std::string_view kMagic = "WWLOG001";
+constexpr std::string_view kMagic = "WWLOG002";
 constexpr char kMarkerLow = '\xA7';  // u16 0x57A7, little-endian
 constexpr char kMarkerHigh = '\x57';
 constexpr std::uint8_t kBatch = 1;
 constexpr std::uint8_t kWatermark = 2;
+constexpr std::uint8_t kZeroSector = 0x80;  // may be added to the kind
+constexpr char kTrailer = '\x5A';
 constexpr std::uint8_t kHasState = 1;
 constexpr std::uint8_t kHasCut = 2;
 constexpr std::uint8_t kHasEntries = 4;
@@ -189,9 +191,13 @@ class ImageReader {
       if (offset == file.bytes.size()) return;
       const DiskPosition at{file.number, offset};
       DiskRecord record;
-      if (read_disk_record(file.bytes.substr(static_cast<std::size_t>(offset)), at, record) !=
-          DiskRead::kRecord) {
-        return stop(at, "the record is bad");
+      const std::string_view rest = file.bytes.substr(static_cast<std::size_t>(offset));
+      if (read_disk_record(rest, at, record) != DiskRead::kRecord) {
+        if (rest.find_first_not_of('\0') != std::string_view::npos) {
+          return stop(at, "the record is bad");
+        }
+        segment.size = offset;  // what follows is room for more
+        return;
       }
       if (!out_.raw.apply(record, points_)) return stop(at, "the record does not continue the log");
       if (record.reset_to) segment.lowest_cut = 1;
@@ -286,12 +292,14 @@ DiskRead read_disk_record(std::string_view bytes, DiskPosition at, DiskRecord& o
   const std::uint32_t length = in.u32();
   const std::uint32_t checksum = in.u32();
   if (marker[0] != kMarkerLow || marker[1] != kMarkerHigh) return DiskRead::kBad;
-  if ((kind != kBatch && kind != kWatermark) || length > kMaxRecordBody) return DiskRead::kBad;
-  if (length > in.remaining()) return DiskRead::kMore;
+  const auto plain = static_cast<std::uint8_t>(kind & ~kZeroSector);
+  if ((plain != kBatch && plain != kWatermark) || length > kMaxRecordBody) return DiskRead::kBad;
+  if (length >= in.remaining()) return DiskRead::kMore;
   const std::string_view body = in.raw(length);
+  if (in.raw(1)[0] != kTrailer) return DiskRead::kBad;
   if (checksum != checksum_of(at, kind, body)) return DiskRead::kBad;
-  if (!read_body(kind, body, out)) return DiskRead::kBad;
-  out.size = kRecordHeader + length;
+  if (!read_body(plain, body, out)) return DiskRead::kBad;
+  out.size = kRecordHeader + length + 1;
   return DiskRead::kRecord;
 }
 

@@ -225,6 +225,7 @@ void DiskTracker::take_batch(DiskPosition end, const DiskRecord& record, DiskNew
 }
 
 void DiskTracker::cut(Segment& segment, std::uint64_t size, DiskNews& news) {
+  if (size > segment.size) return;  // room for what is to be written
   if (size < segment.batches && segment.batches > kSegmentHeader) {
     news.removed = "cuts " + segment.file + " to " + std::to_string(size) +
                    " bytes, below its valid records, which end at " +

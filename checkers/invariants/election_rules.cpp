@@ -47,6 +47,14 @@ void ElectionRules::on_boot(const Node& n, const Stamp& at, const t::Boot& e) {
   });
 }
 
+/// They stay known, for they may make a leader yet.
+void ElectionRules::on_loss(const Node& n) {
+  Voter& voter = voters_[n.id.value];
+  for (auto& [term, ballot] : voter.ballots) ballot.lost = true;
+  voter.left_term = 0;
+  voter.decided_term = 0;
+}
+
 void ElectionRules::on_role(const Node& n, const Stamp& at, const t::RoleChange& e) {
   findings_.evaluated(Rule::kTerm);
   if (e.term < n.term) {
@@ -190,9 +198,9 @@ void ElectionRules::cast(const Node& n, const Stamp& at, Term term, NodeId candi
   Voter& voter = voters_[n.id.value];
   findings_.evaluated(Rule::kVote1);
   const auto [there, fresh] =
-      voter.ballots.try_emplace(term, Ballot{candidate, n.incarnation, leaves, at});
+      voter.ballots.try_emplace(term, Ballot{candidate, n.incarnation, leaves, at, false});
   Ballot& ballot = there->second;
-  if (!fresh && ballot.candidate != candidate &&
+  if (!fresh && ballot.candidate != candidate && !ballot.lost &&
       (ballot.left || ballot.incarnation == n.incarnation)) {
     findings_.breach(Rule::kVote1, at, [&](Account& a) {
       a.summary = name_of(n.id) + " voted twice in " + term_text(term) + ": for " +
@@ -203,7 +211,8 @@ void ElectionRules::cast(const Node& n, const Stamp& at, Term term, NodeId candi
       a.nodes = {ballot.candidate, candidate};
     });
   }
-  if (!fresh && !ballot.left) ballot = Ballot{candidate, n.incarnation, leaves, at};
+  if (!fresh && (!ballot.left || ballot.lost))
+    ballot = Ballot{candidate, n.incarnation, leaves, at, false};
   if (leaves) voter.left_term = std::max(voter.left_term, term);
   if (voter.ballots.size() > kMaxBallots) voter.ballots.erase(voter.ballots.begin());
 }

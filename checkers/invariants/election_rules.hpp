@@ -20,6 +20,8 @@ class ElectionRules {
   void on_vote(const Node& n, const Stamp& at, const wire::trace::VoteCast& e);
   void on_sent(const Node& n, const Stamp& at, const wire::trace::Sent& e);
   void on_received(const Node& n, const wire::trace::Received& e);
+  /// Damage took durable state of the node: of its votes so far nothing binds it any more.
+  void on_loss(const Node& n);
   void on_disk_regress(const Node& n, const Stamp& at, const VoteState& before,
                        const VoteState& now);
 
@@ -31,6 +33,7 @@ class ElectionRules {
     Incarnation incarnation = 0;
     bool left = false;
     Stamp at;
+    bool lost = false;  // the node's disk was damaged since
   };
   struct Voter {
     std::map<Term, Ballot> ballots;

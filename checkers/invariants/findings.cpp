@@ -232,6 +232,15 @@ std::string describe(const wire::trace::Event& event) {
                    std::string(name_of(e.mode)) + ": " + std::string(name_of(e.phase)) +
                    (e.reason.empty() ? "" : ", " + e.reason);
           },
+          [](const t::Doubt& e) {
+            return e.over ? std::string("is covered by a leader")
+                          : "may have lost what it acknowledged (" +
+                                std::string(t::name_of(e.cause)) + "), last " + show(e.last);
+          },
+          [](const t::Disk& e) {
+            return std::string(e.write ? "a write" : "a sync") + " of its disk " +
+                   (e.ok ? "is late" : "fails");
+          },
       },
       event);
 }

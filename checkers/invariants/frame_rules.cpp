@@ -11,10 +11,6 @@ using wire::MessageType;
 
 namespace {
 
-bool between_nodes(MessageType type) {
-  return type != MessageType::kClientRequest && type != MessageType::kClientReply;
-}
-
 std::string term_text(Term term) {
   return "term " + std::to_string(term);
 }
@@ -23,7 +19,7 @@ std::string term_text(Term term) {
 
 void FrameRules::on_frame(const Stamp& at, const wire::Envelope& envelope,
                           std::string_view payload) {
-  if (!between_nodes(envelope.type)) return;
+  if (wire::is_client_message(envelope.type)) return;
   const NodeId from = wire::node_of(envelope.from);
   const NodeId to = wire::node_of(envelope.to);
   if (!state_.knows(from) || !state_.knows(to)) return;
@@ -155,10 +151,19 @@ void FrameRules::on_end(const Node& n, bool torn) {
   }
 }
 
+void FrameRules::on_damage(NodeId node, Incarnation incarnation) {
+  Sender& sender = senders_[node.value];
+  sender.votes.clear();
+  sender.granted = sender.acknowledged = sender.spoken = Promise{};
+  sender.forgot = incarnation;
+}
+
 void FrameRules::check_alone(const Stamp& at, NodeId from, NodeId to, MessageId id,
                              const t::Summary& m) {
   const bool as_leader = m.type == MessageType::kAppend || m.type == MessageType::kInstallSnapshot;
   if (as_leader) check_writer(at, from, m.term);
+  // Frames of a dead process may still come.
+  if (incarnation_of(id) <= senders_[from.value].forgot) return;
   if (m.type == MessageType::kVote) check_vote(at, from, from, m.term);
   if (m.type == MessageType::kVoteReply && m.ok) check_vote(at, from, to, m.term);
   check_promise(at, from, id, m);

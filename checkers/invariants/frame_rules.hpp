@@ -32,6 +32,10 @@ class FrameRules {
   /// are told, unless the trace was torn.
   void on_end(const Node& n, bool torn);
 
+  /// The node's disk was damaged after that incarnation: it may have forgotten what it told until
+  /// then.
+  void on_damage(NodeId node, Incarnation incarnation);
+
   /// Whether something that `node` did may be missing from the evidence: a trace of it was torn, or
   /// it still runs.
   [[nodiscard]] bool may_miss(NodeId node) const {
@@ -52,10 +56,11 @@ class FrameRules {
   };
   struct Sender {
     std::map<Term, Vote> votes;
-    Promise granted;       // the highest term granted, and the message that said so
-    Promise acknowledged;  // the newest success
-    Promise spoken;        // the newest message that tells the sender's own term
-    bool torn = false;     // its trace ended in the middle of a record
+    Promise granted;         // the highest term granted, and the message that said so
+    Promise acknowledged;    // the newest success
+    Promise spoken;          // the newest message that tells the sender's own term
+    bool torn = false;       // its trace ended in the middle of a record
+    Incarnation forgot = 0;  // what this incarnation and those before it told binds it no more
   };
   static constexpr std::size_t kMaxWaiting = 65536;
   static constexpr std::size_t kMaxVotes = 4096;

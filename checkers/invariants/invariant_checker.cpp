@@ -7,6 +7,7 @@
 #include "checkers/invariants/apply_rules.hpp"
 #include "checkers/invariants/cluster_state.hpp"
 #include "checkers/invariants/commit_rules.hpp"
+#include "checkers/invariants/corrupt_rules.hpp"
 #include "checkers/invariants/durability_rules.hpp"
 #include "checkers/invariants/election_rules.hpp"
 #include "checkers/invariants/findings.hpp"
@@ -43,6 +44,7 @@ class Judge final : public CausalConsumer {
         snapshots_(state_, findings_),
         members_(state_, findings_, options.membership),
         leases_(findings_),
+        corrupt_(state_, findings_),
         frames_(state_, findings_, {options.house_rules, !options.trace_ignored}) {}
 
   Findings& findings() { return findings_; }
@@ -56,6 +58,7 @@ class Judge final : public CausalConsumer {
     at.order = ++order_;
     frames_.on_frame(at, envelope, payload);
   }
+  void see_damage(NodeId node, Incarnation incarnation) { frames_.on_damage(node, incarnation); }
   void see_op(const Op& op) { applies_.on_op(op); }
 
   /// Ends the evidence: nodes still alive have told all they will.
@@ -99,6 +102,7 @@ class Judge final : public CausalConsumer {
     Node& n = state_.node(node);
     n.alive = false;
     n.power_lost = how == Death::kPowerLoss;
+    n.damaged = how == Death::kDamage;
     frames_.on_end(n, torn);
   }
 
@@ -107,7 +111,14 @@ class Judge final : public CausalConsumer {
     Node& n = state_.node(node);
     const Stamp at{node, n.incarnation, 0, time, ++order_};
     if (!state_.store_evidence) return;
-    const DiskAudit audit = n.disk.restart(before, after, n.power_lost, state_.snapshots);
+    if (n.damaged) corrupt_.settle();
+    // After damage as after a power loss: what is left is all that is durable.
+    DiskAudit audit = n.disk.restart(before, after, n.power_lost || n.damaged, state_.snapshots);
+    n.files_bad = audit.lost.has_value() && (n.damaged || n.files_bad);
+    if (n.files_bad) {
+      corrupt_.on_loss(n, at, *std::exchange(audit.lost, std::nullopt));
+      elections_.on_loss(n);
+    }
     durability_.on_disk(n, at, audit, n.power_lost);
   }
 
@@ -144,6 +155,7 @@ class Judge final : public CausalConsumer {
   }
   void on(Node& n, const Stamp& at, const t::RoleChange& e) {
     elections_.on_role(n, at, e);
+    corrupt_.on_role(n, at, e);
     n.role = e.role;
     n.term = std::max(n.term, e.term);
     if (e.role != wire::Role::kLeader) return;
@@ -151,8 +163,14 @@ class Judge final : public CausalConsumer {
     n.knowledge.assign(n.knowledge.size(), Knowledge{});
     members_.on_use(n, at);
   }
-  void on(Node& n, const Stamp& at, const t::VoteCast& e) { elections_.on_vote(n, at, e); }
-  void on(Node& n, const Stamp& at, const t::Appended& e) { logs_.on_appended(n, at, e); }
+  void on(Node& n, const Stamp& at, const t::VoteCast& e) {
+    corrupt_.on_vote(n, at, e);
+    elections_.on_vote(n, at, e);
+  }
+  void on(Node& n, const Stamp& at, const t::Appended& e) {
+    corrupt_.on_appended(n, e);
+    logs_.on_appended(n, at, e);
+  }
   void on(Node& n, const Stamp& at, const t::Truncated& e) {
     logs_.on_truncated(n, at, e);
     members_.on_other_log(n);
@@ -167,6 +185,7 @@ class Judge final : public CausalConsumer {
   void on(Node& n, const Stamp& at, const t::Sent& e) {
     if (!state_.knows(e.to)) return;
     frames_.on_sent(n, at, e);
+    corrupt_.on_sent(n, at, e);
     elections_.on_sent(n, at, e);
     durability_.on_sent(n, at, e);
   }
@@ -177,7 +196,10 @@ class Judge final : public CausalConsumer {
     commits_.on_received(n, e);
     durability_.on_received(n, e);
   }
-  void on(Node& n, const Stamp& at, const t::Client& e) { applies_.on_client(n, at, e); }
+  void on(Node& n, const Stamp& at, const t::Client& e) {
+    corrupt_.on_client(n, at, e);
+    applies_.on_client(n, at, e);
+  }
   void on(Node& n, const Stamp& at, const t::Store& e) {
     if (!state_.store_evidence || n.disk.lost_track()) return;
     const DiskNews news = n.disk.apply(e, at, state_.snapshots);
@@ -200,6 +222,8 @@ class Judge final : public CausalConsumer {
   void on(Node&, const Stamp&, const t::Stall&) {}
   void on(Node&, const Stamp&, const t::Halt&) {}
   void on(Node&, const Stamp&, const t::Transfer&) {}
+  void on(Node&, const Stamp&, const t::Doubt&) {}
+  void on(Node&, const Stamp&, const t::Disk&) {}
 
   ClusterState state_;
   Findings findings_;
@@ -213,6 +237,7 @@ class Judge final : public CausalConsumer {
   SnapshotRules snapshots_;
   MembershipRules members_;
   LeaseRules leases_;
+  CorruptRules corrupt_;
   FrameRules frames_;
   std::uint64_t order_ = 0;
   std::uint64_t records_ = 0;
@@ -252,6 +277,10 @@ void InvariantChecker::on_trace(NodeId node, Incarnation incarnation,
 
 void InvariantChecker::on_death(NodeId node, Incarnation incarnation, Instant time, Death how,
                                 bool torn) {
+  // At once: frames do not wait for their turn among the traces.
+  if (how == Death::kDamage && impl_->judge.knows(node)) {
+    impl_->judge.see_damage(node, incarnation);
+  }
   if (impl_->options.trace_ignored || !impl_->judge.knows(node)) return;
   impl_->merger.death(node, incarnation, time, how, torn);
 }

@@ -130,7 +130,9 @@ void LogRules::on_truncated(Node& n, const Stamp& at, const t::Truncated& e) {
   const CommittedLog::Entry* entry = state_.committed.find(e.from);
   const Term term = std::max(n.term, n.followed_term);
   const std::pair<Term, CommittedLog::LeaderCommit> by = state_.committed.committed_below(term + 1);
-  if (entry != nullptr && by.second.index >= e.from && n.log.has_entry(e.from) &&
+  // One that lost what tells it better may be cut by a leader long gone; it counts for nothing
+  // then.
+  if (!n.loss && entry != nullptr && by.second.index >= e.from && n.log.has_entry(e.from) &&
       n.log.chain(e.from) == entry->chain) {
     findings_.breach(Rule::kNoTrunc, at, [&](Account& a) {
       a.summary = name_of(n.id) + " cut entry " + show({e.from, entry->term}) +

@@ -32,10 +32,11 @@ enum class Rule : std::uint8_t {
   kCfgIntersect,
   kSession,
   kLeaseDisjoint,
+  kCorrupt,
   kReplyTruth,
   kTraceTruth,
 };
-inline constexpr std::size_t kRuleCount = 25;
+inline constexpr std::size_t kRuleCount = 26;
 
 struct RuleRow {
   Rule rule;

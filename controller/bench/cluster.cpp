@@ -120,6 +120,7 @@ struct Cluster::Impl {
     add("--id", name_of(node.id));
     add("--nodes", names);
     add("--data", directory(node) + "/data");
+    if (node.incarnation == 1) command.arguments.emplace_back("--first-start");
     add("--incarnation", std::to_string(node.incarnation));
     add("--seed", std::to_string(options.seed));
     add("--origin-ns", std::to_string(clock.origin_ns()));
@@ -142,6 +143,7 @@ struct Cluster::Impl {
     }
     add("--batching", s.batching ? "on" : "off");
     add("--pipelining", s.pipelining ? "on" : "off");
+    if (!s.preallocate) add("--preallocate", "off");
     if (s.fsync_floor > Duration{}) add("--fsync-floor", run::format_duration(s.fsync_floor));
     return command;
   }

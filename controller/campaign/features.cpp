@@ -47,6 +47,7 @@ constexpr std::array kOptions = {
             }},
     Feature{"batching off", [](const run::PlanFile& p) { return p.test.batching == "off"; }},
     Feature{"pipelining off", [](const run::PlanFile& p) { return p.test.pipelining == "off"; }},
+    Feature{"watches", [](const run::PlanFile& p) { return p.test.workload == "watch"; }},
     Feature{"flat network", [](const run::PlanFile& p) { return p.network.flat; }}};
 
 }  // namespace

@@ -40,6 +40,9 @@ constexpr std::array kSingleServer = {Card{0, 2}, Card{1, 1}};
 constexpr std::array kWorkersPerNode = {Card{1, 1}, Card{2, 2}, Card{3, 2}};
 constexpr std::array kFollowOneIn = {Card{0, 1}, Card{1, 2}, Card{2, 2}, Card{3, 2}};
 constexpr std::array kLogReadPercent = {Card{0, 2}, Card{20, 2}, Card{60, 1}};
+/// How often the clients watch keys instead of working on registers.
+constexpr std::array kWatches = {Card{0, 5}, Card{1, 1}};
+constexpr std::array kWatchEntries = {Card{16, 1}, Card{256, 1}, Card{4096, 2}};
 constexpr std::array kSmallDomain = {Card{0, 7}, Card{1, 1}};
 constexpr std::array kQuorumHeals = {Card{0, 1}, Card{1, 3}};
 constexpr std::array kHeartbeatsPerTimeout = {Card{3, 1}, Card{5, 2}, Card{8, 1}};
@@ -70,7 +73,7 @@ constexpr Span kTriggerPpm = {50'000, 800'000};
 constexpr std::array kShares = {
     Share{"kill", 75},   Share{"pause", 50},    Share{"partition", 60},
     Share{"packet", 60}, Share{"clock", 30},    Share{"power-loss", 60},
-    Share{"disk", 30},   Share{"transfer", 40}, Share{"membership", 40}};
+    Share{"disk", 50},   Share{"transfer", 40}, Share{"membership", 40}};
 constexpr std::uint32_t kOtherShare = 50;
 /// A kind is in the subset only if it gets so many faults for each of its cards.
 constexpr std::int64_t kFaultsPerCard = 3;
@@ -168,7 +171,11 @@ void draw_clients(const Draw& draw, run::TestSpec& spec) {
   draw.set("rate", spec.rate, draw.size("rate", kRate));
   draw.set("op-timeout", spec.op_timeout, milliseconds(draw.pick("op-timeout", kOpTimeoutMs)));
   draw.set("session-entries", spec.session_entries, draw.pick("session-entries", kSessionEntries));
-  draw.set("small-domain", spec.small_domain, draw.pick("small-domain", kSmallDomain));
+  if (draw.pick("watches", kWatches) != 0) draw.set("workload", spec.workload, "watch");
+  draw.set("watch-entries", spec.watch_entries, draw.pick("watch-entries", kWatchEntries));
+  const bool unique = spec.workload == "watch";
+  draw.set("small-domain", spec.small_domain,
+           !unique && draw.pick("small-domain", kSmallDomain) != 0);
   draw.set("follow-one-in", spec.follow_one_in, draw.pick("follow-one-in", kFollowOneIn));
   draw.set("log-read-percent", spec.log_read_percent,
            draw.pick("log-read-percent", kLogReadPercent));
@@ -263,6 +270,8 @@ std::string mix_text() {
   add(text, "workers per node", kWorkersPerNode);
   add(text, "follow-one-in", kFollowOneIn);
   add(text, "log-read-percent", kLogReadPercent);
+  add(text, "watches", kWatches);
+  add(text, "watch-entries", kWatchEntries);
   add(text, "small-domain", kSmallDomain);
   add(text, "heal quorum", kQuorumHeals);
   add(text, "heartbeats per timeout", kHeartbeatsPerTimeout);

@@ -21,8 +21,8 @@ namespace ww::campaign {
 /// The plan of one seed: `base`, with everything drawn that is not pinned.
 ///
 /// Shape:  `pins` are flags of the test by their long names, without dashes: "nodes",
-///         "nemesis-interval-min". World, workload, bugs and limits are always those of `base`; the
-///         time limit is ten seconds unless it is pinned.
+///         "nemesis-interval-min". World, bugs and limits are always those of `base`; the time
+///         limit is ten seconds unless it is pinned.
 /// Errors: those of faults::parse_kinds and faults::make_plan, for what was pinned.
 Result<run::PlanFile> draw(std::uint64_t seed, const run::TestSpec& base,
                            const std::vector<std::string>& pins = {});

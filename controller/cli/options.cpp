@@ -332,6 +332,8 @@ void add_test_flags(CLI::App& app, TestFlags& flags) {
   app.add_option("--session-entries", spec.session_entries,
                  "a client's session expires after so many entries without a command of it; 0: "
                  "never [1000000]");
+  app.add_option("--watch-entries", spec.watch_entries,
+                 "entries of the log over which a watch of keys can go back [4096]");
   app.add_option("--snapshot-entries", spec.snapshot_entries,
                  "nodes take a snapshot after so many entries; 0: whatever their number [1000]");
   app.add_option(

@@ -43,6 +43,7 @@ std::unique_ptr<workloads::Engine> make_engine(const PlanFile& plan) {
   options.worker.concurrency = spec.workers();
   options.worker.stay_timeout = spec.op_timeout;
   options.worker.follow_timeout = 4 * spec.op_timeout;
+  options.worker.watch_time = spec.op_timeout / 2;
   options.rate = spec.rate;
   options.follow_one_in = spec.follow_one_in;
   options.script = plan.ops;
@@ -183,6 +184,8 @@ void Director::begin_torture(Instant now) {
   if (keeps_lease_bound(plan_)) options.most_drift_ppm = lease_drift_ppm(spec_);
   options.first_voters = spec_.nodes;
   options.membership = spec_.membership_mode();
+  // Whoever recovers without the others must be able to cover whatever was damaged.
+  if (!recovery_.left.empty()) options.undamaged = recovery_.members;
   nemesis_ = std::make_unique<faults::Nemesis>(
       std::move(plan), *world_, links_, [this](const faults::Mark& m) { mark(m); }, options);
   engine_->start(now, actions_);
@@ -298,6 +301,8 @@ void Director::perform() {
         world_->disconnect(gone->client);
       } else if (const auto* send = std::get_if<workloads::SendRequest>(&action)) {
         world_->send(send->client, send->node, send->request);
+      } else if (const auto* watch = std::get_if<workloads::SendWatch>(&action)) {
+        world_->send(watch->client, watch->node, watch->request);
       }
     }
     in_hand_.clear();
@@ -348,6 +353,9 @@ void Director::on_trace(NodeId node, Incarnation incarnation, const wire::trace:
              nemesis_ && configured) {
     nemesis_->note_configured(node, *configured);
   }
+  if (const auto* doubt = std::get_if<wire::trace::Doubt>(&record.event); nemesis_ && doubt) {
+    nemesis_->note_doubt(node, doubt->over, now_);
+  }
   if (trace_ != nullptr) {
     trace_line_.clear();
     wire::trace::append_json(trace_line_, node, incarnation, record);
@@ -390,6 +398,12 @@ void Director::on_reply(ClientId client, const wire::ClientReply& reply, Instant
   perform();
 }
 
+void Director::on_watch_frame(ClientId client, const wire::WatchFrame& frame, Instant now) {
+  now_ = std::max(now_, now);
+  engine_->on_watch_frame(client, frame, now_, actions_);
+  perform();
+}
+
 void Director::on_serving(NodeId node, Instant now) {
   if (nemesis_) nemesis_->node_serving(node, now);
 }
@@ -416,6 +430,15 @@ void Director::on_power_loss(NodeId node, const faults::PowerLoss& loss, Instant
 
 void Director::on_sync(NodeId node, bool ok, Duration late, Instant now) {
   if (nemesis_) nemesis_->note_sync(node, ok, late, now);
+}
+
+void Director::on_damage(NodeId node, const faults::DamageDone& damage, Instant now) {
+  if (nemesis_) nemesis_->note_damage(node, damage, now);
+}
+
+void Director::on_refused(NodeId node, Instant now) {
+  timeline_.on_refused(node);
+  if (nemesis_) nemesis_->node_refused(node, now);
 }
 
 void Director::on_paused(NodeId node, bool paused, Instant now) {

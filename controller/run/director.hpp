@@ -110,12 +110,15 @@ class Director final : public worlds::Observer {
   void on_connected(ClientId client, NodeId node, Instant now) override;
   void on_connection_lost(ClientId client, NodeId node, Instant now, bool refused) override;
   void on_reply(ClientId client, const wire::ClientReply& reply, Instant now) override;
+  void on_watch_frame(ClientId client, const wire::WatchFrame& frame, Instant now) override;
   void on_serving(NodeId node, Instant now) override;
   void on_crash(NodeId node, Instant now, const std::string& what) override;
   void on_clock_set(NodeId node, const faults::ClockSkew& skew, Instant true_time,
                     const Now& shown) override;
   void on_power_loss(NodeId node, const faults::PowerLoss& loss, Instant now) override;
   void on_sync(NodeId node, bool ok, Duration late, Instant now) override;
+  void on_damage(NodeId node, const faults::DamageDone& damage, Instant now) override;
+  void on_refused(NodeId node, Instant now) override;
   void on_paused(NodeId node, bool paused, Instant now) override;
   void on_disk_disagreement(NodeId node, Instant now, const Error& error) override;
   void on_world_error(const Error& error) override;

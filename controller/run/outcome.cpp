@@ -364,6 +364,7 @@ std::vector<reports::Fact> option_facts(const TestSpec& spec) {
       {"sessions expire", spec.session_entries == 0
                               ? "never"
                               : "after " + std::to_string(spec.session_entries) + " entries"},
+      {"watches go back", std::to_string(spec.watch_entries) + " entries"},
       {"batching", spec.batching},
       {"pipelining", spec.pipelining},
       {"segment size", std::to_string(spec.segment_bytes) + " bytes"},

@@ -14,17 +14,12 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kSchema = "whitewater.plan";
 constexpr int kVersion = 1;
 
-/// The live world's nodes write to real files, which nobody can make slow or faulty.
-bool has_virtual_disks(const TestSpec& spec) {
-  return spec.world != "live";
-}
-
 }  // namespace
 
 Result<faults::PlanOptions> plan_options(const TestSpec& spec) {
   std::string names;
   for (const std::string& kind : spec.faults) names += (names.empty() ? "" : ",") + kind;
-  auto kinds = faults::parse_kinds(names, has_virtual_disks(spec));
+  auto kinds = faults::parse_kinds(names);
   if (!kinds) return kinds.error();
   faults::PlanOptions options;
   options.nodes = spec.all_nodes();
@@ -113,12 +108,6 @@ Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name)
     return Error{ErrorCode::kUsage, true,
                  name + ": the schedule is for " + std::to_string(schedule->nodes) +
                      " nodes, the test for " + std::to_string(test->all_nodes())};
-  }
-  for (const faults::FaultSpec& fault : schedule->faults) {
-    if (auto possible = faults::parse_kinds(fault.kind, has_virtual_disks(*test)); !possible) {
-      return Error{ErrorCode::kUsage, true,
-                   name + ", " + fault.id + ": " + possible.error().message};
-    }
   }
   PlanFile plan;
   plan.test = std::move(*test);

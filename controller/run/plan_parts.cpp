@@ -106,15 +106,19 @@ void read_number(Reader& reader, const Json& json, Value& value) {
 Call read_call(Reader& reader, const Json& json) {
   Call call;
   const std::string f = reader.text(json, "f");
-  call.key = reader.number(json, "key");
-  const Json* value = reader.find(json, "value", f != "read");
+  const Json* key = reader.find(json, "key");
+  const bool watch = f == "watch";
+  const bool every = watch && key != nullptr && *key == "*";
+  call.key = every ? kEveryKey : reader.number(json, "key");
+  const Json* value = reader.find(json, "value", f != "read" && !watch);
   const Json* read = reader.find(json, "read", false);
   if (read != nullptr) {
     if (f != "read" || *read != "log") reader.fail("read: only \"log\", and only of a read");
     call.read_mode = wire::ReadMode::kLog;
   }
-  if (f == "read") {
-    if (value != nullptr) reader.fail("value: a read takes none");
+  if (f == "read" || watch) {
+    if (watch) call.f = Func::kWatch;
+    if (value != nullptr) reader.fail("value: a " + f + " takes none");
   } else if (value != nullptr && f == "write") {
     call.f = Func::kWrite;
     read_number(reader, *value, call.value);
@@ -124,7 +128,7 @@ Call read_call(Reader& reader, const Json& json) {
     read_number(reader, pair ? (*value)[0] : Json(), call.value);
     read_number(reader, pair ? (*value)[1] : Json(), call.to);
   } else {
-    reader.fail("f: must be read, write or cas");
+    reader.fail("f: must be read, write, cas or watch");
   }
   return call;
 }
@@ -182,7 +186,8 @@ void append_json(std::string& out, const Script& script) {
     out += i == 0 ? "\n" : ",\n";
     out += "{\"at_ms\":" + faults::ms_text(call.at) + ",\"worker\":" + std::to_string(call.worker) +
            ",\"ordinal\":" + std::to_string(call.ordinal) + ",\"f\":\"" +
-           std::string(name_of(call.call.f)) + "\",\"key\":" + std::to_string(call.call.key);
+           std::string(name_of(call.call.f)) +
+           "\",\"key\":" + (call.call.key == kEveryKey ? "\"*\"" : std::to_string(call.call.key));
     if (call.call.f == Func::kWrite) out += ",\"value\":" + number_text(call.call.value);
     if (call.call.f == Func::kCas) {
       out += ",\"value\":[" + number_text(call.call.value) + "," + number_text(call.call.to) + "]";

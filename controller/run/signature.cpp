@@ -67,7 +67,8 @@ std::string shape_of(const std::string& text) {
 
 const CheckResult* broken_check(const reports::RunReport& report) {
   const auto rank = [](const CheckResult& check) {
-    return std::tuple(check.checker == "linearizable", time_of(check));
+    const bool by_history = check.checker == "linearizable" || check.checker == "watch";
+    return std::tuple(by_history, time_of(check));
   };
   const CheckResult* first = nullptr;
   for (const CheckResult& check : report.checks) {
@@ -86,8 +87,12 @@ bool is_only_vacuous(const reports::RunReport& report) {
   bool vacuous = false;
   for (const CheckResult& check : report.checks) {
     if (!reports::decides(check) || check.verdict == Verdict::kValid) continue;
-    // Statistics are undecided where no call of a kind ever succeeded.
-    if (check.checker != "vacuity" && check.checker != "statistics") return false;
+    // Statistics are undecided where no call of a kind ever succeeded, and so are watches where
+    // nobody was told of anything.
+    if (check.verdict == Verdict::kInvalid ||
+        (check.checker != "vacuity" && check.checker != "statistics" && check.checker != "watch")) {
+      return false;
+    }
     vacuous = true;
   }
   return vacuous;

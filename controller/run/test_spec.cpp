@@ -49,6 +49,7 @@ void fields(Self& s, V& v) {
   v("pipelining", "--pipelining", s.pipelining);
   v("segment_bytes", "--segment-bytes", s.segment_bytes);
   v("session_entries", "--session-entries", s.session_entries);
+  v("watch_entries", "--watch-entries", s.watch_entries);
   v("snapshot_entries", "--snapshot-entries", s.snapshot_entries);
   v("snapshot_bytes", "--snapshot-bytes", s.snapshot_bytes);
   v("snapshot_interval", "--snapshot-interval", s.snapshot_interval);
@@ -251,6 +252,10 @@ Result<void> validate(const TestSpec& spec) {
                                     one_of("--reads", spec.reads, "index", "lease"),
                                     one_of("--drift", spec.drift, "bounded", "any")}) {
     if (!check) return check;
+  }
+  if (spec.workload == "watch") {
+    if (spec.small_domain) return usage("--small-domain: in a watch every value is written once");
+    if (spec.workers() < 2) return usage("--concurrency must be at least 2, or nobody watches");
   }
   if (spec.max_events == 0) return usage("--max-events must be above 0");
   if (!spec.address.empty() && !is_loopback_prefix(spec.address)) {

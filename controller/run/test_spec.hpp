@@ -47,6 +47,7 @@ struct TestSpec {
   std::string pipelining = "on";   // "off": one append with entries under way to a peer at a time
   std::uint64_t segment_bytes = 64U << 10;    // small, so that files are created under fire
   std::uint64_t session_entries = 1'000'000;  // an unused session expires after so many; 0: never
+  std::uint64_t watch_entries = 4096;         // so far back go those who watch keys
   std::uint64_t snapshot_entries = 1000;  // a snapshot follows so many entries; 0: never for that
   std::uint64_t snapshot_bytes = 0;       // ... so many bytes of entries; 0: never for that
   Duration snapshot_interval{};           // ... so long after the last; 0: never for that

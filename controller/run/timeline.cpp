@@ -1,6 +1,7 @@
 #include "controller/run/timeline.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ww::run {
 
@@ -29,6 +30,7 @@ void Timeline::on_death(NodeId id, Instant now, const std::string& cause) {
   Node& node = nodes_[id.value - 1];
   close_role(id, node, now);
   close_pause(id, node, now);
+  close_doubt(id, node, now);
   node.state.running = false;
   node.down_since = now;
   node.down_cause = cause;
@@ -44,6 +46,13 @@ void Timeline::close_pause(NodeId id, Node& node, Instant now) {
   if (!node.state.paused) return;
   node.state.paused = false;
   outages_.push_back({id, to_ns(node.paused_since), to_ns(now), reports::Outage::kPaused, "pause"});
+}
+
+void Timeline::close_doubt(NodeId id, Node& node, Instant now) {
+  if (!node.doubt_since) return;
+  const Instant since = *std::exchange(node.doubt_since, std::nullopt);
+  node.counts.doubt_ms += static_cast<std::uint64_t>((now - since) / milliseconds(1));
+  outages_.push_back({id, to_ns(since), to_ns(now), reports::Outage::kDoubt, node.doubt_cause});
 }
 
 void Timeline::on_paused(NodeId id, bool paused, Instant now) {
@@ -97,6 +106,11 @@ void Timeline::on_trace(NodeId id, const trace::Record& record) {
     if (role->role == wire::Role::kLeader) {
       leader_changes_.push_back({to_ns(record.time), id, role->term});
     }
+  } else if (const auto* doubt = std::get_if<trace::Doubt>(&event)) {
+    if (doubt->over) return close_doubt(id, node, record.time);
+    ++counts.doubts;
+    node.doubt_since = record.time;
+    node.doubt_cause = trace::name_of(doubt->cause);
   } else if (const auto* mark = std::get_if<trace::Mark>(&event)) {
     node.marks[mark->name] = mark->count;
   } else if (std::holds_alternative<trace::ClockFlip>(event)) {
@@ -112,6 +126,7 @@ void Timeline::finish(Instant now) {
     const NodeId id{static_cast<std::uint32_t>(i + 1)};
     close_role(id, nodes_[i], now);
     close_pause(id, nodes_[i], now);
+    close_doubt(id, nodes_[i], now);
   }
 }
 
@@ -171,7 +186,8 @@ std::vector<reports::NodeCounters> Timeline::counters() const {
          {std::pair{"sent", counts.sent}, std::pair{"received", counts.received},
           std::pair{"applied", counts.applied}, std::pair{"clock flips", counts.clock_flips},
           std::pair{"syncs", counts.syncs}, std::pair{"bytes written", counts.bytes_written},
-          std::pair{"restarts", counts.restarts}}) {
+          std::pair{"restarts", counts.restarts}, std::pair{"refusals", counts.refusals},
+          std::pair{"doubts", counts.doubts}, std::pair{"ms in doubt", counts.doubt_ms}}) {
       if (value > 0) row.counts[name] = value;
     }
     out.push_back(std::move(row));

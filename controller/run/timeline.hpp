@@ -35,6 +35,8 @@ class Timeline {
   void on_trace(NodeId node, const wire::trace::Record& record);
   void on_death(NodeId node, Instant now, const std::string& cause);
   void on_paused(NodeId node, bool paused, Instant now);
+  /// It refused to start on damaged files.
+  void on_refused(NodeId node) { ++nodes_[node.value - 1].counts.refusals; }
   /// Closes every open span.
   void finish(Instant now);
 
@@ -71,6 +73,9 @@ class Timeline {
     std::uint64_t syncs = 0;
     std::uint64_t bytes_written = 0;
     std::uint64_t restarts = 0;
+    std::uint64_t refusals = 0;
+    std::uint64_t doubts = 0;
+    std::uint64_t doubt_ms = 0;
   };
   struct Node {
     NodeState state;
@@ -78,6 +83,8 @@ class Timeline {
     Instant down_since{};
     std::string down_cause;
     Instant paused_since{};
+    std::optional<Instant> doubt_since;
+    std::string doubt_cause;
     std::map<std::string, std::uint64_t> marks;          // of this incarnation
     std::map<std::string, std::uint64_t> earlier_marks;  // of those before
     Counts counts;
@@ -86,6 +93,7 @@ class Timeline {
   NodeId better_leader(NodeId best, Term& term, NodeId node) const;
   void close_role(NodeId id, Node& node, Instant now);
   void close_pause(NodeId id, Node& node, Instant now);
+  void close_doubt(NodeId id, Node& node, Instant now);
 
   std::vector<Node> nodes_;
   std::vector<reports::RoleSpan> roles_;

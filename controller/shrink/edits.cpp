@@ -111,6 +111,9 @@ std::string describe_call(const ScriptedCall& scripted, std::uint32_t nodes) {
   std::string out = "client c" + std::to_string(scripted.worker + 1) + " (beside n" +
                     std::to_string(scripted.worker % nodes + 1) + ") ";
   const std::string key = "key " + std::to_string(call.key);
+  if (call.f == Func::kWatch) {
+    return out + "watches " + (call.key == kEveryKey ? "all keys" : key);
+  }
   if (call.f == Func::kWrite) return out + "writes " + number(call.value) + " to " + key;
   if (call.f == Func::kCas) {
     return out + "changes " + key + " from " + number(call.value) + " to " + number(call.to);
@@ -232,8 +235,10 @@ Subset ops_of(const PlanFile& plan, const History& witness) {
     std::optional<std::size_t> fitting;
     for (std::size_t i = 0; i < ops.size() && to_ns(ops[i].at) <= op.time; ++i) {
       const workloads::Call& call = ops[i].call;
+      // From where a watch goes on is not in its call.
+      const bool same_value = call.f == Func::kWatch || call.value == op.value;
       if (ops[i].worker == static_cast<std::uint64_t>(op.process) % plan.test.workers() &&
-          call.f == op.f && call.key == op.key && call.value == op.value && call.to == op.to) {
+          call.f == op.f && call.key == op.key && same_value && call.to == op.to) {
         fitting = i;
       }
     }

@@ -5,6 +5,7 @@
 
 #include "base/ids.hpp"
 #include "base/wire/kv.hpp"
+#include "base/wire/watch.hpp"
 #include "faults/cluster.hpp"
 
 namespace ww::worlds {
@@ -15,6 +16,7 @@ class World : public faults::Cluster {
   virtual void connect(ClientId client, NodeId node) = 0;
   virtual void disconnect(ClientId client) = 0;
   virtual void send(ClientId client, NodeId node, const wire::ClientRequest& request) = 0;
+  virtual void send(ClientId client, NodeId node, const wire::WatchRequest& request) = 0;
 
   /// Starts every node that is not running.
   virtual void start_all() = 0;

@@ -297,6 +297,23 @@ DiskImage DiskModel::crash(std::uint64_t key, CrashStyle style, Loss& loss) cons
   return after;
 }
 
+DiskImage DiskModel::torn(std::uint64_t key, Loss& loss) const {
+  loss = Loss{};
+  DiskModel copy = *this;
+  DataOp* last = nullptr;
+  for (auto& [id, file] : copy.files_) {
+    if (file.pending.empty() || file.pending.back().truncate) continue;
+    if (last == nullptr || file.pending.back().op > last->op) last = &file.pending.back();
+  }
+  if (last != nullptr && last->data.size() > 1) {
+    const auto most = static_cast<std::uint64_t>(last->data.size() - 1);
+    last->data.resize(static_cast<std::size_t>(1 + keyed(key, "disk.torn").below(most)));
+  }
+  DiskImage after = copy.volatile_image();
+  compare(volatile_image(), after, loss);
+  return after;
+}
+
 std::vector<std::uint64_t> DiskModel::unsynced_order() const {
   std::vector<std::uint64_t> order;
   for (const DirOp& op : pending_names_) order.push_back(op.op);

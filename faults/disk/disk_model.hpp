@@ -81,6 +81,9 @@ class DiskModel {
   /// that file, and sector, so that an operation more leaves the tosses of the others as they were.
   [[nodiscard]] DiskImage crash(std::uint64_t key, CrashStyle style, Loss& loss) const;
 
+  /// What a crash within the last unsynced write leaves: of it a first part, and all else.
+  [[nodiscard]] DiskImage torn(std::uint64_t key, Loss& loss) const;
+
   /// Every permitted state; for tests.
   ///
   /// Shape:  O(2^coins) images.

@@ -38,6 +38,24 @@ constexpr std::array<BugRow, kBugCount> kRows = {{
      "etcd#11284"},
     {Bug::kJointNeverLeaves, "joint-never-leaves",
      "only the leader that began joint consensus ends it", "LV", "etcd#12359"},
+    {Bug::kWatchUncommitted, "watch-uncommitted",
+     "a leader tells watchers of entries before they are committed", "WATCH",
+     "horizontal-scaling-convex#146"},
+    {Bug::kWatchResumeSkips, "watch-resume-skips",
+     "a watch that resumes takes the first change that it missed for seen", "WATCH",
+     "etcd#4502, python-etcd3#729, dotnet-etcd#310"},
+    {Bug::kWatchResumeRepeats, "watch-resume-repeats",
+     "a watch that resumes is told again of the change before its revision", "WATCH", "jetcd#946"},
+    {Bug::kWatchSilentCompaction, "watch-silent-compaction",
+     "a watch that asks for what is not kept any more begins with the oldest that is", "WATCH",
+     "cilium#3011"},
+    {Bug::kCorruptAsTornTail, "corrupt-as-torn-tail",
+     "damage in the middle of the log is taken for a torn tail, and the node serves on", "LC",
+     "camunda#6098, pebble#453"},
+    {Bug::kAmnesiaVoter, "amnesia-voter",
+     "a node that may have lost what it acknowledged, its disk wiped or its log's tail damaged, "
+     "votes and counts",
+     "LC", "dragonboat#256"},
 }};
 
 constexpr bool rows_are_in_order() {

@@ -24,9 +24,15 @@ enum class Bug : std::uint8_t {
   kJointOldMajority,
   kConfigRollbackLost,
   kElectionPendingConf,
-  kJointNeverLeaves
+  kJointNeverLeaves,
+  kWatchUncommitted,
+  kWatchResumeSkips,
+  kWatchResumeRepeats,
+  kWatchSilentCompaction,
+  kCorruptAsTornTail,
+  kAmnesiaVoter
 };
-inline constexpr std::size_t kBugCount = 12;
+inline constexpr std::size_t kBugCount = 18;
 
 struct BugRow {
   Bug bug;

@@ -42,6 +42,11 @@ struct ClientPort::Impl {
     const auto envelope = wire::peek_envelope(payload);
     if (!envelope) return refuse(number, "no envelope");
     if (!admit(number, *envelope)) return;
+    if (envelope->type == wire::MessageType::kWatch) {
+      auto watch = wire::decode_watch(payload);
+      if (!watch) return refuse(number, watch.error().message);
+      return handlers.on_watch({number, std::move(watch->request)});
+    }
     auto frame = wire::decode_request(payload);
     if (frame) {
       handlers.on_request({.id = {number, frame->request.request},
@@ -93,10 +98,24 @@ struct ClientPort::Impl {
     const std::size_t begin = wire::begin_frame(scratch);
     wire::encode_reply(scratch, self, connection->second.client, reply);
     wire::end_frame(scratch, begin);
-    if (connection->second.socket->queued() + scratch.size() > kMaxQueued) {
+    send_scratch(number, connection->second);
+  }
+
+  void notify(ClientId number, const wire::WatchFrame& frame) {
+    const auto connection = connections.find(number);
+    if (connection == connections.end()) return handlers.on_mark("client.notice-lost");
+    scratch.clear();
+    const std::size_t begin = wire::begin_frame(scratch);
+    wire::encode_watch_frame(scratch, self, connection->second.client, frame);
+    wire::end_frame(scratch, begin);
+    send_scratch(number, connection->second);
+  }
+
+  void send_scratch(ClientId number, Connection& connection) {
+    if (connection.socket->queued() + scratch.size() > kMaxQueued) {
       return refuse(number, "it does not read its answers");
     }
-    connection->second.socket->send(scratch);
+    connection.socket->send(scratch);
   }
 
   boost::asio::io_context& io;
@@ -130,6 +149,10 @@ Result<void> ClientPort::listen(const net::Address& address) {
 
 void ClientPort::reply(const raft::RequestId& id, const wire::ClientReply& reply) {
   impl_->send(id.connection, reply);
+}
+
+void ClientPort::notify(const raft::RequestId& id, const wire::WatchFrame& frame) {
+  impl_->notify(id.connection, frame);
 }
 
 }  // namespace ww::host

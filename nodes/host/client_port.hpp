@@ -19,8 +19,10 @@ class ClientPort {
  public:
   struct Handlers {
     std::function<void(raft::Request)> on_request;
+    std::function<void(raft::Watch)> on_watch;
     std::function<void(const std::string& complaint)> on_complaint;
-    /// A rare path: "client.repeated", "client.refused", "client.reply-lost".
+    /// A rare path: "client.repeated", "client.refused", "client.reply-lost",
+    /// "client.notice-lost".
     std::function<void(std::string_view name)> on_mark;
   };
 
@@ -37,6 +39,8 @@ class ClientPort {
   Result<void> listen(const net::Address& address);
   /// Answers on the connection of `id`; an answer to a connection that is gone is lost.
   void reply(const raft::RequestId& id, const wire::ClientReply& reply);
+  /// Tells the client on the connection of `id`, likewise.
+  void notify(const raft::RequestId& id, const wire::WatchFrame& frame);
 
  private:
   struct Impl;

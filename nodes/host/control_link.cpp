@@ -24,6 +24,8 @@ void ControlLink::receive(std::string_view payload) {
   if (!message) return handlers_.on_lost(message.error().message);
   if (const auto* set = std::get_if<control::SetClock>(&*message)) {
     send(handlers_.on_set_clock(*set));
+  } else if (const auto* disk = std::get_if<control::SetDisk>(&*message)) {
+    handlers_.on_set_disk(*disk);
   } else if (std::holds_alternative<control::Shutdown>(*message)) {
     handlers_.on_shutdown();
   } else if (const auto* take = std::get_if<control::TakeStatistics>(&*message)) {

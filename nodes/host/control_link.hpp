@@ -16,6 +16,7 @@ class ControlLink {
   struct Handlers {
     /// Sets the clock and says what it shows then.
     std::function<wire::control::ClockState(const wire::control::SetClock&)> on_set_clock;
+    std::function<void(const wire::control::SetDisk&)> on_set_disk;
     std::function<void()> on_shutdown;
     std::function<void(const wire::control::Transfer&)> on_transfer;
     std::function<void(const wire::control::ChangeMembership&)> on_change_membership;

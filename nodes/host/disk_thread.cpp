@@ -12,7 +12,8 @@ storage::Batch batch_of(const DiskJob& job) {
           .first = job.range.first,
           .count = job.range.count,
           .entries = job.entries,
-          .reset_to = job.reset_to};
+          .reset_to = job.reset_to,
+          .settles_doubt = job.settles_doubt};
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ struct DiskJob {
   wire::EntryRange range;
   std::string entries;
   bool sync = true;
+  bool settles_doubt = false;
 };
 
 struct DiskCompletion {

@@ -20,7 +20,31 @@ storage::Batch Output::batch(const DiskWrite& write) const {
           .first = write.range.first,
           .count = write.range.count,
           .entries = view(write.entries),
-          .reset_to = write.reset_to};
+          .reset_to = write.reset_to,
+          .settles_doubt = write.settles_doubt};
+}
+
+namespace {
+
+wire::trace::DoubtCause cause_of(storage::Doubt doubt) {
+  switch (doubt) {
+    case storage::Doubt::kNone:
+    case storage::Doubt::kTail:
+      return wire::trace::DoubtCause::kTail;
+    case storage::Doubt::kMissing:
+      return wire::trace::DoubtCause::kMissing;
+    case storage::Doubt::kStanding:
+      return wire::trace::DoubtCause::kStanding;
+  }
+  return wire::trace::DoubtCause::kTail;
+}
+
+}  // namespace
+
+storage::LogOptions log_options(const raft::Config& config, storage::LogOptions options) {
+  options.node = config.self;
+  options.trusts_damage = config.bugs.is_on(bugs::Bug::kCorruptAsTornTail);
+  return options;
 }
 
 raft::Durable durable_of(storage::Survived survived) {
@@ -29,7 +53,10 @@ raft::Durable durable_of(storage::Survived survived) {
           .base = survived.base,
           .count = survived.count,
           .entries = std::move(survived.entries),
-          .snapshot = {survived.snapshot, std::move(survived.snapshot_bytes)}};
+          .snapshot = {survived.snapshot, std::move(survived.snapshot_bytes)},
+          .in_doubt = survived.doubt != storage::Doubt::kNone,
+          .doubt = cause_of(survived.doubt),
+          .damage_cut = survived.damage_cut};
 }
 
 Driver::Driver(raft::Config config, raft::Durable survived, const Moment& moment, Output& out)
@@ -100,6 +127,8 @@ void Driver::turn_effects(const Moment& moment, Output& out) {
       out.actions.push_back({out.events.size(), Reply{answer->id, std::move(answer->reply)}});
     } else if (const auto* save = std::get_if<raft::Save>(&effect)) {
       turn(*save, out);
+    } else if (auto* notice = std::get_if<raft::Notice>(&effect)) {
+      out.actions.push_back({out.events.size(), Notice{notice->id, std::move(notice->frame)}});
     }
   }
   if (auto flip = watch_.arm(moment.true_time, moment.now.mono, replica_.deadline())) {
@@ -114,7 +143,8 @@ void Driver::turn(const raft::Write& write, Output& out) {
                 .truncate_from = write.truncate_from,
                 .range = write.entries,
                 .entries = {},
-                .sync = write.sync};
+                .sync = write.sync,
+                .settles_doubt = write.settles_doubt};
   if (write.term) job.state = storage::HardState{*write.term, write.voted_for};
   if (write.entries.count > 0) {
     const std::string_view entries = replica_.encoded(write.entries);

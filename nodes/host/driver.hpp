@@ -45,6 +45,7 @@ struct DiskWrite {
   wire::EntryRange range;
   Span entries;
   bool sync = true;
+  bool settles_doubt = false;
 };
 /// Save the snapshot beside the log: LogStore::begin_snapshot and what follows.
 struct DiskSave {
@@ -63,11 +64,16 @@ struct Reply {
   raft::RequestId id;
   wire::ClientReply reply;
 };
+/// Tell the client on that connection.
+struct Notice {
+  raft::RequestId id;
+  wire::WatchFrame frame;
+};
 
 /// One thing to do, not before the first `events_before` trace events are written.
 struct Action {
   std::size_t events_before = 0;
-  std::variant<DiskWrite, Outgoing, Reply, DiskSave> what;
+  std::variant<DiskWrite, Outgoing, Reply, DiskSave, Notice> what;
 };
 
 /// What one step wants, in order. Memory is reused from step to step.
@@ -84,6 +90,8 @@ struct Output {
   [[nodiscard]] storage::Batch batch(const DiskWrite& write) const;
 };
 
+/// `options` with what the configuration says of the log.
+storage::LogOptions log_options(const raft::Config& config, storage::LogOptions options);
 /// What a recovered log gives to the replica.
 raft::Durable durable_of(storage::Survived survived);
 
@@ -92,9 +100,9 @@ class Driver {
   /// Starts the replica with what survived; `out` gets what it wants at once (its boot event).
   Driver(raft::Config config, raft::Durable survived, const Moment& moment, Output& out);
 
-  /// Feeds a due timer, a completed write or save, a request or a wish for another leader. `out` is
-  /// cleared, then filled. REQUIRES: a timer is due (moment.now.mono >= deadline()); messages go to
-  /// receive().
+  /// Feeds a due timer, a completed write or save, a request, a watch or a wish for another leader.
+  /// `out` is cleared, then filled. REQUIRES: a timer is due (moment.now.mono >= deadline());
+  /// messages go to receive().
   void step(const Moment& moment, const raft::Input& input, Output& out);
 
   /// Feeds a message from another node. REQUIRES: the frame is addressed to this node.

@@ -25,6 +25,7 @@ void encode(std::string& out, const Output& output, const DiskWrite& write) {
   w.varint(write.range.count);
   w.bytes(output.view(write.entries));
   w.u8(write.sync ? 1 : 0);
+  w.u8(write.settles_doubt ? 1 : 0);
 }
 
 void encode(std::string& out, const Output& output, const Outgoing& message) {
@@ -47,6 +48,11 @@ void encode(std::string& out, const Output& output, const DiskSave& save) {
   w.bytes(output.view(save.snapshot));
 }
 
+void encode(std::string& out, const Output&, const Notice& notice) {
+  wire::encode_record(out, notice.id);
+  wire::encode_record(out, notice.frame);
+}
+
 std::string line(const DiskWrite& write) {
   std::string out = R"({"do":"write")";
   wire::JsonFields fields(out);
@@ -61,6 +67,7 @@ std::string line(const DiskWrite& write) {
   fields("count", write.range.count);
   fields("bytes", write.entries.size);
   fields("sync", write.sync);
+  if (write.settles_doubt) fields("settles_doubt", true);
   return out + "}";
 }
 
@@ -87,6 +94,14 @@ std::string line(const DiskSave& save) {
   fields("save", save.id);
   fields("at", save.at);
   fields("bytes", save.snapshot.size);
+  return out + "}";
+}
+
+std::string line(const Notice& notice) {
+  std::string out = R"({"do":"notice")";
+  wire::JsonFields fields(out);
+  fields("conn", notice.id.connection);
+  notice.frame.fields(notice.frame, fields);
   return out + "}";
 }
 

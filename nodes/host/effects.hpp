@@ -14,7 +14,8 @@ namespace ww::host {
 void encode_effects(std::string& out, const Output& output, Instant deadline);
 
 /// The same for people, in order: each trace event as its line of trace.jsonl, whose `s` is the
-/// step's number here, and each thing done as {"do":"write"|"send"|"answer"|"save",...}.
+/// step's number here, and each thing done as {"do":"write"|"send"|"answer"|"save"|
+/// "notice",...}.
 std::vector<std::string> effect_lines(NodeId node, Incarnation incarnation, std::uint64_t step,
                                       const Moment& moment, const Output& output);
 

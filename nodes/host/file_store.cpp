@@ -130,9 +130,17 @@ Result<void> FileStore::unlink(const std::string& file) {
 Result<void> FileStore::truncate(const std::string& file, std::uint64_t size) {
   const auto fd = opened(file);
   if (!fd) return fd.error();
-  if (retrying([&] { return ::ftruncate(*fd, static_cast<off_t>(size)); }) != 0) {
-    return failed("truncate", file);
+  struct stat status {};
+  if (::fstat(*fd, &status) != 0) return failed("stat", file);
+  const auto end = static_cast<off_t>(size);
+  if (end > status.st_size) {
+    do {
+      errno = ::posix_fallocate(*fd, status.st_size, end - status.st_size);
+    } while (errno == EINTR);
+    if (errno != 0) return failed("fallocate", file);
+    return {};
   }
+  if (retrying([&] { return ::ftruncate(*fd, end); }) != 0) return failed("truncate", file);
   return {};
 }
 

@@ -79,6 +79,7 @@ constexpr std::size_t kRequestInput = 3;
 constexpr std::size_t kSavedInput = 4;
 constexpr std::size_t kTransferInput = 5;
 constexpr std::size_t kMembershipInput = 6;
+constexpr std::size_t kWatchInput = 7;
 
 /// The last code there is, so that damage is told.
 constexpr auto kLastErrorCode = static_cast<std::uint8_t>(ErrorCode::kInternal);
@@ -142,6 +143,13 @@ std::optional<JournalInput> get_input(ByteReader& in) {
       raft::ChangeMembership change;
       wire::decode_record(in, change);
       return change;
+    }
+    case kWatchInput: {
+      raft::Watch watch;
+      wire::Decoder decoder(in);
+      decoder("connection", watch.connection);
+      wire::decode_record(in, watch.request);
+      return watch;
     }
     default:
       return std::nullopt;
@@ -256,6 +264,12 @@ void append_record(std::string& out, std::uint64_t effects_before, const Moment&
   if (const auto* change = std::get_if<raft::ChangeMembership>(&input)) {
     const std::size_t begin = begin_step(out, effects_before, moment, kMembershipInput);
     wire::encode_record(out, *change);
+    return end_record(out, begin);
+  }
+  if (const auto* watch = std::get_if<raft::Watch>(&input)) {
+    const std::size_t begin = begin_step(out, effects_before, moment, kWatchInput);
+    ByteWriter(out).varint(watch->connection.value);
+    wire::encode_record(out, watch->request);
     return end_record(out, begin);
   }
   const auto* request = std::get_if<raft::Request>(&input);

@@ -24,7 +24,7 @@
 namespace ww::host {
 
 /// Ends in the format's version.
-inline constexpr std::string_view kJournalMagic = "WWJRNL03";
+inline constexpr std::string_view kJournalMagic = "WWJRNL05";
 inline constexpr std::size_t kJournalRecordHeader = 12;
 /// No record is longer; a checkpoint that would be ends the journal.
 inline constexpr std::uint32_t kMaxJournalRecord = 1U << 30;
@@ -61,8 +61,9 @@ struct JournalCheckpoint {
 struct ReceivedFrame {
   std::string_view payload;
 };
-using JournalInput = std::variant<raft::TimerDue, ReceivedFrame, raft::Written, raft::Request,
-                                  raft::Saved, raft::TransferLeadership, raft::ChangeMembership>;
+using JournalInput =
+    std::variant<raft::TimerDue, ReceivedFrame, raft::Written, raft::Request, raft::Saved,
+                 raft::TransferLeadership, raft::ChangeMembership, raft::Watch>;
 struct JournalStep {
   std::uint64_t effects_before = 0;
   Moment moment;

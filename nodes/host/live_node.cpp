@@ -26,6 +26,7 @@
 #include "nodes/host/clock.hpp"
 #include "nodes/host/control_link.hpp"
 #include "nodes/host/disk_thread.hpp"
+#include "nodes/host/faulty_store.hpp"
 #include "nodes/host/file_store.hpp"
 #include "nodes/host/logger.hpp"
 #include "nodes/host/peer_links.hpp"
@@ -84,6 +85,7 @@ class LiveNode {
   ClientPort clients_;
   SyncTimes sync_times_;
   std::optional<FileStore> files_;
+  std::optional<FaultyStore> disk_port_;
   std::optional<storage::LoggedStore> store_;
   std::optional<DiskThread> disk_;
   std::optional<FileStore> journal_files_;
@@ -113,6 +115,7 @@ LiveNode::LiveNode(const Options& options)
               .on_mark = [this](std::string_view name) { count_mark(name); }}),
       clients_(io_, options.config.self,
                {.on_request = [this](raft::Request request) { step(std::move(request)); },
+                .on_watch = [this](raft::Watch watch) { step(std::move(watch)); },
                 .on_complaint = [this](const std::string& text) { logger_.line(text); },
                 .on_mark = [this](std::string_view name) { count_mark(name); }}) {}
 
@@ -128,7 +131,8 @@ int LiveNode::run() {
   watch_signals();
   connect();
   io_.run();
-  if (disk_) disk_->stop();
+  disk_port_->set({});  // What hangs would hold up the end.
+  disk_->stop();
   driver_->finish();
   return status_;
 }
@@ -151,15 +155,29 @@ std::optional<Error> LiveNode::recover() {
   if (!files) return files.error();
   files_.emplace(std::move(*files));
   files_->time_syncs(sync_times_, options_.fsync_floor);
-  store_.emplace(*files_, [this](const wire::trace::Store& op) {
+  disk_port_.emplace(*files_, [this](const wire::trace::Disk& event) {
+    trace_.write(std::array<wire::trace::Event, 1>{event});
+  });
+  store_.emplace(*disk_port_, [this](const wire::trace::Store& op) {
     trace_.write(std::array<wire::trace::Event, 1>{op});
   });
   storage::Survived survived;
   auto log = storage::LogStore::open(
-      *store_, {.node = options_.config.self, .segment_bytes = options_.segment_bytes}, survived);
+      *store_,
+      log_options(options_.config,
+                  {.node = {},
+                   .segment_bytes = options_.segment_bytes,
+                   .preallocate = options_.preallocate ? options_.segment_bytes : 0,
+                   .first_start = options_.first_start}),
+      survived);
   if (!log) return log.error();
   if (survived.torn) {
     logger_.line("cut a torn tail of " + std::to_string(survived.cut_bytes) + " bytes off the log");
+  }
+  if (survived.doubt != storage::Doubt::kNone) {
+    logger_.line(
+        "in doubt: what was acknowledged may be lost; until a leader has covered it, this "
+        "node neither votes nor serves");
   }
   disk_.emplace(
       std::move(*log), options_.group_commit,
@@ -210,6 +228,7 @@ void LiveNode::connect() {
       io_, *options_.control, hello,
       ControlLink::Handlers{
           .on_set_clock = [this](const wire::control::SetClock& set) { return set_clock(set); },
+          .on_set_disk = [this](const wire::control::SetDisk& set) { disk_port_->set(set); },
           .on_shutdown = [this] { shut_down(); },
           .on_transfer =
               [this](const wire::control::Transfer& transfer) {
@@ -279,6 +298,7 @@ wire::control::Statistics LiveNode::statistics(const wire::control::TakeStatisti
 
 void LiveNode::shut_down() {
   // What is queued is written and traced; its completions have no reader any more.
+  disk_port_->set({});
   disk_->stop();
   finish(kExitShutdown);
 }
@@ -303,13 +323,16 @@ void LiveNode::perform() {
                             .truncate_from = write->truncate_from,
                             .range = write->range,
                             .entries = std::string(output_.view(write->entries)),
-                            .sync = write->sync});
+                            .sync = write->sync,
+                            .settles_doubt = write->settles_doubt});
     } else if (const auto* message = std::get_if<Outgoing>(&action.what)) {
       peers_.send(message->to, output_.view(message->frame));
     } else if (const auto* reply = std::get_if<Reply>(&action.what)) {
       clients_.reply(reply->id, reply->reply);
     } else if (const auto* save = std::get_if<DiskSave>(&action.what)) {
       disk_->submit(SaveJob{save->id, save->at, std::string(output_.view(save->snapshot))});
+    } else if (const auto* notice = std::get_if<Notice>(&action.what)) {
+      clients_.notify(notice->id, notice->frame);
     }
   }
   arm_timer();

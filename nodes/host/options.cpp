@@ -27,6 +27,7 @@ constexpr std::uint64_t kSnapshotEntries = 10'000;
 
 /// The flags as they were written.
 struct Raw {
+  CLI::Option* incarnation = nullptr;
   std::string id;
   std::vector<std::string> nodes;
   std::vector<std::string> peers;
@@ -39,6 +40,7 @@ struct Raw {
   std::string snapshot_interval;
   std::string batching = "on";
   std::string pipelining = "on";
+  std::string preallocate = "on";
   std::string fsync_floor;
   std::string reads = "index";
   std::string follower_reads = "off";
@@ -124,7 +126,9 @@ Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
   if (!timeout) return timeout.error();
   const auto heartbeat = parse_duration(raw.heartbeat, "--heartbeat");
   if (!heartbeat) return heartbeat.error();
-  if (*heartbeat >= *timeout) return usage("--heartbeat: must be shorter than --election-timeout");
+  if (*heartbeat > *timeout / 2) {
+    return usage("--heartbeat: must be at most half of --election-timeout");
+  }
   config.election_timeout = *timeout;
   config.heartbeat_interval = *heartbeat;
   if (!raw.snapshot_interval.empty()) {
@@ -134,6 +138,11 @@ Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
   }
   config.leases = raw.reads == "lease";
   config.follower_reads = raw.follower_reads == "on";
+  if (config.follower_reads && config.voters.size() > 1 && raw.incarnation->count() == 0) {
+    return usage(
+        "--follower-reads on: needs --incarnation, another one at every start, since an "
+        "answer may outlive the process that asked");
+  }
   return parse_bugs(raw, config.bugs);
 }
 
@@ -189,6 +198,7 @@ Result<void> parse_pace(const Raw& raw, Options& options) {
   options.group_commit = batching;
   options.config.set_batching(batching);
   options.config.set_pipelining(raw.pipelining == "on");
+  options.preallocate = raw.preallocate == "on";
   if (raw.fsync_floor.empty()) return {};
   const auto floor = parse_duration(raw.fsync_floor, "--fsync-floor");
   if (!floor) return floor.error();
@@ -223,6 +233,10 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--id", raw.id, "this node, such as n1")->required();
   app.add_option("--nodes", raw.nodes, "all voters: n1,n2,n3 [this node alone]")->delimiter(',');
   app.add_option("--data", options.data, "directory of its log; made if missing")->required();
+  app.add_flag(
+      "--first-start", options.first_start,
+      "it has never run: an empty data directory has lost nothing. Without this flag a node "
+      "that finds none neither votes nor serves until a leader has covered it");
   app.add_option("--client-listen", raw.client_listen, "ADDRESS:PORT for clients");
   app.add_option("--stepped", options.stepped_fd,
                  "open socket of a deterministic world (docs/stepped.md), instead of addresses");
@@ -231,8 +245,9 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--control", raw.control, "ADDRESS:PORT of the controller; the node ends with it");
   app.add_option("--trace-fd", options.trace_fd, "open descriptor that takes the trace [none]")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--incarnation", options.config.incarnation, "how often it was started [1]")
-      ->check(CLI::Range(1, (1 << 20) - 1));
+  raw.incarnation =
+      app.add_option("--incarnation", options.config.incarnation, "how often it was started [1]");
+  raw.incarnation->check(CLI::Range(1, (1 << 20) - 1));
   app.add_option("--seed", options.config.seed, "of the election timeouts [0]");
   app.add_option("--origin-ns", options.origin_ns,
                  "CLOCK_MONOTONIC that counts as instant zero [now]");
@@ -263,6 +278,8 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--follower-reads", raw.follower_reads,
                  "on: followers serve such reads too, at an index of their leader's [off]")
       ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--watch-entries", options.config.limits.machine.history_entries,
+                 "entries of the log over which a watch of keys can go back [4096]");
   app.add_option("--session-entries", options.config.limits.machine.session_entries,
                  "a client's session expires after so many entries without a command of it; 0: "
                  "never; the same on all nodes [1000000]");
@@ -278,6 +295,9 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--pipelining", raw.pipelining,
                  "off: one append with entries under way to a peer at a time [on]")
       ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--preallocate", raw.preallocate,
+                 "off: a log file grows with each write, and a sync records its new size too [on]")
+      ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--fsync-floor", raw.fsync_floor,
                  "emulates a slower disk: no sync takes less than this [none]");
   app.add_option("--bug", raw.bugs, "makes a known mistake (whitewater list bugs); repeatable");
@@ -289,7 +309,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   CLI::App app(
       "One Raft node of Whitewater.\n\n"
       "Example, a cluster of one:\n"
-      "  whitewater-node --id n1 --data /tmp/n1 --client-listen 127.0.0.1:7002\n" +
+      "  whitewater-node --id n1 --data /tmp/n1 --first-start --client-listen 127.0.0.1:7002\n" +
           std::string(has_tripwire() ? ""
                                      : "\nThis build has no tripwire in stepped mode: it needs "
                                        "x86-64 Linux without sanitizers.\n"),

@@ -24,6 +24,7 @@ inline constexpr int kExitDisk = 74;
 struct Options {
   raft::Config config;
   std::string data;
+  bool first_start = false;
   std::optional<int> stepped_fd;       // serves a deterministic world there, and nobody else
   std::optional<net::Address> listen;  // for peers; nothing in a cluster of one
   net::Address client_listen;
@@ -33,6 +34,7 @@ struct Options {
   std::optional<std::int64_t> origin_ns;  // CLOCK_MONOTONIC at the beginning of the run
   std::optional<std::int64_t> parent_pid;
   std::uint64_t segment_bytes = std::uint64_t{1} << 20;
+  bool preallocate = true;  // its files have their size from the beginning
   std::string journal;  // directory of the flight recorder; empty: none
   JournalOptions journaling;
   bool group_commit = true;  // false: a sync for each write

@@ -71,6 +71,8 @@ Result<void> replay_step([[maybe_unused]] Incarnation incarnation,
     driver.step(moment, *transfer, out);
   } else if (const auto* change = std::get_if<raft::ChangeMembership>(&input)) {
     driver.step(moment, *change, out);
+  } else if (const auto* watch = std::get_if<raft::Watch>(&input)) {
+    driver.step(moment, *watch, out);
   } else {
     if (moment.now.mono < driver.deadline()) return corrupt("a timer that was not due");
     driver.step(moment, raft::TimerDue{}, out);
@@ -104,6 +106,13 @@ std::string input_line(const JournalInput& input) {
     std::string out = R"({"in":"membership")";
     wire::JsonFields fields(out);
     change->fields(*change, fields);
+    return out + "}";
+  }
+  if (const auto* watch = std::get_if<raft::Watch>(&input)) {
+    std::string out = R"({"in":"watch")";
+    wire::JsonFields fields(out);
+    fields("conn", watch->connection);
+    watch->request.fields(watch->request, fields);
     return out + "}";
   }
   return R"({"in":"timer"})";

@@ -19,6 +19,7 @@ Moment moment_of(const stepped::Clock& clock) {
 /// What an error of the log says of the machine.
 stepped::EndCause cause_of(const Error& error) {
   if (error.code == ErrorCode::kNoSpace) return stepped::EndCause::kNoSpace;
+  if (error.code == ErrorCode::kCorrupt) return stepped::EndCause::kDamaged;
   return error.code == ErrorCode::kIo ? stepped::EndCause::kDisk : stepped::EndCause::kOwn;
 }
 
@@ -41,15 +42,14 @@ struct StepMachine::Impl {
     storage::Place end;
   };
 
-  Impl(raft::Config the_config, std::uint64_t the_segment_bytes, storage::ByteStore& files)
+  Impl(raft::Config the_config, storage::LogOptions the_options, storage::ByteStore& files)
       : config(std::move(the_config)),
-        segment_bytes(the_segment_bytes),
+        options(log_options(config, the_options)),
         store(files, [this](const wire::trace::Store& op) { out->add(op); }) {}
 
   void on(const stepped::Boot&) {
     storage::Survived survived;
-    auto opened = storage::LogStore::open(
-        store, {.node = config.self, .segment_bytes = segment_bytes}, survived);
+    auto opened = storage::LogStore::open(store, options, survived);
     if (!opened) return end(opened.error().message, cause_of(opened.error()));
     log.emplace(std::move(*opened));
     driver.emplace(config, durable_of(std::move(survived)), moment, scratch);
@@ -98,6 +98,7 @@ struct StepMachine::Impl {
     save_failed(failed.id, Error{ErrorCode::kIo, false, failed.reason}, stepped::EndCause::kOwn);
   }
 
+  void on(const stepped::Watch& watch) { step(raft::Watch{watch.connection, watch.request}); }
   void on(const stepped::Transfer& transfer) { step(raft::TransferLeadership{transfer.to}); }
   void on(const stepped::ChangeMembership& change) {
     step(raft::ChangeMembership{change.voters, change.mode});
@@ -134,6 +135,8 @@ struct StepMachine::Impl {
         out->add(stepped::Reply{reply->id.connection, std::move(reply->reply)});
       } else if (const auto* save = std::get_if<DiskSave>(&action.what)) {
         perform(*save);
+      } else if (auto* notice = std::get_if<Notice>(&action.what)) {
+        out->add(stepped::Notice{notice->id.connection, std::move(notice->frame)});
       }
     }
   }
@@ -165,7 +168,7 @@ struct StepMachine::Impl {
   }
 
   raft::Config config;
-  const std::uint64_t segment_bytes;
+  const storage::LogOptions options;
   storage::LoggedStore store;
   std::optional<storage::LogStore> log;
   std::optional<Driver> driver;
@@ -176,9 +179,9 @@ struct StepMachine::Impl {
   Moment moment;
 };
 
-StepMachine::StepMachine(raft::Config config, std::uint64_t segment_bytes,
+StepMachine::StepMachine(raft::Config config, storage::LogOptions options,
                          storage::ByteStore& files)
-    : impl_(std::make_unique<Impl>(std::move(config), segment_bytes, files)) {}
+    : impl_(std::make_unique<Impl>(std::move(config), options, files)) {}
 
 StepMachine::~StepMachine() = default;
 

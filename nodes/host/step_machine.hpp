@@ -21,8 +21,9 @@ namespace ww::host {
 
 class StepMachine {
  public:
-  /// REQUIRES: `files` outlives the machine.
-  StepMachine(raft::Config config, std::uint64_t segment_bytes, storage::ByteStore& files);
+  /// What of `options` the configuration says is taken from there. REQUIRES: `files` outlives the
+  /// machine.
+  StepMachine(raft::Config config, storage::LogOptions options, storage::ByteStore& files);
   ~StepMachine();
 
   /// Consumes one event; `out` is cleared, then filled. An operating error (a damaged log, a disk

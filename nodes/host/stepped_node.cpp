@@ -131,7 +131,10 @@ int serve_stepped(const Options& options, const Step& step) {
   if (auto armed = arm_tripwire(files->directory()); !armed) logger.line(armed.error().message);
 
   SteppedStore store(*files, logger);
-  StepMachine machine(options.config, options.segment_bytes, store);
+  StepMachine machine(
+      options.config,
+      {.node = {}, .segment_bytes = options.segment_bytes, .first_start = options.first_start},
+      store);
   PacketSocket socket(*options.stepped_fd);
   stepped::Output output;
   for (;;) {

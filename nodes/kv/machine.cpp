@@ -18,10 +18,6 @@ using wire::trace::Execution;
 // The digest is a sum of hashes, one per key and one per session: a change costs one subtraction
 // and one addition, and the order in which things came to be does not show.
 
-std::uint64_t hash_of_pair(std::string_view key, std::string_view value) {
-  return hash_bytes(value, hash_bytes(key, 0x6b65792d76616c75ULL));
-}
-
 std::uint64_t hash_of_session(SessionId id, std::uint64_t seq, const wire::ClientReply& reply) {
   const std::uint64_t hash = hash_combine(hash_combine(0x73657373696f6e73ULL, id.value), seq);
   return hash_combine(hash_combine(hash, reply.at.index), hash_of(reply));
@@ -48,6 +44,7 @@ std::uint64_t hash_of(const wire::ClientReply& reply) {
 
 Applied Machine::apply(LogPosition at, const wire::CommandView& command, bugs::Switches& bugs) {
   expire(at.index);
+  changes_.forget(at.index, limits_);
   if (command.kind == wire::CommandKind::kOpenSession) return open_session(at);
   if (command.session == SessionId{0}) {
     return Applied{execute(at, command), Execution::kExecuted};
@@ -100,6 +97,7 @@ void Machine::encode(std::string& out) const {
     w.varint(session.seq);
     wire::encode_record(out, session.reply);
   }
+  changes_.encode(out);
 }
 
 Result<Machine> Machine::decode(std::string_view bytes, Limits limits) {
@@ -109,7 +107,7 @@ Result<Machine> Machine::decode(std::string_view bytes, Limits limits) {
     const std::string_view key = in.bytes();
     const std::string_view value = in.bytes();
     if (!out.data_.empty() && key <= out.data_.rbegin()->first) in.fail();
-    if (in.ok()) out.put(out.data_.end(), key, value);
+    if (in.ok()) out.put(out.data_.end(), key, value, hash_of_pair(key, value));
   }
   for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
     const SessionId id{in.varint()};
@@ -120,6 +118,7 @@ Result<Machine> Machine::decode(std::string_view bytes, Limits limits) {
     if (out.by_use_.contains(reply.at.index)) in.fail();
     if (in.ok()) out.remember(id, out.sessions_[id], seq, reply);
   }
+  out.changes_.decode(in);
   if (in.done()) return out;
   return Error{ErrorCode::kCorrupt, true, "a state of the key-value machine that does not decode"};
 }
@@ -148,18 +147,19 @@ wire::ClientReply Machine::execute(LogPosition at, const wire::CommandView& comm
       if (reply.exists) reply.value = found->second;
       break;
     case wire::CommandKind::kWrite:
-      put(found, command.key, command.value);
+      change(at.index, found, command.key, command.value);
       break;
     case wire::CommandKind::kCas:
       if (reply.exists) reply.value = found->second;
       reply.matched = reply.exists && found->second == command.expected;
-      if (reply.matched) put(found, command.key, command.value);
+      if (reply.matched) change(at.index, found, command.key, command.value);
       break;
     case wire::CommandKind::kAppend:
-      put(found, command.key, (reply.exists ? found->second : std::string()).append(command.value));
+      change(at.index, found, command.key,
+             (reply.exists ? found->second : std::string()).append(command.value));
       break;
     case wire::CommandKind::kDelete:
-      if (reply.exists) remove(found);
+      if (reply.exists) remove(at.index, found);
       break;
     case wire::CommandKind::kOpenSession:
       WW_ASSERT(false, "sessions are opened elsewhere");
@@ -168,8 +168,16 @@ wire::ClientReply Machine::execute(LogPosition at, const wire::CommandView& comm
 }
 
 /// `place`: where `key` is, or the end.
-void Machine::put(Data::iterator place, std::string_view key, std::string_view value) {
-  digest_ += hash_of_pair(key, value);
+void Machine::change(Index revision, Data::iterator place, std::string_view key,
+                     std::string_view value) {
+  const std::uint64_t hash = hash_of_pair(key, value);
+  put(place, key, value, hash);
+  changes_.add({revision, true, std::string(key), std::string(value)}, hash, limits_);
+}
+
+void Machine::put(Data::iterator place, std::string_view key, std::string_view value,
+                  std::uint64_t hash) {
+  digest_ += hash;
   if (place == data_.end()) {
     data_.emplace(key, value);
     return;
@@ -178,8 +186,9 @@ void Machine::put(Data::iterator place, std::string_view key, std::string_view v
   place->second = value;
 }
 
-void Machine::remove(Data::iterator place) {
+void Machine::remove(Index revision, Data::iterator place) {
   digest_ -= hash_of_pair(place->first, place->second);
+  changes_.add({revision, false, place->first, {}}, hash_of_absence(place->first), limits_);
   data_.erase(place);
 }
 

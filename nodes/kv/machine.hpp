@@ -17,6 +17,7 @@
 #include "base/wire/kv.hpp"
 #include "base/wire/trace.hpp"
 #include "nodes/bugs/bugs.hpp"
+#include "nodes/kv/changes.hpp"
 #include "nodes/kv/limits.hpp"
 
 namespace ww::kv {
@@ -48,11 +49,14 @@ class Machine {
   /// What a read of `key` sees: `exists`, `value`, ok.
   [[nodiscard]] wire::ClientReply read(std::string_view key) const;
 
-  /// Equal for machines of equal content, sessions included. Independent of the order of insertion.
-  [[nodiscard]] std::uint64_t digest() const { return digest_; }
+  /// What became of the keys lately.
+  [[nodiscard]] const Changes& changes() const { return changes_; }
 
-  /// Appends the content, sessions included, as a snapshot holds it: varint keys, each as bytes
-  /// key, bytes value; varint sessions, each as varint id, varint seq, its reply. Ascending.
+  /// Equal for machines of equal content, sessions and recent changes included.
+  [[nodiscard]] std::uint64_t digest() const { return digest_ + changes_.digest(); }
+
+  /// Appends the content as a snapshot holds it: varint keys, each as bytes key, bytes value;
+  /// varint sessions, each as varint id, varint seq, its reply; the recent changes. Ascending.
   void encode(std::string& out) const;
   /// The machine of that content, within `limits`. Its digest is computed anew.
   /// Errors: kCorrupt, definite: what encode() did not write.
@@ -66,7 +70,7 @@ class Machine {
   template <class Self, class V>
   static void fields(Self& s, V& v) {
     v("limits", s.limits_), v("data", s.data_), v("sessions", s.sessions_);
-    v("by_use", s.by_use_), v("digest", s.digest_);
+    v("by_use", s.by_use_), v("digest", s.digest_), v("changes", s.changes_);
   }
 
  private:
@@ -84,15 +88,17 @@ class Machine {
   void expire(Index now);
   Applied open_session(LogPosition at);
   wire::ClientReply execute(LogPosition at, const wire::CommandView& command);
-  void put(Data::iterator place, std::string_view key, std::string_view value);
-  void remove(Data::iterator place);
+  void change(Index revision, Data::iterator place, std::string_view key, std::string_view value);
+  void put(Data::iterator place, std::string_view key, std::string_view value, std::uint64_t hash);
+  void remove(Index revision, Data::iterator place);
   void remember(SessionId id, Session& session, std::uint64_t seq, const wire::ClientReply& reply);
 
   Limits limits_;
   Data data_;
   std::map<SessionId, Session> sessions_;
   std::map<Index, SessionId> by_use_;  // the same, by the position of their last use
-  std::uint64_t digest_ = 0;
+  std::uint64_t digest_ = 0;           // of data and sessions
+  Changes changes_;
 };
 
 /// A hash of everything an answer says, apart from the request's number and the leader's name.

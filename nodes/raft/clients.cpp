@@ -25,7 +25,8 @@ void Replica::on(Step& s, const Request& request) {
   const bool index_read =
       command.kind == wire::CommandKind::kRead && request.read_mode == wire::ReadMode::kIndex;
   const Leader* leader = as_leader();
-  if (leader == nullptr && index_read && config_.follower_reads && Replica::leader() != kNobody) {
+  if (leader == nullptr && index_read && config_.follower_reads && Replica::leader() != kNobody &&
+      !keeps_out(s)) {
     if (remote_reads_.size() < config_.limits.max_pending_requests) {
       return ask_for_index(s, {request.id, command.session, command.seq, command.key});
     }

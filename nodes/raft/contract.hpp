@@ -18,6 +18,7 @@
 #include "base/wire/kv.hpp"
 #include "base/wire/peer.hpp"
 #include "base/wire/trace.hpp"
+#include "base/wire/watch.hpp"
 #include "nodes/bugs/bugs.hpp"
 #include "nodes/kv/limits.hpp"
 #include "nodes/raft/snapshot.hpp"
@@ -30,6 +31,7 @@ struct Limits {
   std::uint32_t max_in_flight_appends = 8;         // to one peer, of those with entries
   std::uint64_t max_uncommitted_bytes = 4U << 20;  // of a leader's log above its commit index
   std::uint32_t max_pending_requests = 4096;       // writes and reads not answered yet
+  std::uint32_t max_watchers = 1024;               // streams of changes
   kv::Limits machine;
   friend bool operator==(const Limits&, const Limits&) = default;
   template <class Self, class V>
@@ -39,6 +41,7 @@ struct Limits {
     v("max_in_flight_appends", s.max_in_flight_appends);
     v("max_uncommitted_bytes", s.max_uncommitted_bytes);
     v("max_pending_requests", s.max_pending_requests);
+    v("max_watchers", s.max_watchers);
     v("machine", s.machine);
   }
 };
@@ -86,11 +89,16 @@ struct Config {
   /// A leader that heard no quorum for so long steps down (CheckQuorum): the longest time that a
   /// follower waits for its leader, so that a hiccup that deposes nobody else does not depose it.
   [[nodiscard]] Duration quorum_patience() const { return 2 * election_timeout; }
+  /// A leader whose disk completed nothing for so long, although something waits, steps down; and
+  /// nobody stands with such a disk.
+  [[nodiscard]] Duration disk_patience() const { return quorum_patience(); }
   /// How long a leader may rely on a round that a quorum has echoed, from when it was sent: those
   /// who echoed it vote for nobody for an election timeout from when they got it.
   [[nodiscard]] Duration lease_length() const {
     return election_timeout / (100 + lease_drift_percent) * 100;
   }
+  /// A watcher that acknowledges nothing for so long is slow, or gone: its stream is ended.
+  [[nodiscard]] Duration watch_patience() const { return 20 * election_timeout; }
   /// Off: a write and an append for each command.
   void set_batching(bool on) {
     gather = on;
@@ -119,10 +127,16 @@ struct Durable {
   std::uint64_t count = 0;
   std::string entries;  // encoded by wire::append_entry
   Snapshot snapshot;    // not before the base, nor behind the last entry
+  /// It may have lost what it acknowledged, for this reason: it votes and counts only when a leader
+  /// has covered it (nodes/raft/doubt.cpp).
+  bool in_doubt = false;
+  wire::trace::DoubtCause doubt = wire::trace::DoubtCause::kTail;
+  bool damage_cut = false;  // bytes that were durable are bad, and were taken for a torn tail
   template <class Self, class V>
   static void fields(Self& s, V& v) {
     v("current_term", s.current_term), v("voted_for", s.voted_for), v("base", s.base);
     v("count", s.count), v("entries", s.entries), v("snapshot", s.snapshot);
+    v("in_doubt", s.in_doubt), v("doubt", s.doubt), v("damage_cut", s.damage_cut);
   }
 };
 
@@ -170,8 +184,13 @@ struct ChangeMembership {
     v("voters", s.voters), v("mode", s.mode);
   }
 };
-using Input =
-    std::variant<TimerDue, Received, Written, Request, Saved, TransferLeadership, ChangeMembership>;
+/// A client opens a watch, acknowledges its frames, or closes it.
+struct Watch {
+  ClientId connection;
+  wire::WatchRequest request;
+};
+using Input = std::variant<TimerDue, Received, Written, Request, Saved, TransferLeadership,
+                           ChangeMembership, Watch>;
 
 // Effects. `entries` name ranges of this replica's log: the host encodes them before the next step.
 struct Write {
@@ -181,7 +200,8 @@ struct Write {
   std::optional<LogPosition> reset_to;  // the log is empty, and goes on behind this
   std::optional<Index> truncate_from;
   wire::EntryRange entries;
-  bool sync = true;  // false: completes when written, and a later write's sync covers it
+  bool sync = true;            // false: completes when written, and a later write's sync covers it
+  bool settles_doubt = false;  // a leader has covered this node: the next start is not in doubt
 };
 struct Send {
   NodeId to;
@@ -201,7 +221,12 @@ struct Save {
   SaveId id;
   LogPosition at;
 };
-using Effect = std::variant<Write, Send, Answer, Trace, Save>;
+/// A frame of the watch that `id` opened.
+struct Notice {
+  RequestId id;
+  wire::WatchFrame frame;  // its `request` is id.request
+};
+using Effect = std::variant<Write, Send, Answer, Trace, Save, Notice>;
 using Effects = std::vector<Effect>;
 
 }  // namespace ww::raft

@@ -6,9 +6,9 @@
 
 namespace ww::raft {
 
-WriteId Durability::issue(HardState state, Index upto, bool sync) {
+WriteId Durability::issue(HardState state, Index upto, bool sync, Instant now) {
   const WriteId id{++issued_};
-  in_flight_.push_back({id, state, upto, sync, false});
+  in_flight_.push_back({id, state, upto, sync, false, now});
   return id;
 }
 
@@ -30,10 +30,11 @@ void Durability::covered(Index index) {
   stable_ = std::max(stable_, index);
 }
 
-Durability::Completion Durability::complete(WriteId id) {
+Durability::Completion Durability::complete(WriteId id, Instant now) {
   WW_ASSERT(!in_flight_.empty() && in_flight_.front().id == id, "writes complete in issue order");
   const InFlight write = in_flight_.front();
   in_flight_.pop_front();
+  completed_ = now;
   if (write.sync) {
     state_ = write.state;
     stable_ = std::max(stable_, write.upto);

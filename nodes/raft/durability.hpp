@@ -6,10 +6,12 @@
 // says nothing about the new tail (etcd-io/raft, rawnode.go, calls this the ABA problem).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 
 #include "base/ids.hpp"
+#include "base/time.hpp"
 
 namespace ww::raft {
 
@@ -39,10 +41,14 @@ class Durability {
   }
 
   [[nodiscard]] WriteId last_issued() const { return WriteId{issued_}; }
+  /// How long the disk has owed a completion: since then; kNever when it owes none.
+  [[nodiscard]] Instant waits_since() const {
+    return in_flight_.empty() ? kNever : std::max(in_flight_.front().issued, completed_);
+  }
 
   /// Notes that a write was issued after which the disk will hold `state` and the log up to `upto`.
   /// `sync` false: its completion does not make it durable, but that of a later synced write does.
-  WriteId issue(HardState state, Index upto, bool sync);
+  WriteId issue(HardState state, Index upto, bool sync, Instant now);
   /// Takes `state` for durable without any write; only vote-ram-only does.
   void pretend(HardState state);
   /// The log in memory was cut back to before `from`: nothing in flight counts beyond it any more.
@@ -54,7 +60,7 @@ class Durability {
     bool tail_replaced = false;  // entries of it were replaced while it was in flight
   };
   /// A write is done. REQUIRES: it is the oldest in flight.
-  Completion complete(WriteId id);
+  Completion complete(WriteId id, Instant now);
 
   /// The write whose completion makes `state` durable; 0 when it is. REQUIRES: it was issued.
   [[nodiscard]] WriteId needed_for(HardState state) const;
@@ -67,7 +73,7 @@ class Durability {
   template <class Self, class V>
   static void fields(Self& s, V& v) {
     v("state", s.state_), v("stable_index", s.stable_), v("issued", s.issued_);
-    v("in_flight", s.in_flight_);
+    v("in_flight", s.in_flight_), v("completed_at", s.completed_);
   }
 
  private:
@@ -77,17 +83,19 @@ class Durability {
     Index upto = 0;  // never falls from one write to the next
     bool sync = true;
     bool overtaken = false;
+    Instant issued{};
     friend bool operator==(const InFlight&, const InFlight&) = default;
     template <class Self, class V>
     static void fields(Self& s, V& v) {
       v("write", s.id), v("state", s.state), v("upto", s.upto), v("sync", s.sync);
-      v("overtaken", s.overtaken);
+      v("overtaken", s.overtaken), v("issued_at", s.issued);
     }
   };
   HardState state_;
   Index stable_ = 0;
   std::uint64_t issued_ = 0;
   std::deque<InFlight> in_flight_;
+  Instant completed_{};  // the last one
 };
 
 }  // namespace ww::raft

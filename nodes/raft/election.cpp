@@ -127,6 +127,8 @@ void Replica::on_message(Step& s, NodeId from, const wire::PreVote& m) {
   bool granted = false;
   if (m.term < hard_.term) {
     mark(s, RarePath::kLowTermRequest);
+  } else if (keeps_out(s)) {
+    // Refused, for a vote of ours may be out there that we do not know of.
   } else if (leader_is_current(s.now)) {
     mark(s, RarePath::kStickyRefusal);
   } else if (promise_binds(s.now)) {
@@ -160,6 +162,8 @@ void Replica::on_message(Step& s, NodeId from, const wire::Vote& m) {
   const bool waived = m.transfer && (m.term > hard_.term || leader() == kNobody);
   if (m.term < hard_.term) {
     mark(s, RarePath::kLowTermRequest);
+  } else if (keeps_out(s)) {
+    if (m.term > hard_.term) become_follower(s, m.term, kNobody);
   } else if (!waived && leader_is_current(s.now)) {
     mark(s, RarePath::kStickyRefusal);
   } else if (!waived && promise_binds(s.now)) {

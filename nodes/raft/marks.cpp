@@ -21,7 +21,11 @@ constexpr std::array<std::string_view, kRarePathCount> kNames = {
     "transfer-pause",     "lease-lapsed",
     "read-given-up",      "configuration-reverted",
     "not-standing",       "barrier",
-    "leader-removed",     "catch-up-given-up"};
+    "leader-removed",     "catch-up-given-up",
+    "watch-resumed",      "watch-compacted",
+    "watch-cut",          "disk-stall",
+    "doubt-refusal",      "doubt-seen",
+    "doubt-covered"};
 
 }  // namespace
 

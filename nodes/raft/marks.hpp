@@ -43,8 +43,15 @@ enum class RarePath : std::uint8_t {
   kBarrier,                // a change was refused for want of a committed entry of the term
   kLeaderRemoved,          // a leader stepped down because C_new leaves it out
   kCatchUpGivenUp,         // new nodes took too long to catch up
+  kWatchResumed,           // a watch began with what was applied before it came
+  kWatchCompacted,         // a watch asked for, or came to need, what is not kept any more
+  kWatchCut,               // a watcher acknowledged nothing for too long
+  kDiskStall,     // a leader stepped down, or a node did not stand, as its disk stood still
+  kDoubtRefusal,  // a node in doubt refused to vote, to stand or to serve
+  kDoubtSeen,     // a leader heard that a peer may have lost what it acknowledged
+  kDoubtCovered,  // a leader covered a node in doubt, which counts again
 };
-inline constexpr std::size_t kRarePathCount = 34;
+inline constexpr std::size_t kRarePathCount = 41;
 
 std::string_view name_of(RarePath path);
 

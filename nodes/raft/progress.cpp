@@ -77,6 +77,15 @@ bool Progress::rejected(Index refused, LogPosition conflict, const Log& log) {
   return true;
 }
 
+void Progress::fell_in_doubt(Incarnation incarnation, Index cover_index) {
+  doubt_ = incarnation;
+  cover_index_ = cover_index;
+  covered_ = false;
+  match_ = 0;
+  confirmed = 0;
+  enter(Mode::kProbe);
+}
+
 void Progress::begin_snapshot(LogPosition at, std::uint64_t bytes) {
   enter(Mode::kSnapshot);
   snapshot_ = at;

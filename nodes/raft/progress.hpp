@@ -44,6 +44,18 @@ class Progress {
   /// section 5.3).
   bool rejected(Index refused, LogPosition conflict, const Log& log);
 
+  // A peer that may have lost what it acknowledged (doubt.cpp); all zero when there is none.
+  /// Its incarnation then.
+  [[nodiscard]] Incarnation doubt() const { return doubt_; }
+  /// The entry of ours that has to be committed without it, and be at it.
+  [[nodiscard]] Index cover_index() const { return cover_index_; }
+  [[nodiscard]] bool covered() const { return covered_; }
+  /// Whether what it acknowledges and echoes counts.
+  [[nodiscard]] bool counts() const { return doubt_ == 0 || covered_; }
+  /// Nothing that it said before holds.
+  void fell_in_doubt(Incarnation incarnation, Index cover_index);
+  void cover() { covered_ = true; }
+
   // The snapshot under way; all zero when there is none.
   [[nodiscard]] LogPosition snapshot() const { return snapshot_; }
   [[nodiscard]] std::uint64_t snapshot_bytes() const { return snapshot_bytes_; }
@@ -67,6 +79,7 @@ class Progress {
     v("in_flight", s.in_flight_), v("in_flight_count", s.in_flight_count_);
     v("snapshot", s.snapshot_), v("snapshot_bytes", s.snapshot_bytes_);
     v("received", s.received_), v("piece_sent", s.piece_sent_), v("piece_round", s.piece_round_);
+    v("doubt", s.doubt_), v("cover_index", s.cover_index_), v("covered", s.covered_);
   }
   /// Whether it could be the progress of a peer of a log that ends at `last`.
   [[nodiscard]] bool is_sound(Index last) const {
@@ -88,6 +101,9 @@ class Progress {
   std::uint64_t received_ = 0;
   bool piece_sent_ = false;
   std::uint64_t piece_round_ = 0;  // of the last piece
+  Incarnation doubt_ = 0;
+  Index cover_index_ = 0;
+  bool covered_ = false;
 };
 std::string_view name_of(Progress::Mode mode);
 

@@ -38,10 +38,11 @@ Replica::Replica(Config config, Durable survived, Now now, Effects& effects)
   }
   trace_configuration(s, trace::ConfigurationAct::kLoaded);
   for (Index i = at.index + 1; i <= log_.last_index(); ++i) adopt(s, i, log_.at(i));
+  begin_in_doubt(s, survived);
   hard_ = {survived.current_term, survived.voted_for};
-  // Only a node that forgets its term can find a log from its future.
+  // Only a node that forgets its term, or lost it, can find a log from its future.
   if (log_.last().term > hard_.term) hard_ = {log_.last().term, kNobody};
-  durability_ = Durability(hard_, log_.last_index());
+  durability_ = Durability({survived.current_term, survived.voted_for}, log_.last_index());
   draw_timeout();
   restart_election_timer(now);
   restart_snapshot_timer(now);
@@ -54,6 +55,7 @@ void Replica::step(Now now, const Input& input, Effects& effects) {
   const bugs::Switches before = config_.bugs;
   if (role() == wire::Role::kHalted) {
     if (const auto* request = std::get_if<Request>(&input)) on(s, *request);
+    if (const auto* watch = std::get_if<Watch>(&input)) on(s, *watch);
     return;
   }
   std::visit([&](const auto& i) { on(s, i); }, input);
@@ -63,6 +65,7 @@ void Replica::step(Now now, const Input& input, Effects& effects) {
     issue_write(s);
     start_save(s);
   }
+  serve_watchers(s);
   if (config_.bugs != before) trace_bugs(s, before);
 }
 
@@ -71,8 +74,8 @@ Instant Replica::deadline() const {
   const Instant remote_due = remote_reads_.empty() ? kNever : remote_reads_.front().give_up;
   if (const auto* leader = std::get_if<Leader>(&role_)) {
     const Instant give_up = leader->transfer ? leader->transfer->give_up : kNever;
-    return std::min(
-        {leader->heartbeat_due, leader->quorum_check_due, leader->gather_due, give_up, remote_due});
+    return std::min({leader->heartbeat_due, leader->quorum_check_due, leader->gather_due, give_up,
+                     remote_due, disk_due()});
   }
   return std::min(election_due_, remote_due);
 }
@@ -86,7 +89,11 @@ void Replica::on(Step& s, const TimerDue&) {
   if (s.now.mono < deadline()) return;
   give_up_remote_reads(s, s.now.mono, wire::Refusal::kLost);
   if (as_leader() != nullptr) return on_leader_timer(s);
-  if (s.now.mono >= election_due_) start_pre_vote(s);
+  if (s.now.mono < election_due_) return;
+  restart_election_timer(s.now);
+  if (keeps_out(s)) return;
+  if (s.now.mono >= disk_due()) return mark(s, RarePath::kDiskStall);
+  start_pre_vote(s);
 }
 
 void Replica::on(Step& s, const Received& input) {
@@ -104,7 +111,7 @@ void Replica::on(Step& s, const Written& input) {
     return halt(
         s, "write " + std::to_string(input.id.value) + " failed: " + input.outcome.error().message);
   }
-  const Durability::Completion done = durability_.complete(input.id);
+  const Durability::Completion done = durability_.complete(input.id, s.now.mono);
   if (done.synced) {
     const LogPosition stable{durability_.stable_index(), log_.term_at(durability_.stable_index())};
     s.trace(
@@ -142,6 +149,12 @@ void Replica::restart_election_timer(Now now) {
   election_due_ = now.mono + timeout_;
 }
 
+/// When a disk that goes on completing nothing is given up.
+Instant Replica::disk_due() const {
+  const Instant since = durability_.waits_since();
+  return since == kNever ? kNever : since + config_.disk_patience();
+}
+
 // Durability.
 
 /// Issues one write of everything that changed since the last: truncation, new entries, term and
@@ -151,7 +164,9 @@ void Replica::issue_write(Step& s) {
     durability_.pretend(hard_);
   }
   const bool state_changed = hard_ != durability_.issued_state();
-  if (!state_changed && appended_from_ == 0 && !truncated_from_ && !reset_to_) return;
+  if (!state_changed && appended_from_ == 0 && !truncated_from_ && !reset_to_ && !doubt_settled_) {
+    return;
+  }
   Write write;
   if (state_changed) {
     write.term = hard_.term;
@@ -164,7 +179,8 @@ void Replica::issue_write(Step& s) {
                      static_cast<std::uint32_t>(log_.last_index() - appended_from_ + 1)};
   }
   write.sync = state_changed || !config_.bugs.is_on(bugs::Bug::kAckBeforeFsync);
-  write.id = durability_.issue(hard_, log_.last_index(), write.sync);
+  write.settles_doubt = std::exchange(doubt_settled_, false);
+  write.id = durability_.issue(hard_, log_.last_index(), write.sync, s.now.mono);
   reset_to_.reset();
   truncated_from_.reset();
   appended_from_ = 0;
@@ -220,8 +236,10 @@ void Replica::halt(Step& s, std::string reason) {
   s.trace(trace::RoleChange{wire::Role::kHalted, hard_.term, {}});
   fail_pending(s, wire::Refusal::kStopped);
   give_up_remote_reads(s, kNever, wire::Refusal::kStopped);
+  end_watches(s, wire::Refusal::kStopped);
   held_.clear();
   truncated_from_.reset();
+  reset_to_.reset();
   appended_from_ = 0;
   role_ = Halted{};
 }

@@ -3,7 +3,7 @@
 // One door: step(now, input, effects). The paper's names are used throughout (Ongaro & Ousterhout
 // 2014, figure 2; Ongaro's dissertation 2014, chapters 3, 4, 6 and 9.6). The rules stand in files
 // by subject: replica.cpp (the door, time, durability), election.cpp, replication.cpp, clients.cpp,
-// snapshots.cpp, transfer.cpp, lease.cpp, remote_reads.cpp, membership.cpp.
+// snapshots.cpp, transfer.cpp, lease.cpp, remote_reads.cpp, membership.cpp, watches.cpp, doubt.cpp.
 #pragma once
 
 #include <array>
@@ -22,6 +22,7 @@
 #include "nodes/raft/marks.hpp"
 #include "nodes/raft/progress.hpp"
 #include "nodes/raft/roles.hpp"
+#include "nodes/raft/watcher.hpp"
 
 namespace ww::raft {
 
@@ -82,6 +83,8 @@ class Replica {
   /// The one in force here, committed or not.
   [[nodiscard]] const Configuration& configuration() const { return configurations_.latest(); }
   [[nodiscard]] const kv::Machine& machine() const { return machine_; }
+  /// Whether it may have lost what it acknowledged, and no leader has covered it.
+  [[nodiscard]] bool in_doubt() const { return in_doubt_; }
   /// The digest of the state machine after last_applied().
   [[nodiscard]] std::uint64_t digest() const { return machine_.digest(); }
   [[nodiscard]] const bugs::Switches& bugs() const { return config_.bugs; }
@@ -98,8 +101,10 @@ class Replica {
     v("appended_from", s.appended_from_), v("election_due", s.election_due_);
     v("timeout", s.timeout_), v("draws_in_term", s.draws_in_term_);
     v("messages_sent", s.messages_sent_), v("rare_paths", s.rare_paths_);
+    v("in_doubt", s.in_doubt_), v("doubt_settled", s.doubt_settled_);
     v("promised_until", s.promised_until_), v("remote_reads", s.remote_reads_);
     v("questions", s.questions_), v("configurations", s.configurations_);
+    v("watchers", s.watchers_);
     v("machine", s.machine_), v("config", s.config_);
   }
   friend Result<Replica> decode_checkpoint(std::string_view bytes);
@@ -137,11 +142,13 @@ class Replica {
   void on(Step& s, const Saved& input);
   void on(Step& s, const TransferLeadership& input);
   void on(Step& s, const ChangeMembership& input);
+  void on(Step& s, const Watch& input);
   void trace_bugs(Step& s, const bugs::Switches& before);
   void mark(Step& s, RarePath path);
   // replica.cpp: time.
   void draw_timeout();
   void restart_election_timer(Now now);
+  [[nodiscard]] Instant disk_due() const;
   // replica.cpp: durability.
   void issue_write(Step& s);
   void send(Step& s, NodeId to, const wire::PeerMessage& message);
@@ -174,7 +181,7 @@ class Replica {
   void remove_entries(Step& s, Index from);
   void reject_append(Step& s, NodeId from, const wire::Append& m);
   /// Notes an answer of a peer in our term as its leader; nullptr when it is none.
-  Progress* hear(Step& s, NodeId from, Term term, std::uint64_t round);
+  Progress* hear(Step& s, NodeId from, Term term, std::uint64_t round, Incarnation doubt);
   void take_match(Step& s, Progress& peer, Index match);
   void on_leader_timer(Step& s);
   bool check_quorum(Step& s);
@@ -212,6 +219,14 @@ class Replica {
   void give_up_transfer(Step& s);
   void on_message(Step& s, NodeId from, const wire::TimeoutNow& m);
 
+  // doubt.cpp
+  void begin_in_doubt(Step& s, const Durable& survived);
+  [[nodiscard]] bool keeps_out(Step& s);
+  [[nodiscard]] Incarnation doubt_mark() const;
+  void take_cover(Step& s, const wire::Append& m);
+  void hear_doubt(Step& s, Progress& peer, Incarnation incarnation);
+  [[nodiscard]] Incarnation cover_for(Step& s, Progress& peer);
+
   // lease.cpp
   void promise(Now now);
   [[nodiscard]] bool promise_binds(Now now) const;
@@ -242,6 +257,15 @@ class Replica {
   void catch_up(Step& s);
   bool leave(Step& s);
   [[nodiscard]] Progress* peer_of(NodeId node);
+  // watches.cpp
+  void open_watch(Step& s, const Watch& input);
+  void misplace(Watcher& watcher);
+  void serve_watchers(Step& s);
+  bool serve_watcher(Step& s, Watcher& watcher, Index upto, const kv::Changes& changes);
+  bool tell_watcher(Step& s, Watcher& watcher, Index first, Index applied,
+                    const kv::Changes& changes);
+  void end_watch(Step& s, Watcher& watcher, wire::Refusal why);
+  void end_watches(Step& s, wire::Refusal why);
 
   // clients.cpp
   void take_write(Step& s, const Request& request);
@@ -282,9 +306,12 @@ class Replica {
   std::optional<LogPosition> reset_to_;  // not written yet
   std::optional<Index> truncated_from_;  // not written yet
   Index appended_from_ = 0;              // first entry not written yet; 0 when there is none
+  bool in_doubt_ = false;                // may have lost what it acknowledged
+  bool doubt_settled_ = false;           // not any more, which is not written yet
   Instant promised_until_{};             // no vote before, where there are leases
   std::deque<RemoteRead> remote_reads_;  // in order of their questions
   std::uint64_t questions_ = 0;          // for read indices, in this incarnation
+  std::vector<Watcher> watchers_;        // in the order in which they came
   RarePathCounts rare_paths_{};
 };
 

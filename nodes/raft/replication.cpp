@@ -1,5 +1,5 @@
 // Log replication and commitment (Raft paper, sections 5.3 and 5.4.2), and CheckQuorum
-// (dissertation, 6.2: a leader that cannot reach a quorum for an election timeout steps down).
+// (dissertation, 6.2: a leader that cannot reach a quorum for two election timeouts steps down).
 //
 // Every append is also a heartbeat and carries the leader's present round; its reply echoes it. The
 // leader writes to its own disk in parallel with replicating (dissertation, 10.2.1) and counts
@@ -16,7 +16,11 @@ namespace trace = wire::trace;
 
 template <class T, class Of>
 T Replica::quorum_of(T own, Of of) {
-  const auto at = [&](NodeId node) { return node == config_.self ? own : of(*peer_of(node)); };
+  const auto at = [&](NodeId node) {
+    if (node == config_.self) return own;
+    const Progress& peer = *peer_of(node);
+    return peer.counts() ? of(peer) : T{};
+  };
   const T reached = reached_by_quorum(configuration(), at);
   if (config_.bugs.is_on(bugs::Bug::kJointOldMajority)) {
     const T old = reached_by_quorum(Configuration{configuration().voters, {}, {}}, at);
@@ -60,14 +64,16 @@ void Replica::on_message(Step& s, NodeId from, const wire::Append& m) {
   const WriteId needed = needed_for_ack(s, match);
   if (needed != WriteId{0} && needed <= issued_before) mark(s, RarePath::kAckWaited);
   commit_to(s, std::min(m.commit, match));
-  send_after(s, needed, from, wire::AppendReply{hard_.term, true, match, {}, m.round});
+  take_cover(s, m);
+  send_after(s, needed, from,
+             wire::AppendReply{hard_.term, true, match, {}, m.round, doubt_mark()});
 }
 
 /// The rounds of another term are not echoed: its leader may lead in ours by now, and would take
 /// the number for that of a round which began after this answer.
 void Replica::reject_append(Step& s, NodeId from, const wire::Append& m) {
   const std::uint64_t round = m.term == hard_.term ? m.round : 0;
-  wire::AppendReply reply{hard_.term, false, m.prev.index, {}, round};
+  wire::AppendReply reply{hard_.term, false, m.prev.index, {}, round, doubt_mark()};
   const bool below = m.prev.index == 0 || m.prev.index < log_.base().index;  // of an old term, then
   if (below || m.prev.index > log_.last_index()) {
     reply.conflict = {log_.last_index() + 1, 0};
@@ -134,7 +140,7 @@ void Replica::remove_entries(Step& s, Index from) {
 
 void Replica::on_message(Step& s, NodeId from, const wire::AppendReply& m) {
   if (m.term > hard_.term) return become_follower(s, m.term, kNobody);
-  Progress* peer = hear(s, from, m.term, m.round);
+  Progress* peer = hear(s, from, m.term, m.round, m.doubt);
   if (peer == nullptr) return;
   if (!m.success) {
     if (!peer->rejected(m.match, m.conflict, log_)) mark(s, RarePath::kStaleReply);
@@ -146,11 +152,15 @@ void Replica::on_message(Step& s, NodeId from, const wire::AppendReply& m) {
   advance_transfer(s);
 }
 
-Progress* Replica::hear(Step& s, NodeId from, Term term, std::uint64_t round) {
+Progress* Replica::hear(Step& s, NodeId from, Term term, std::uint64_t round, Incarnation doubt) {
   Leader* leader = as_leader();
   if (leader == nullptr || term < hard_.term) return nullptr;
   Progress* found = peer_of(from);
   WW_ASSERT(found != nullptr, "every member but the leader is a peer");
+  if (doubt != 0) {
+    hear_doubt(s, *found, doubt);
+    found = peer_of(from);
+  }
   found->heard = s.now.mono;
   found->confirmed = std::max(found->confirmed, std::min(round, leader->round));
   return found;
@@ -166,6 +176,10 @@ void Replica::take_match(Step& s, Progress& peer, Index match) {
 void Replica::on_leader_timer(Step& s) {
   Leader* leader = as_leader();
   if (s.now.mono >= leader->quorum_check_due && !check_quorum(s)) return;
+  if (s.now.mono >= disk_due()) {
+    mark(s, RarePath::kDiskStall);
+    return become_follower(s, hard_.term, kNobody);
+  }
   if (s.now.mono >= leader->heartbeat_due && leave(s)) return;
   if (s.now.mono >= leader->gather_due) release_gathered(s);
   if (leader->transfer && s.now.mono >= leader->transfer->give_up) give_up_transfer(s);
@@ -216,6 +230,7 @@ void Replica::send_append(Step& s, Progress& peer, wire::EntryRange range) {
   m.commit = commit_index_;
   m.round = as_leader()->round;
   m.count = range.count;
+  m.covers = cover_for(s, peer);
   peer.sent(range);
   send(s, peer.id, m);
 }
@@ -283,7 +298,12 @@ void Replica::commit_to(Step& s, Index index) {
   if (index <= commit_index_) return;
   commit_index_ = index;
   s.trace(trace::Committed{{index, log_.term_at(index)}});
-  while (last_applied_ < commit_index_) apply_entry(s, ++last_applied_);
+  // Watchers are told before a long run of entries pushes what they need next out of the history.
+  const Index pace = std::max<Index>(1, config_.limits.machine.history_entries / 4);
+  for (Index unserved = 1; last_applied_ < commit_index_; ++unserved) {
+    apply_entry(s, ++last_applied_);
+    if (unserved % pace == 0) serve_watchers(s);
+  }
   serve_remote_reads(s);
 }
 

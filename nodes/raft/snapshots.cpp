@@ -106,9 +106,9 @@ void Replica::on(Step& s, const Saved& input) {
     serve_remote_reads(s);
   }
   if (!saved.from || saved.from->term != hard_.term) return;
-  send_after(
-      s, needed_for_term(s), saved.from->node,
-      wire::InstallSnapshotReply{hard_.term, true, at, snapshot_.bytes.size(), saved.from->round});
+  send_after(s, needed_for_term(s), saved.from->node,
+             wire::InstallSnapshotReply{hard_.term, true, at, snapshot_.bytes.size(),
+                                        saved.from->round, doubt_mark()});
 }
 
 /// Goes on from another node's snapshot: everything up to it is committed. What of the log is
@@ -143,7 +143,7 @@ void Replica::drop_prefix() {
 // The follower's side.
 
 void Replica::on_message(Step& s, NodeId from, const wire::InstallSnapshot& m) {
-  wire::InstallSnapshotReply reply{hard_.term, false, m.at, 0, m.round};
+  wire::InstallSnapshotReply reply{hard_.term, false, m.at, 0, m.round, doubt_mark()};
   if (m.term < hard_.term) {
     mark(s, RarePath::kLowTermRequest);
     reply.round = 0;  // As in reject_append.
@@ -244,7 +244,7 @@ void Replica::send_piece(Step& s, Progress& peer) {
 
 void Replica::on_message(Step& s, NodeId from, const wire::InstallSnapshotReply& m) {
   if (m.term > hard_.term) return become_follower(s, m.term, kNobody);
-  Progress* peer = hear(s, from, m.term, m.round);
+  Progress* peer = hear(s, from, m.term, m.round, m.doubt);
   if (peer == nullptr) return;
   if (m.success) {
     if (m.at.index <= log_.last_index()) take_match(s, *peer, m.at.index);

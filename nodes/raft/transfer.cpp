@@ -29,8 +29,8 @@ void Replica::on(Step& s, const TransferLeadership& input) {
   const Progress* best = nullptr;
   for (const Progress& peer : leader->peers) {
     if (!may_take_over(peer.id) || (input.to != kNobody && peer.id != input.to)) continue;
-    if (best == nullptr || std::tuple(best->match_index(), best->heard) <
-                               std::tuple(peer.match_index(), peer.heard)) {
+    if (best == nullptr ||
+        std::tuple(best->match_index(), best->heard) < std::tuple(peer.match_index(), peer.heard)) {
       best = &peer;
     }
   }
@@ -71,6 +71,8 @@ void Replica::on_message(Step& s, NodeId from, const wire::TimeoutNow& m) {
   if (m.term > hard_.term) become_follower(s, m.term, from);
   if (role() == wire::Role::kLeader) return;
   if (!may_stand()) return mark(s, RarePath::kNotStanding);
+  if (keeps_out(s)) return;
+  if (s.now.mono >= disk_due()) return mark(s, RarePath::kDiskStall);
   mark(s, RarePath::kStoodForTransfer);
   start_election(s, {}, true);
 }

@@ -29,6 +29,7 @@ class ByteStore {
   virtual Result<void> create(const std::string& file) = 0;
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> unlink(const std::string& file) = 0;
+  /// Cuts the file to `size`, or lengthens it to that by zeros for which the disk has room then.
   virtual Result<void> truncate(const std::string& file, std::uint64_t size) = 0;
   /// Writes all of `data` at `offset`. Errors: kNoSpace (disk or file size limit), kIo; a failed
   /// write may have written a prefix.

@@ -1,5 +1,6 @@
 #include "nodes/storage/format.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "base/bytes.hpp"
@@ -9,7 +10,7 @@ namespace ww::storage {
 
 namespace {
 
-constexpr std::string_view kMagic = "WWLOG001";
+constexpr std::string_view kMagic = "WWLOG002";
 constexpr std::string_view kMarker = "\xa7\x57";  // 0x57A7, little-endian
 constexpr std::string_view kPrefix = "log-";
 constexpr std::string_view kSuffix = ".seg";
@@ -18,6 +19,8 @@ constexpr std::size_t kMaxDigits = 19;  // every such number fits 64 bits
 
 constexpr std::uint8_t kBatch = 1;
 constexpr std::uint8_t kWatermark = 2;
+constexpr std::uint8_t kHasZeroSector = 0x80;  // within the record, by what it says
+constexpr char kTrailer = '\x5a';  // so that the last sector of a record is never all zeros
 
 constexpr std::uint8_t kHasState = 1;
 constexpr std::uint8_t kHasTruncation = 2;
@@ -44,7 +47,35 @@ std::size_t begin_record(std::string& out) {
   return start;
 }
 
+bool is_zero(std::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == '\0'; });
+}
+
+/// Whether of some sector all that is of `bytes`, which stand at `offset`, is zeros.
+bool has_zero_part(std::string_view bytes, std::uint64_t offset) {
+  while (!bytes.empty()) {
+    const auto part = static_cast<std::size_t>(kSectorBytes - offset % kSectorBytes);
+    if (is_zero(bytes.substr(0, part))) return true;
+    offset += part;
+    bytes.remove_prefix(std::min(part, bytes.size()));
+  }
+  return false;
+}
+
+/// The same of whole sectors.
+bool has_zero_sector(std::string_view bytes, std::uint64_t offset) {
+  auto from = static_cast<std::size_t>((kSectorBytes - offset % kSectorBytes) % kSectorBytes);
+  for (; from + kSectorBytes <= bytes.size(); from += kSectorBytes) {
+    if (is_zero(bytes.substr(from, kSectorBytes))) return true;
+  }
+  return false;
+}
+
 void finish_record(std::string& out, std::size_t start, Place at, std::uint8_t kind) {
+  if (has_zero_sector(std::string_view(out).substr(start + kRecordHeaderBytes),
+                      at.offset + kRecordHeaderBytes)) {
+    kind |= kHasZeroSector;
+  }
   const std::string_view body = std::string_view(out).substr(start + kRecordHeaderBytes);
   std::string header;
   ByteWriter w(header);
@@ -53,6 +84,7 @@ void finish_record(std::string& out, std::size_t start, Place at, std::uint8_t k
   w.u32(static_cast<std::uint32_t>(body.size()));
   w.u32(checksum(at, kind, body));
   out.replace(start, kRecordHeaderBytes, header);
+  out += kTrailer;
 }
 
 void put_place(ByteWriter& w, Place place) {
@@ -185,22 +217,58 @@ ReadRecord read_record(std::string_view file, Place at) {
   const std::uint8_t kind = head.u8();
   const std::uint32_t length = head.u32();
   const std::uint32_t sum = head.u32();
-  if (kind != kBatch && kind != kWatermark) return {std::nullopt, "unknown kind of record"};
+  const int plain = kind & ~kHasZeroSector;
+  if (plain != kBatch && plain != kWatermark) return {std::nullopt, "unknown kind of record"};
   if (length > kMaxRecordBody) return {std::nullopt, "the length is over the limit"};
-  if (length > rest.size() - kRecordHeaderBytes) {
+  if (length + kRecordTrailerBytes > rest.size() - kRecordHeaderBytes) {
     return {std::nullopt, "the file ends within the record"};
+  }
+  if (rest[kRecordHeaderBytes + length] != kTrailer) {
+    return {std::nullopt, "its end is not there"};
   }
   const std::string_view body = rest.substr(kRecordHeaderBytes, length);
   if (checksum(at, kind, body) != sum) return {std::nullopt, "the checksum does not match"};
 
   Record record;
-  record.size = kRecordHeaderBytes + length;
+  record.size = kRecordHeaderBytes + length + kRecordTrailerBytes;
   ByteReader in(body);
   record.synced = get_place(in);
-  if (kind == kBatch) record.batch = get_batch(in);
+  if (plain == kBatch) record.batch = get_batch(in);
   if (!in.done()) return {std::nullopt, "the contents are malformed"};
   if (record.synced > at) return {std::nullopt, "it says that what follows it was synced"};
   return {record, {}};
+}
+
+bool is_torn_record(std::string_view file, Place at) {
+  std::string_view rest = file.substr(static_cast<std::size_t>(at.offset));
+  // Its first sector was not written; what follows may be another write's.
+  const std::size_t in_sector = kSectorBytes - static_cast<std::size_t>(at.offset % kSectorBytes);
+  if (is_zero(rest.substr(0, std::min(kRecordHeaderBytes, in_sector)))) return true;
+  // No record ends in a zero; what follows the last byte that is none was not written yet.
+  while (rest.ends_with('\0')) rest.remove_suffix(1);
+  if (rest.size() < kRecordHeaderBytes) return true;
+  if (!rest.starts_with(kMarker)) return false;
+  ByteReader head(rest.substr(kMarker.size()));
+  const std::uint8_t kind = head.u8();
+  const std::uint32_t length = head.u32();
+  const std::uint32_t sum = head.u32();
+  if (length > kMaxRecordBody) return false;
+  const std::size_t whole = kRecordHeaderBytes + length + kRecordTrailerBytes;
+  if (whole > rest.size()) {
+    // Unless only the length is wrong: then the record ends where all does.
+    if (rest.size() < kRecordHeaderBytes + kRecordTrailerBytes || rest.back() != kTrailer) {
+      return true;
+    }
+    const std::string_view body =
+        rest.substr(kRecordHeaderBytes, rest.size() - kRecordHeaderBytes - kRecordTrailerBytes);
+    return checksum(at, kind, body) != sum;
+  }
+  if ((kind & kHasZeroSector) != 0) return false;
+  return has_zero_part(rest.substr(0, whole), at.offset);
+}
+
+bool is_torn_header(std::string_view file) {
+  return file.size() < kSegmentHeaderBytes || is_zero(file.substr(0, kSegmentHeaderBytes));
 }
 
 std::size_t find_marker(std::string_view file, std::size_t from) {

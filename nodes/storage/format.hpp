@@ -12,6 +12,9 @@ namespace ww::storage {
 
 inline constexpr std::size_t kSegmentHeaderBytes = 24;
 inline constexpr std::size_t kRecordHeaderBytes = 11;
+inline constexpr std::size_t kRecordTrailerBytes = 1;
+/// A crash leaves of each the old or the new bytes.
+inline constexpr std::size_t kSectorBytes = 512;
 
 /// "log-0000000001.seg".
 std::string segment_name(std::uint64_t segment);
@@ -32,7 +35,7 @@ bool append_batch(std::string& out, Place at, Place synced, const Batch& batch);
 void append_watermark(std::string& out, Place at, Place synced);
 
 struct Record {
-  std::uint64_t size = 0;      // in the file, its header included
+  std::uint64_t size = 0;      // in the file, header and trailer included
   Place synced;                // what it says was durable when it was written
   std::optional<Batch> batch;  // none in a watermark; its entries point into the file
 };
@@ -46,6 +49,12 @@ struct ReadRecord {
 /// Reads the record at `at` of the segment whose bytes are `file`. REQUIRES: at.offset <
 /// file.size(). Errors: a `problem`, for every input that append_* would not have written there.
 ReadRecord read_record(std::string_view file, Place at);
+
+/// Whether a write that a crash tore explains why there is no record at `at`: of some sector there
+/// is nothing, or the file ends within the record. REQUIRES: read_record(file, at) finds none.
+bool is_torn_record(std::string_view file, Place at);
+/// The same of a segment's header.
+bool is_torn_header(std::string_view file);
 
 /// The first offset from `from` on at which a record could begin (its marker is there), or npos.
 std::size_t find_marker(std::string_view file, std::size_t from);

@@ -41,7 +41,7 @@ void TermRuns::forget_before(Index index) {
 }
 
 Result<LogStore> LogStore::open(ByteStore& store, const LogOptions& options, Survived& survived) {
-  const Result<Recovered> found = recover(store, options.node, survived);
+  const Result<Recovered> found = recover(store, options, survived);
   if (!found) return found.error();
   LogStore log(store, options);
   log.state_ = survived.state;
@@ -69,6 +69,9 @@ Result<void> LogStore::begin_segment(std::uint64_t segment, Place previous_end) 
     append_watermark(buffer_, Place{segment, buffer_.size()}, previous_end);
   }
   if (auto r = store_->create(file_); !r) return r;
+  if (options_.preallocate > 0) {
+    if (auto r = store_->truncate(file_, options_.preallocate); !r) return r;
+  }
   if (auto r = store_->write(file_, 0, buffer_); !r) return r;
   if (auto r = store_->sync_file(file_); !r) return r;
   if (auto r = store_->sync_dir(); !r) return r;
@@ -88,6 +91,12 @@ Result<void> LogStore::rotate() {
 
 Result<void> LogStore::write(const Batch& batch) {
   if (broken_) return *broken_;
+  if (batch.settles_doubt) {
+    // Durably, once in a long while: were it back after a power loss, a node would be missing that
+    // others may need by then.
+    if (auto r = store_->unlink(std::string(kDoubtFile)); !r) return fail(r.error());
+    if (auto r = store_->sync_dir(); !r) return fail(r.error());
+  }
   if (!batch.state && !batch.reset_to && !batch.truncate_from && batch.count == 0) return {};
   if (end_.offset > options_.segment_bytes && has_batch_) {
     if (auto r = rotate(); !r) return fail(r.error());

@@ -36,6 +36,7 @@ struct Batch {
   std::uint32_t count = 0;
   std::string_view entries;  // encoded by wire::append_entry
   std::optional<LogPosition> reset_to{};
+  bool settles_doubt = false;  // a next start is not in doubt for what earlier ones found
 };
 
 /// A position in the chain of segments; places order as the log does.
@@ -72,6 +73,14 @@ class TermRuns {
   std::vector<std::pair<Index, Term>> runs_;  // first index and term; ascending
 };
 
+/// Why what is found may lack what was durable.
+enum class Doubt : std::uint8_t {
+  kNone,
+  kTail,      // the log ends in a bad record, which no torn write explains and nothing vouches for
+  kMissing,   // there is nothing, and this is not the first start
+  kStanding,  // an earlier start was in doubt, and that was not settled
+};
+
 /// What a start finds: everything valid on disk, all of it durable by then.
 struct Survived {
   HardState state;
@@ -82,17 +91,25 @@ struct Survived {
   std::string entries;  // encoded, one after the other
   bool torn = false;    // a torn tail was cut off
   std::uint64_t cut_bytes = 0;
+  Doubt doubt = Doubt::kNone;
+  bool damage_cut = false;  // LogOptions::trusts_damage: durable bytes were bad, and were cut off
 };
 
 struct LogOptions {
   NodeId node;
   std::uint64_t segment_bytes = std::uint64_t{1} << 20;  // a new segment is begun above this
+  // A segment's file has this size from the beginning, so that a sync need not record a new one;
+  // what is not written yet are zeros. 0: a file grows with what it holds.
+  std::uint64_t preallocate = 0;
+  bool first_start = true;     // that nothing is there is as it should be
+  bool trusts_damage = false;  // corrupt-as-torn-tail: damage in the log is taken for a torn tail
 };
 
 class LogStore {
  public:
   /// Recovers what is there, or begins an empty log. Cuts a torn tail, and syncs what it found, so
-  /// that `survived` is durable when this returns.
+  /// that `survived` is durable when this returns. A doubt is remembered until it is settled,
+  /// durably before anything is cut.
   /// Errors: kCorrupt naming file, offset and reason when bytes below a known watermark or the
   /// snapshot are bad, there is a gap from it to the log, or a file is another node's (the node
   /// must not serve or vote); those of the store.

@@ -5,6 +5,11 @@
 // when they were written. So a bad place is damage if any valid record, wherever it is, vouches for
 // bytes beyond it; otherwise nothing after it was ever acknowledged, and it may go.
 //
+// A bad place for which nothing vouches is judged by itself. A torn write leaves of each sector the
+// old or the new, so that a part of the record is zeros, or the file ends within it. What is all
+// there and still bad was flipped, and whether it had been durable nobody can tell: then the node
+// is in doubt, and says so in a file of its own before it cuts.
+//
 // The order of the cut makes it repeatable from any crash within it:
 //   1. Unlink the later segments, then sync the directory. Until then the torn place still stands,
 //      and a second recovery comes to the same judgement.
@@ -41,6 +46,11 @@ std::string describe(Place place) {
 
 Error corrupt(std::string message) {
   return Error{ErrorCode::kCorrupt, true, "log damaged: " + std::move(message)};
+}
+
+/// Without the zeros at the end.
+std::uint64_t written_size(std::string_view file) {
+  return file.find_last_not_of('\0') + 1;
 }
 
 std::string show(LogPosition at) {
@@ -135,8 +145,12 @@ class Rebuilt {
 
 class Recovery {
  public:
-  Recovery(ByteStore& store, NodeId node, Survived& survived)
-      : store_(store), node_(node), survived_(survived), log_(survived) {}
+  Recovery(ByteStore& store, const LogOptions& options, Survived& survived)
+      : store_(store),
+        options_(options),
+        node_(options.node),
+        survived_(survived),
+        log_(survived) {}
 
   Result<Recovered> run();
 
@@ -144,7 +158,7 @@ class Recovery {
   struct Segment {
     std::uint64_t number = 0;
     std::string name;
-    std::uint64_t size = 0;  // known once it was read
+    std::uint64_t size = 0;  // known once it was read; without the room at its end
     LogStart start;          // as reading came to it
   };
   struct BadPlace {
@@ -162,20 +176,22 @@ class Recovery {
   Result<void> read_snapshot();
   Result<void> read_segments();
   Result<std::string> read_bytes(Segment& segment);
-  void read_records(std::string_view file, std::uint64_t segment);
+  std::uint64_t read_records(std::string_view file, std::uint64_t segment);
   void search_records(std::string_view file, Place from);
   void note(const Record& record, Place at);
   [[nodiscard]] const Segment& segment(std::uint64_t number) const {
     return segments_[static_cast<std::size_t>(number - first_.segment)];
   }
   [[nodiscard]] std::string describe_sayer(Place said_at) const;
-  Result<void> judge() const;
+  Result<void> judge();
   Result<void> judge_gap() const;
+  Result<void> remember_doubt();
   Result<void> cut();
   Result<void> sync_kept();
   Result<void> remove_replaced();
 
   ByteStore& store_;
+  const LogOptions& options_;
   NodeId node_;
   Survived& survived_;
   Rebuilt log_;
@@ -184,6 +200,8 @@ class Recovery {
   LogStart first_;                     // with which the log begins
   std::vector<Segment> segments_;      // from first_ on, by number
   std::optional<BadPlace> bad_;        // the first; reading stopped there
+  bool bad_is_torn_ = true;            // a torn write explains it
+  bool in_doubt_before_ = false;
   Watermark highest_;
   std::optional<Watermark> beyond_end_;  // vouches for bytes beyond the end of a segment read well
 };
@@ -194,6 +212,7 @@ Result<Recovered> Recovery::run() {
   if (auto r = read_segments(); !r) return r.error();
   if (auto r = judge(); !r) return r.error();
   if (auto r = judge_gap(); !r) return r.error();
+  if (auto r = remember_doubt(); !r) return r.error();
   if (bad_) {
     if (auto r = cut(); !r) return r.error();
   }
@@ -219,6 +238,8 @@ Result<void> Recovery::list_files() {
       snapshots_.push_back(*index);
     } else if (is_snapshot_temporary(name)) {
       replaced_.push_back(std::move(name));
+    } else if (name == kDoubtFile) {
+      in_doubt_before_ = true;
     }
   }
   std::sort(snapshots_.begin(), snapshots_.end());
@@ -269,7 +290,8 @@ Result<void> Recovery::read_segments() {
     if (bad_) {
       search_records(*file, Place{segment.number, 0});
     } else {
-      read_records(*file, segment.number);
+      const std::uint64_t end = read_records(*file, segment.number);
+      if (!bad_) segment.size = end;
       if (bad_) search_records(*file, Place{segment.number, bad_->at.offset + 1});
     }
     ++expected;
@@ -281,7 +303,7 @@ Result<void> Recovery::read_segments() {
 Result<std::string> Recovery::read_bytes(Segment& segment) {
   auto file = store_.read(segment.name);
   if (!file) return file;
-  segment.size = file->size();
+  segment.size = written_size(*file);
   const auto header = read_segment_header(*file);
   if (header && header->node != node_) {
     return corrupt(segment.name + ", offset 0: it is a segment of node " + name_of(header->node) +
@@ -293,25 +315,32 @@ Result<std::string> Recovery::read_bytes(Segment& segment) {
   return file;
 }
 
-void Recovery::read_records(std::string_view file, std::uint64_t segment) {
+/// Returns where its records end.
+std::uint64_t Recovery::read_records(std::string_view file, std::uint64_t segment) {
   if (!read_segment_header(file)) {
     bad_ = BadPlace{Place{segment, 0}, "the segment's header is incomplete or bad"};
-    return;
+    bad_is_torn_ = is_torn_header(file);
+    return 0;
   }
   Place at{segment, kSegmentHeaderBytes};
   while (at.offset < file.size()) {
     const ReadRecord read = read_record(file, at);
     if (!read.record) {
+      // Room for records to come, or of records whose bytes never reached the disk.
+      if (written_size(file) <= at.offset) break;
       bad_ = BadPlace{at, read.problem};
-      return;
+      bad_is_torn_ = is_torn_record(file, at);
+      break;
     }
     note(*read.record, at);
     if (read.record->batch && !log_.apply(*read.record->batch)) {
       bad_ = BadPlace{at, "the batch does not continue the log"};
-      return;
+      bad_is_torn_ = false;
+      break;
     }
     at.offset += read.record->size;
   }
+  return at.offset;
 }
 
 /// Looks for valid records only for what they say about syncs.
@@ -336,7 +365,7 @@ void Recovery::note(const Record& record, Place at) {
     beyond_end_ = Watermark{record.synced, at};
 }
 
-Result<void> Recovery::judge() const {
+Result<void> Recovery::judge() {
   if (beyond_end_) {
     const Place synced = beyond_end_->synced;
     const std::uint64_t size = segment(synced.segment).size;
@@ -345,6 +374,11 @@ Result<void> Recovery::judge() const {
                    std::to_string(synced.offset));
   }
   if (bad_ && highest_.synced > bad_->at) {
+    if (options_.trusts_damage) {
+      survived_.damage_cut = true;
+      bad_is_torn_ = true;
+      return {};
+    }
     return corrupt(describe(bad_->at) + ": " + std::string(bad_->problem) + ", but " +
                    describe_sayer(highest_.said_at) + " says that the log was synced up to " +
                    describe(highest_.synced));
@@ -363,6 +397,21 @@ Result<void> Recovery::judge_gap() const {
                  (survived_.snapshot.index == 0
                       ? ", and there is no snapshot"
                       : ", and the snapshot ends with " + show(survived_.snapshot)));
+}
+
+/// The doubt is durable before anything is cut: a crash in between must not make it look whole.
+Result<void> Recovery::remember_doubt() {
+  const bool nothing = segments_.empty() && survived_.snapshot.index == 0;
+  if (bad_ && !bad_is_torn_) {
+    survived_.doubt = Doubt::kTail;
+  } else if (in_doubt_before_) {
+    survived_.doubt = Doubt::kStanding;
+  } else if (nothing && !options_.first_start) {
+    survived_.doubt = Doubt::kMissing;
+  }
+  if (survived_.doubt == Doubt::kNone || in_doubt_before_) return {};
+  if (auto r = store_.create(std::string(kDoubtFile)); !r) return r;
+  return store_.sync_dir();
 }
 
 Result<void> Recovery::cut() {
@@ -401,9 +450,9 @@ Result<void> Recovery::remove_replaced() {
 
 }  // namespace
 
-Result<Recovered> recover(ByteStore& store, NodeId node, Survived& survived) {
+Result<Recovered> recover(ByteStore& store, const LogOptions& options, Survived& survived) {
   survived = Survived{};
-  return Recovery(store, node, survived).run();
+  return Recovery(store, options, survived).run();
 }
 
 }  // namespace ww::storage

@@ -54,6 +54,8 @@ function unpackOps(raw) {
       at[i] = lastAt;
     }
   }
+  // 0 is every key.
+  const key = Array.from(column('key'), (k) => k === 0 ? '*' : k - 1);
   const kind = column('kind');
   const f = new Uint8Array(n);
   const outcome = new Uint8Array(n);
@@ -64,7 +66,7 @@ function unpackOps(raw) {
   return {
     count: n, fs: raw.fs, texts: raw.texts, errors: raw.errors, longest,
     index, lines, start, length, f, outcome, process, at,
-    key: column('key'), text: column('text'), error: column('error'),
+    key, text: column('text'), error: column('error'),
     node: column('node'), term: column('term'),
     what(i) { return this.texts[this.text[i]].replaceAll('->', '\u2192'); },
     why(i) { return this.errors[this.error[i]]; },

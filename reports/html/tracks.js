@@ -246,7 +246,7 @@ class NodeTrack {
       c.globalAlpha = 1;
       c.strokeStyle = theme.dead;
       if (outage === 0) c.strokeRect(x + 0.5, y + 0.5, Math.max(0.5, w - 1), h - 5);
-      const label = outage === 0 ? cause || 'dead' : 'paused';
+      const label = outage === 0 ? cause || 'dead' : outage === 1 ? 'paused' : 'in doubt';
       c.font = '600 10.5px ' + theme.font;
       const labelWidth = c.measureText(label).width;
       if (w > labelWidth + 14) {
@@ -265,7 +265,7 @@ class NodeTrack {
     const out = ['n' + node + ' at ' + timeText(t)];
     for (const [n, from, to, outage, cause] of this.run.outages) {
       if (n !== node || t < from - slack || t > to + slack) continue;
-      out.push((outage === 0 ? 'dead' : 'paused') + (cause ? ' (' + cause + ')' : '') + ' for ' + durationText(to - from));
+      out.push((outage === 0 ? 'dead' : outage === 1 ? 'paused' : 'in doubt') + (cause ? ' (' + cause + ')' : '') + ' for ' + durationText(to - from));
     }
     for (const [n, from, to, role, term] of this.run.roles) {
       if (n !== node || t < from || t > to) continue;

@@ -37,6 +37,7 @@ std::string fingerprint(const std::string& world, const std::string& seed,
     command.emplace_back(word);
   }
   command.insert(command.end(), {world, "--seed", seed, "--store", store.path()});
+  if (seed == kSeeds.back()) command.insert(command.end(), {"--workload", "watch"});
   const Finished run = run_program(command, options);
   const std::string key = "\"fingerprint\": \"";
   const std::size_t begin = run.out.find(key);

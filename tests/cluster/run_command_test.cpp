@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "base/history.hpp"
 #include "tests/support/program.hpp"
@@ -56,6 +57,31 @@ TEST_CASE("a run without faults is valid and leaves every file that is promised"
   const auto history = ww::read_history(store.path() + "/latest/history.jsonl");
   REQUIRE(history);
   CHECK(history->ops.size() > 1000);
+}
+
+TEST_CASE("real processes tell those who watch of every change, also when they die in between") {
+  const TemporaryFolder store;
+  const Finished run = run_program({WW_CONTROLLER, "run", "--store", store.path(), "--workload",
+                                    "watch", "--faults", "kill,partition", "--time-limit", "12s",
+                                    "--nemesis-interval", "1s-2s", "--nodes", "3", "--seed", "5"});
+  INFO(run.out << run.err);
+  CHECK(run.status == 0);
+  const auto history = ww::read_history(store.path() + "/latest/history.jsonl");
+  REQUIRE(history);
+  std::size_t told = 0;
+  std::set<ww::NodeId> nodes;
+  for (const ww::Op& op : history->ops) {
+    if (op.f != ww::Func::kWatch || op.type != ww::OpType::kOk) continue;
+    told += op.changes.size();
+    nodes.insert(op.node);
+  }
+  CHECK(told > 500);
+  CHECK(nodes.size() == 3);
+  const Finished check =
+      run_program({WW_CONTROLLER, "check", store.path() + "/latest/history.jsonl"});
+  INFO(check.out << check.err);
+  CHECK(check.status == 0);
+  CHECK(check.out.find("watch") != std::string::npos);
 }
 
 TEST_CASE("after kill -9 of the controller no process is left and the directory is readable") {

@@ -143,6 +143,22 @@ TEST_CASE("with a snapshot every five entries a seed gives the same bytes in bot
   CHECK(installed > kSeeds / 2);
 }
 
+TEST_CASE("watches are told of the same, in the same bytes, in both worlds") {
+  std::uint64_t resumed = 0;
+  for (std::uint64_t seed = 201; seed <= 204; ++seed) {
+    run::PlanFile plan = plan_of(seed);
+    plan.test.workload = "watch";
+    plan.test.watch_entries = seed % 2 == 0 ? 20 : 4096;
+    const run::FinishedRun simulated = run_in("simulated", plan);
+    const run::FinishedRun stepped = run_in("stepped", plan);
+    INFO("seed " << seed << ": " << stepped.report.cause);
+    require_equal(plan, simulated, stepped);
+    CHECK(stepped.report.verdict != Verdict::kInvalid);
+    resumed += marks_of(stepped, "watch-resumed");
+  }
+  CHECK(resumed > 40);
+}
+
 TEST_CASE("a bug of the node shows in both worlds, in the same bytes") {
   const run::PlanFile plan = plan_of(7, "ack-before-fsync");
   require_equal(plan, run_in("simulated", plan), run_in("stepped", plan));

@@ -83,9 +83,9 @@ TEST_CASE("a variation that cannot be is refused with its reason") {
 TEST_CASE("every dimension reads what it writes") {
   Settings other;
   for (const char* const value :
-       {"batching=off", "pipelining=off", "fsync-floor=3ms", "reads=log", "reads=lease",
-        "read-share=40", "tracing=on", "journal=on", "checks=on", "clients=7", "value-size=12",
-        "nodes=5", "rate=900"}) {
+       {"batching=off", "pipelining=off", "preallocate=off", "fsync-floor=3ms", "reads=log",
+        "reads=lease", "read-share=40", "tracing=on", "journal=on", "checks=on", "clients=7",
+        "value-size=12", "nodes=5", "rate=900"}) {
     const std::string text = value;
     const std::size_t at = text.find('=');
     REQUIRE(set(other, text.substr(0, at), text.substr(at + 1)).ok());

@@ -33,12 +33,12 @@ class Puppet final : public discrete::NodePort {
  public:
   Puppet(std::unique_ptr<discrete::NodePort> inner, NodeId id, const Puppetry& puppetry)
       : inner_(std::move(inner)), id_(id), puppetry_(puppetry) {}
-  Result<void> boot(Incarnation incarnation, const stepped::Clock& clock,
+  Result<void> boot(Incarnation incarnation, bool first_start, const stepped::Clock& clock,
                     stepped::Output& out) override {
     if (puppetry_.boot) {
       if (auto may = puppetry_.boot(incarnation); !may) return may;
     }
-    auto done = inner_->boot(incarnation, clock, out);
+    auto done = inner_->boot(incarnation, first_start, clock, out);
     if (puppetry_.after) puppetry_.after(id_, out);
     return done;
   }

@@ -293,3 +293,22 @@ TEST_CASE("Synced operations are folded away, and unlinked files forgotten") {
   }
   CHECK(model.durable_image() == DiskImage{{"f999", "x"}});
 }
+
+TEST_CASE("Of a torn write a first part survives, and of everything else all of it") {
+  const DiskModel model =
+      after({{"a", "old"}}, {writes("a", 3, "first"), creates("b"), writes("a", 8, "second")});
+  std::set<std::size_t> sizes;
+  for (std::uint64_t key = 0; key < 100; ++key) {
+    Loss loss;
+    const DiskImage image = model.torn(key, loss);
+    const std::string& a = image.at("a");
+    CHECK(std::string("oldfirstsecond").starts_with(a));
+    CHECK(image.contains("b"));
+    CHECK(loss.bytes_lost == 14 - a.size());
+    sizes.insert(a.size());
+  }
+  CHECK(sizes == std::set<std::size_t>{9, 10, 11, 12, 13});
+  Loss loss;
+  CHECK(after({{"a", "x"}}, {}).torn(1, loss) == DiskImage{{"a", "x"}});
+  CHECK_FALSE(loss.effective());
+}

@@ -64,6 +64,12 @@ Op completion_of(Op op, Rng& rng) {
     op.at = LogPosition{rng.below(1000), rng.below(9)};
     op.node = NodeId{static_cast<std::uint32_t>(1 + rng.below(5))};
     if (op.f == Func::kRead) op.value = random_value(rng);
+    if (op.f == Func::kWatch) {
+      op.to = random_value(rng);
+      for (std::uint64_t left = rng.below(4); left > 0; --left) {
+        op.changes.push_back({rng.next(), rng.next(), random_value(rng)});
+      }
+    }
     if (op.f == Func::kCas && rng.below(2) == 0) {
       op.matched = false;
       op.seen = random_value(rng);
@@ -90,7 +96,8 @@ History random_history(std::uint64_t key, std::size_t lines) {
       op = completion_of(*open[worker], rng);
       open[worker].reset();
     } else {
-      op = invoke(static_cast<std::int64_t>(worker), static_cast<Func>(rng.below(5)), rng.next());
+      op = invoke(static_cast<std::int64_t>(worker), static_cast<Func>(rng.below(6)), rng.next());
+      if (op.f == Func::kWatch && rng.below(2) == 0) op.key = kEveryKey;
       if (op.f != Func::kRead) op.value = random_value(rng);
       if (op.f == Func::kCas) op.to = random_value(rng);
       open[worker] = op;
@@ -100,6 +107,23 @@ History random_history(std::uint64_t key, std::size_t lines) {
     out.push_back(op);
   }
   return out;
+}
+
+TEST_CASE("The lines of a watch read as the documentation shows them") {
+  Op op = invoke(3, Func::kWatch, kEveryKey, std::int64_t{17});
+  std::string line;
+  append_json(line, op);
+  CHECK(line == R"({"index":0,"time":0,"type":"invoke","process":3,"f":"watch","value":["*",17]})"
+                "\n");
+  op.index = 1;
+  op.type = OpType::kOk;
+  op.to = std::int64_t{120};
+  op.changes = {{18, 3, std::int64_t{42}}, {20, 3, Value{}}};
+  line.clear();
+  append_json(line, op);
+  CHECK(line == R"({"index":1,"time":0,"type":"ok","process":3,"f":"watch","value":["*",[17,120]],)"
+                R"("changes":[[18,3,42],[20,3,null]]})"
+                "\n");
 }
 
 TEST_CASE("The line of an op reads as the documentation shows it") {

@@ -78,6 +78,7 @@ class Cluster {
                       std::to_string(kPeerPort));
     }
     words.insert(words.end(), {"--nodes", all, "--control", control_at});
+    if (incarnation == 1) words.emplace_back("--first-start");
     return words;
   }
 
@@ -86,12 +87,14 @@ class Cluster {
     Node& node = nodes_.at(n);
     ++node.incarnation;
     node.control.reset();
-    // A file size limit would hit a trace in a file too.
+    std::vector<std::string> words =
+        arguments(n, node.incarnation, prefix_ + ".250:" + std::to_string(kControlPort));
+    // The limit is to be met in the middle of the log; it would hit a trace in a file too.
+    if (file_size_limit != 0) words.insert(words.end(), {"--preallocate", "off"});
     node.process = std::make_unique<Process>(
-        arguments(n, node.incarnation, prefix_ + ".250:" + std::to_string(kControlPort)),
-        ProcessOptions{.stderr_file = data(n) + ".stderr",
-                       .trace_file = file_size_limit == 0 ? trace_file(n) : "",
-                       .file_size_limit = file_size_limit});
+        words, ProcessOptions{.stderr_file = data(n) + ".stderr",
+                              .trace_file = file_size_limit == 0 ? trace_file(n) : "",
+                              .file_size_limit = file_size_limit});
     return *node.process;
   }
   /// Starts the process and waits until it serves.
@@ -317,6 +320,60 @@ TEST_CASE("a key over the limit is refused for sure, and a repeated request numb
   CHECK(client.insist(read_command("k"))->value == "v");
 }
 
+TEST_CASE("a node tells those who watch, and one who resumes after kill -9 misses nothing") {
+  Cluster cluster(1);
+  cluster.start(1);
+  const auto open = [&](Index from) {
+    Connection watcher = Connection::to(cluster.host(1), kClientPort);
+    std::string payload;
+    wire::WatchRequest request;
+    request.request = 1;
+    request.from = from;
+    request.keys = {"k"};
+    wire::encode_watch(payload, ClientId{77}, NodeId{1}, request);
+    std::string frame;
+    wire::append_frame(frame, payload);
+    watcher.send(frame);
+    return watcher;
+  };
+  // The values told until `last` is; then the revision behind that.
+  const auto told = [](Connection& watcher, const std::string& last, std::string& values) {
+    while (true) {
+      const auto payload = watcher.receive();
+      REQUIRE(payload.has_value());
+      const auto message = wire::decode_watch_frame(*payload);
+      REQUIRE(message.ok());
+      CHECK(message->envelope.to == wire::endpoint_of(ClientId{77}));
+      REQUIRE(message->frame.refusal == wire::Refusal::kNone);
+      for (const wire::Change& change : message->frame.changes) {
+        CHECK(change.key == "k");
+        values += change.value + " ";
+        if (change.value == last) return change.revision + 1;
+      }
+    }
+  };
+  Connection watcher = open(1);
+  std::string values;
+  Index next = 0;
+  {
+    Client client = cluster.client(1);
+    client.insist(write_command("k", "a"));
+    client.insist(write_command("other", "x"));
+    client.insist(write_command("k", "b"));
+    next = told(watcher, "b", values);
+    client.insist(write_command("k", "c"));
+  }
+  cluster.node(1).process->kill();
+  while (watcher.receive()) {
+  }
+  cluster.start(1);
+  Client client = cluster.client(1);
+  client.insist(write_command("k", "d"));
+  Connection again = open(next);
+  told(again, "d", values);
+  CHECK(values == "a b c d ");
+}
+
 TEST_CASE("a node whose controller goes away ends at once") {
   Cluster cluster(1);
   cluster.start(1);
@@ -425,9 +482,9 @@ TEST_CASE("a node without a controller serves, and ends well on SIGTERM") {
   const TempDir dir;
   // Not the address of the test before, whose orphan may still be on its way out.
   const std::string address = free_prefix() + ".2";
-  Process process(
-      {"--id", "n1", "--data", dir.path() + "/data", "--client-listen", address + ":7002"},
-      {.stderr_file = dir.path() + "/stderr", .trace_file = "", .file_size_limit = 0});
+  Process process({"--id", "n1", "--data", dir.path() + "/data", "--first-start", "--client-listen",
+                   address + ":7002"},
+                  {.stderr_file = dir.path() + "/stderr", .trace_file = "", .file_size_limit = 0});
   Client client(Connection::once_listening(address, kClientPort), NodeId{1}, 1);
   REQUIRE(client.insist(write_command("k", "v")));
   process.signal(SIGTERM);

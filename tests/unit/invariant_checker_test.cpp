@@ -50,7 +50,9 @@ TEST_CASE("correct evidence passes in whatever order the nodes' traces are read"
       for (const auto& [id, result] : results) {
         INFO(id);
         CHECK(result.verdict != Verdict::kInvalid);
-        if (id != "LC") CHECK(result.evaluated == in_order.at(id).evaluated);
+        // A frame that is read after its sender's disk was damaged is not held against anything.
+        if (id == "LC" || one.name == "wiped") continue;
+        CHECK(result.evaluated == in_order.at(id).evaluated);
       }
       CHECK(results.at("TraceTruth").numbers.at("orphan receives") == 0);
     }

@@ -330,6 +330,20 @@ std::vector<Mutation> machine_mutations() {
 
 std::vector<Mutation> disk_mutations() {
   return {
+      {"Corrupt", "an acknowledgement after a loss that claims to count", "wiped",
+       in<t::Sent>(
+           3, [](const t::Sent& e) { return is_ack(e) && e.message.count == 1; },
+           [](t::Sent& e) { e.message.count = 0; })},
+      {"Corrupt", "the entry that covers the node is not durable on a quorum", "wiped",
+       in<t::Store>(
+           2, [](const t::Store& e) { return e.op == t::StoreOp::kSyncFile; },
+           [](t::Store& e) { e.ok = false; }, 3)},
+      {"Restart", "what is lost without damage", "wiped",
+       [](Step& step) {
+         if (step.kind != Step::Kind::kDeath) return false;
+         step.how = Death::kPowerLoss;
+         return true;
+       }},
       {"Restart", "a synced segment is gone", "power-loss",
        at_disk([](Step& s) { s.after.erase("log-0000000001.seg"); })},
       {"Restart", "synced bytes are cut off", "power-loss",

@@ -44,6 +44,27 @@ Tale divergent() {
   return tale;
 }
 
+/// n3, whose disk was wiped, takes the log in doubt; n1 covers it by an entry that n2 has too; then
+/// it acknowledges, votes and is told of a new term as ever.
+Tale wiped() {
+  Tale tale(3);
+  tale.elect(1, 1, {2, 3});
+  tale.append(1, {{1, "s1.1=a"}}).write_and_sync(1);
+  tale.replicate_fully(1, 2, 0);
+  tale.replicate_fully(1, 3, 0);
+  tale.commit(1, 2).apply_to_commit(1);
+  tale.die(3, Fate::kWiped);
+  tale.start(3);
+  tale.receive(1, 3, tale.replicate(1, 3, 0, true));
+  tale.append(1, {{1, ""}}).write_and_sync(1);
+  tale.replicate_fully(1, 2, 2);
+  tale.commit(1, 3).apply_to_commit(1);
+  tale.receive(1, 3, tale.replicate(1, 3, 2, true));
+  tale.replicate_fully(1, 3, 3);
+  tale.elect(2, 2, {3});
+  return tale;
+}
+
 /// Answers come twice and in the wrong order, an old append comes after a newer one.
 Tale late_and_twice() {
   Tale tale(3);
@@ -288,6 +309,7 @@ const std::vector<Story>& stories() {
       {"late-and-twice", 3, late_and_twice},
       {"killed-follower", 3, killed_follower},
       {"power-loss", 3, power_loss},
+      {"wiped", 3, wiped},
       {"forgotten-vote", 3, forgotten_vote},
       {"split-vote", 3, split_vote},
       {"paused-lease", 3, paused_lease},

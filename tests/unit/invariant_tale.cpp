@@ -164,7 +164,7 @@ void Tale::new_segment(int n) {
   Member& m = member(n);
   ++m.segment;
   store(n, t::StoreOp::kCreate);
-  std::string header = "WWLOG001";
+  std::string header = "WWLOG002";
   ByteWriter w(header);
   w.u32(static_cast<std::uint32_t>(n));
   w.u64(m.segment);
@@ -190,6 +190,7 @@ void Tale::record(int n, std::uint8_t kind, std::string body) {
   w.u32(static_cast<std::uint32_t>(body.size()));
   w.u32(crc32c(body, crc32c(place)));
   w.raw(body);
+  out += '\x5A';
   store(n, t::StoreOp::kWrite, out);
 }
 
@@ -438,13 +439,20 @@ Tale& Tale::die(int n, Fate fate, bool torn) {
   death.kind = Step::Kind::kDeath;
   death.node = node(n);
   death.incarnation = m.incarnation;
-  death.how = fate == Fate::kKilled ? Death::kKilled : Death::kPowerLoss;
+  death.how = fate == Fate::kKilled  ? Death::kKilled
+              : fate == Fate::kWiped ? Death::kDamage
+                                     : Death::kPowerLoss;
   death.torn = torn;
   death.record.time = tick();
   steps.push_back(death);
   Step disk = death;
   disk.kind = Step::Kind::kDisk;
   disk.before = m.files;
+  if (fate == Fate::kWiped) {
+    const Incarnation lived = m.incarnation;
+    m = Member{};
+    m.incarnation = lived;
+  }
   if (fate == Fate::kPowerLossOfAll) {
     m.files = m.durable;
     m.written = m.synced;
@@ -487,7 +495,7 @@ Tale& Tale::elect(int n, Term term, std::vector<int> granters) {
   return write_and_sync(n);
 }
 
-MessageId Tale::replicate(int n, int to, Index prev) {
+MessageId Tale::replicate(int n, int to, Index prev, bool in_doubt) {
   const Member& leader = member(n);
   Member& follower = member(to);
   const Term term = leader.term;
@@ -513,7 +521,8 @@ MessageId Tale::replicate(int n, int to, Index prev) {
     commit(to, bound);
     apply_to_commit(to);
   }
-  return send(to, n, wire::AppendReply{term, true, end, {}, 1});
+  return send(to, n,
+              wire::AppendReply{term, true, end, {}, 1, in_doubt ? follower.incarnation : 0});
 }
 
 Tale& Tale::replicate_fully(int n, int to, Index prev) {

@@ -42,7 +42,7 @@ struct TaleEntry {
 };
 
 /// What the last written but unsynced bytes of a node come to at its death.
-enum class Fate { kKilled, kPowerLossOfAll, kPowerLossOfNothing };
+enum class Fate { kKilled, kPowerLossOfAll, kPowerLossOfNothing, kWiped };
 
 class Tale {
  public:
@@ -76,7 +76,8 @@ class Tale {
   Tale& write_and_sync(int n) { return write(n).sync(n); }
   /// An append from `n` to `to` of all that follows `prev`, its write and its answer's sending.
   /// Returns the answer.
-  MessageId replicate(int n, int to, Index prev);
+  /// `in_doubt`: the answer says so.
+  MessageId replicate(int n, int to, Index prev, bool in_doubt = false);
   /// `n` takes a snapshot of what it applied, and has it durable.
   Tale& snapshot(int n);
   /// `from` sends its snapshot to `n`, which installs it and acknowledges; the leader consumes

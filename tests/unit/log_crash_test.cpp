@@ -7,6 +7,7 @@
 // must never call it damaged.
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <memory>
 
 #include "faults/disk/disk_model.hpp"
@@ -46,7 +47,11 @@ struct Plan {
   std::uint64_t segment_bytes = 0;
   std::uint64_t max_payload = 0;
   std::uint64_t batches = 0;
-  LogOptions options() const { return LogOptions{NodeId{1}, segment_bytes}; }
+  LogOptions options() const {
+    // Files that grow, files with too little room, and files with more than they need.
+    constexpr std::array<std::uint64_t, 3> kRoom = {0, 128, 4000};
+    return LogOptions{NodeId{1}, segment_bytes, kRoom[seed % kRoom.size()]};
+  }
 };
 
 void require_clean(const Error& error) {

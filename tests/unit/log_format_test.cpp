@@ -38,7 +38,7 @@ TEST_CASE("Segment names are canonical, and only they have numbers") {
 TEST_CASE("A segment header is the 24 bytes of the format's description") {
   std::string header;
   append_segment_header(header, SegmentHeader{NodeId{3}, 258});
-  std::string expected = "WWLOG001";
+  std::string expected = "WWLOG002";
   ByteWriter w(expected);
   w.u32(3);
   w.u64(258);
@@ -75,6 +75,7 @@ TEST_CASE("A batch is the bytes of the format's description") {
   std::string expected = "\xa7\x57\x01";
   ByteWriter e(expected);
   e.u32(static_cast<std::uint32_t>(body.size())), e.u32(crc32c(bound)), e.raw(body);
+  e.u8(0x5a);
   CHECK(record == expected);
 
   const std::string file = std::string(40, 'x') + record;
@@ -119,7 +120,7 @@ TEST_CASE("A batch over the limit is refused, and one at the limit is not") {
       entries + entries_of({{1, wire::EntryKind::kCommand, std::string(rest + 1, 'b')}});
   std::string record;
   REQUIRE(append_batch(record, Place{1, 0}, Place{}, Batch{{}, {}, 1, ++count, fits}));
-  CHECK(record.size() == kRecordHeaderBytes + kMaxRecordBody);
+  CHECK(record.size() == kRecordHeaderBytes + kMaxRecordBody + kRecordTrailerBytes);
   CHECK(read_record(record, Place{1, 0}).record.has_value());
   std::string untouched = "x";
   CHECK_FALSE(append_batch(untouched, Place{1, 1}, Place{}, Batch{{}, {}, 1, count, over}));
@@ -162,6 +163,7 @@ TEST_CASE("The decoder survives bodies of random bytes whose checksum is right")
     std::string record = "\xa7\x57";
     ByteWriter e(record);
     e.u8(kind), e.u32(static_cast<std::uint32_t>(body.size())), e.u32(crc32c(bound)), e.raw(body);
+    e.u8(0x5a);
     const ReadRecord read = read_record(record, Place{5, 0});
     if (!read.record) {
       CHECK_FALSE(read.problem.empty());

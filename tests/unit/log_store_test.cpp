@@ -285,19 +285,43 @@ TEST_CASE("A batch torn in the middle goes, and a whole one after it goes too") 
   CHECK(store.files[name].size() == synced);
 }
 
-TEST_CASE("Zeros after the last record are a torn tail, and so is an empty last segment") {
+TEST_CASE("Zeros after the last record are room, and an empty last segment is a torn tail") {
   MemoryStore store;
   const LogState state = fill(store, options(), 41, 6);
   for (const std::size_t zeros : {1U, 10U, 24U, 512U, 5000U}) {
+    MemoryStore roomy;
+    roomy.files = store.files;
+    roomy.files[segment_name(1)].append(zeros, '\0');
+    Survived survived;
+    open_well(roomy, options(), survived);
+    CHECK(state_of(survived) == state);
+    CHECK_FALSE(survived.torn);
     MemoryStore torn;
     torn.files = store.files;
-    torn.files[segment_name(1)].append(zeros, '\0');
     torn.files[segment_name(2)].append(zeros % 24, '\0');
-    Survived survived;
     open_well(torn, options(), survived);
     CHECK(state_of(survived) == state);
     CHECK(survived.torn);
-    CHECK(survived.cut_bytes == zeros + zeros % 24);
+  }
+}
+
+TEST_CASE("In a segment with room, zeros where synced bytes were are damage") {
+  MemoryStore store;
+  LogOptions roomy = options();
+  roomy.preallocate = 4000;
+  const LogState state = fill(store, roomy, 43, 6);
+  Survived survived;
+  open_well(store, roomy, survived);
+  CHECK(state_of(survived) == state);
+  const std::string name = segment_name(1);
+  REQUIRE(store.files[name].size() == 4000);
+  const std::size_t end = store.files[name].find_last_not_of('\0') + 1;
+  for (std::size_t kept = 24; kept < end; ++kept) {
+    DiskImage files = store.files;
+    files[name].replace(kept, end - kept, std::string(end - kept, '\0'));
+    if (files == store.files) continue;
+    INFO("zeros from offset " << kept);
+    CHECK(open_error(files, roomy).find(name) != std::string::npos);
   }
 }
 

@@ -80,9 +80,14 @@ class FakeCluster final : public Cluster {
   void let_out(NodeId node, std::uint32_t actions) override {
     log.push_back("let out " + ww::name_of(node) + ' ' + std::to_string(actions));
   }
+  void damage(NodeId node, std::uint64_t /*key*/, Damage damage) override {
+    log.push_back("damage " + ww::name_of(node) + ' ' + std::string(faults::name_of(damage)));
+    die(node);
+  }
   void set_disk(NodeId node, const DiskTrouble& trouble) override {
     log.push_back("disk " + ww::name_of(node) + ' ' +
-                  std::to_string(trouble.sync / milliseconds(1)) + (trouble.fails ? " fails" : ""));
+                  std::to_string(trouble.sync / milliseconds(1)) + (trouble.hangs ? " hangs" : "") +
+                  (trouble.fails != DiskFailure::kNone ? " fails" : ""));
     disks[node] = trouble;
   }
   [[nodiscard]] ClusterView view() const override { return view_; }

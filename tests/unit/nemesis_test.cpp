@@ -316,7 +316,7 @@ TEST_CASE("heal_all ends everything, at any moment, and nothing comes after it")
   for (std::uint64_t seed = 0; seed < 24; ++seed) {
     INFO("seed " << seed);
     PlanOptions options;
-    options.kinds = parse_kinds("all", true).value();
+    options.kinds = parse_kinds("all").value();
     options.interval_min = milliseconds(300);
     options.interval_max = milliseconds(900);
     Rig rig(make_plan(seed, options).value());
@@ -338,7 +338,7 @@ TEST_CASE("a whole plan heals by itself within the time limit") {
   for (std::uint64_t seed = 100; seed < 110; ++seed) {
     INFO("seed " << seed);
     PlanOptions options;
-    options.kinds = parse_kinds("all", true).value();
+    options.kinds = parse_kinds("all").value();
     Rig rig(make_plan(seed, options).value());
     rig.run_until(at(seconds(40)));
     CHECK(rig.links.healed());
@@ -359,7 +359,7 @@ TEST_CASE("the executed plan is valid and does the same again") {
   for (std::uint64_t seed = 200; seed < 215; ++seed) {
     INFO("seed " << seed);
     PlanOptions options;
-    options.kinds = parse_kinds("all", true).value();
+    options.kinds = parse_kinds("all").value();
     Rig first(make_plan(seed, options).value());
     first.run_until(at(seconds(41)));
     const Result<Plan> read = parse_plan(to_json(first.nemesis.executed()), "plan.json");
@@ -377,7 +377,7 @@ TEST_CASE("deleting a fault leaves the choices of the others as they were") {
   for (std::uint64_t seed = 300; seed < 306; ++seed) {
     INFO("seed " << seed);
     PlanOptions options;
-    options.kinds = parse_kinds("partition,packet", true).value();
+    options.kinds = parse_kinds("partition,packet").value();
     Plan whole = make_plan(seed, options).value();
     whole.redeal = false;
     Plan less = whole;

@@ -141,7 +141,7 @@ TEST_CASE("a slow disk counts when a write became durable late, and heals") {
   CHECK_FALSE(rig.outcome("f1").effective);
   rig.sync(3, true, milliseconds(39));
   CHECK(rig.outcome("f1").effective);
-  CHECK(rig.outcome("f1").evidence == "1 syncs were late");
+  CHECK(rig.outcome("f1").evidence == "1 syncs were late, by up to 39 ms");
   rig.run_until(at(seconds(5)));
   CHECK(rig.cluster.log == Log{"disk n3 40", "disk n3 90", "disk n3 90", "disk n3 0"});
   CHECK_FALSE(rig.outcome("f2").effective);
@@ -163,6 +163,44 @@ TEST_CASE("a node whose write failed stays down until its disk is replaced") {
   CHECK(rig.outcome("f1").evidence == "a write of n1 failed");
   rig.run_until(at(seconds(9)));
   CHECK_FALSE(rig.outcome("f3").effective);  // nothing was written
+  CHECK(rig.all_run());
+}
+
+TEST_CASE("what hung counts when it ends, by the heal") {
+  Rig rig({on(fault("f1", "disk", "hung", seconds(1), seconds(3), Target::kNamed), {NodeId{2}})});
+  rig.run_until(at(milliseconds(4100)));
+  CHECK_FALSE(rig.outcome("f1").effective);
+  rig.sync(2, true, milliseconds(2900));
+  CHECK(rig.outcome("f1").effective);
+  CHECK(rig.outcome("f1").evidence == "1 syncs were late, by up to 2.9 s");
+  CHECK(rig.cluster.log == Log{"disk n2 0 hangs", "disk n2 0"});
+}
+
+TEST_CASE("damage keeps to a minority until what was damaged is covered") {
+  // Five nodes: two may be damaged at a time.
+  Rig rig({on(fault("f1", "disk", "wipe", seconds(1), seconds(1), Target::kNamed),
+              {NodeId{1}, NodeId{2}, NodeId{3}}),
+           on(fault("f2", "disk", "wipe", seconds(6), milliseconds(500), Target::kNamed),
+              {NodeId{4}, NodeId{5}}),
+           on(fault("f3", "disk", "flip-log", seconds(12), milliseconds(500), Target::kNamed),
+              {NodeId{4}})});
+  rig.run_until(at(milliseconds(1500)));
+  const std::vector<NodeId> hit = rig.outcome("f1").nodes;
+  REQUIRE(hit.size() == 2);
+  for (const NodeId node : hit) {
+    rig.nemesis.note_damage(node, {true, "wiped"}, rig.cluster.now);
+    rig.nemesis.note_doubt(node, false, rig.cluster.now);
+  }
+  CHECK(rig.outcome("f1").effective);
+  rig.run_until(at(seconds(11)));
+  CHECK_FALSE(rig.outcome("f2").injected);
+  for (const NodeId node : hit) rig.nemesis.note_doubt(node, true, rig.cluster.now);
+  rig.run_until(at(milliseconds(12600)));
+  CHECK(rig.outcome("f3").injected);
+  // It refuses, and starts again on an empty disk.
+  rig.cluster.die(NodeId{4});
+  rig.nemesis.node_refused(NodeId{4}, rig.cluster.now);
+  CHECK(rig.cluster.log.back() == "start n4");
   CHECK(rig.all_run());
 }
 

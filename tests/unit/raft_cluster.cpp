@@ -11,6 +11,7 @@ namespace ww::raft::testing {
 namespace {
 
 void apply(Disk& disk, const DiskWrite& w) {
+  if (w.write.settles_doubt) disk.in_doubt = false;
   if (w.write.reset_to) {
     WW_ASSERT(disk.snapshot.at.index >= w.write.reset_to->index, "a log without its beginning");
     disk.base = *w.write.reset_to;
@@ -74,6 +75,10 @@ void Cluster::timer(NodeId node) {
 
 void Cluster::request(NodeId node, const Request& request) {
   step(at(node), request);
+}
+
+void Cluster::watch(NodeId node, const Watch& watch) {
+  step(at(node), watch);
 }
 
 void Cluster::transfer(NodeId node, NodeId to) {
@@ -143,10 +148,18 @@ void Cluster::start(NodeId node) {
   survived.base = member.disk.base;
   survived.count = member.disk.entries.size();
   survived.snapshot = member.disk.snapshot;
+  survived.in_doubt = member.disk.in_doubt;
+  survived.doubt = wire::trace::DoubtCause::kMissing;
   for (const std::string& entry : member.disk.entries) survived.entries += entry;
   effects_.clear();
   member.replica.emplace(member.config, std::move(survived), Now{now_, now_}, effects_);
   carry_out(member);
+}
+
+void Cluster::wipe(NodeId node) {
+  WW_ASSERT(!at(node).replica, "only what is down is wiped");
+  at(node).disk = Disk{};
+  at(node).disk.in_doubt = true;
 }
 
 void Cluster::cut(NodeId from, NodeId to, bool is_cut) {

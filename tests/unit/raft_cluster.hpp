@@ -23,6 +23,7 @@ struct Disk {
   LogPosition base;
   std::vector<std::string> entries;  // encoded, from behind the base
   Snapshot snapshot;
+  bool in_doubt = false;
   [[nodiscard]] Index last_index() const { return base.index + entries.size(); }
   /// 0 where there is no entry, nor the base.
   [[nodiscard]] Term term_at(Index index) const;
@@ -75,6 +76,7 @@ class Cluster {
 
   void timer(NodeId node);  // when its deadline has come
   void request(NodeId node, const Request& request);
+  void watch(NodeId node, const Watch& watch);
   /// Asks the node to hand its leadership over.
   void transfer(NodeId node, NodeId to);
   void change(NodeId node, const ChangeMembership& change);
@@ -90,6 +92,9 @@ class Cluster {
   /// or nothing.
   void crash(NodeId node, std::size_t kept = 0, bool saved = false);
   void start(NodeId node);
+  /// Of the disk of a node that is down nothing is left, which the node will know. REQUIRES: it is
+  /// down.
+  void wipe(NodeId node);
   /// Packets sent from now on between these two nodes are lost, or no longer.
   void cut(NodeId from, NodeId to, bool is_cut);
 

@@ -19,6 +19,10 @@ class TextFields {
   template <class T>
   void operator()(const std::string& name, const T& x) {
     if (name == "h" || name == "d" || name == "answer" || name == "eh") return;
+    // Of doubt only where there is any.
+    if constexpr (std::is_integral_v<T>) {
+      if ((name == "doubt" || name == "covers") && x == 0) return;
+    }
     out_ += ' ' + name + '=';
     put(x);
   }
@@ -116,6 +120,22 @@ std::string text_of(const Answer& answer) {
   return out + (r.value.empty() ? "" : " value=" + r.value);
 }
 
+std::string text_of(const Notice& notice) {
+  const wire::WatchFrame& f = notice.frame;
+  std::string out = name_of(notice.id.connection) + '/' + std::to_string(f.request) + '.' +
+                    std::to_string(f.number);
+  if (f.refusal != wire::Refusal::kNone) {
+    out += " ends: " + std::string(wire::name_of(f.refusal));
+    return f.oldest == 0 ? out : out + ", oldest " + std::to_string(f.oldest);
+  }
+  out += ' ' + std::to_string(f.first) + ".." + std::to_string(f.upto);
+  for (const wire::Change& change : f.changes) {
+    out += ' ' + std::to_string(change.revision) + ':' + change.key +
+           (change.exists ? '=' + change.value : " deleted");
+  }
+  return out;
+}
+
 std::vector<std::string> words_of(const std::string& line) {
   std::istringstream in(line);
   std::vector<std::string> words;
@@ -180,6 +200,8 @@ void Transcript::verb(const Words& words) {
     quiet_ = false;
   } else if (name == "request") {
     request(words);
+  } else if (name == "watch" || name == "ack" || name == "unwatch") {
+    watch(words);
   } else if (name == "transfer") {
     cluster_->transfer(node(first), words.size() > 2 ? node(words[2]) : kNobody);
   } else if (name == "cut") {
@@ -191,6 +213,8 @@ void Transcript::verb(const Words& words) {
     }
   } else if (name == "crash") {
     cluster_->crash(node(first), words.size() > 2 ? number(words[2]) : 0, words.size() > 3);
+  } else if (name == "wipe") {
+    cluster_->wipe(node(first));
   } else if (name == "start") {
     cluster_->start(node(first));
   } else if (name == "change") {
@@ -223,6 +247,8 @@ void Transcript::make_cluster(const Words& words) {
   limits.max_uncommitted_bytes = limit("uncommitted", limits.max_uncommitted_bytes);
   limits.machine.max_sessions =
       static_cast<std::uint32_t>(limit("sessions", limits.machine.max_sessions));
+  limits.machine.history_entries = limit("watch-entries", limits.machine.history_entries);
+  limits.max_watchers = static_cast<std::uint32_t>(limit("watchers", limits.max_watchers));
   const std::string drift = option(words, "leases", "");
   config.leases = !drift.empty();
   if (config.leases) config.lease_drift_percent = static_cast<std::uint32_t>(number(drift));
@@ -290,6 +316,26 @@ void Transcript::members() {
     out_ += name_of(member.id) + ' ' + std::string(wire::name_of(member.replica->role())) +
             fields_of(member.replica->configuration()) + '\n';
   }
+}
+
+/// watch NODE CONN/REQUEST from=R [keys=a,b]; ack NODE CONN/STREAM frames=N; unwatch NODE
+/// CONN/STREAM.
+void Transcript::watch(const Words& words) {
+  const std::size_t slash = words[2].find('/');
+  Watch w;
+  w.connection = ClientId{static_cast<std::uint32_t>(number(words[2].substr(1, slash - 1)))};
+  const std::uint64_t id = number(words[2].substr(slash + 1));
+  if (words[0] == "watch") {
+    w.request.request = id;
+    w.request.from = number(option(words, "from", "0"));
+    std::istringstream keys(option(words, "keys", ""));
+    for (std::string key; std::getline(keys, key, ',');) w.request.keys.push_back(key);
+  } else {
+    w.request.verb = words[0] == "ack" ? wire::WatchVerb::kAcknowledge : wire::WatchVerb::kClose;
+    w.request.stream = id;
+    w.request.frames = number(option(words, "frames", "0"));
+  }
+  cluster_->watch(node(words[1]), w);
 }
 
 void Transcript::on_packet(const Words& words) {
@@ -394,6 +440,8 @@ void Transcript::see(const Member& member, const Effect& effect) {
     print("answer", who + "ANSWER " + text_of(*answer));
   } else if (const auto* save = std::get_if<Save>(&effect)) {
     print("save", who + "SAVE " + text_of(*save));
+  } else if (const auto* notice = std::get_if<Notice>(&effect)) {
+    print("notice", who + "NOTICE " + text_of(*notice));
   } else {
     const wire::trace::Event& event = std::get<Trace>(effect).event;
     const std::string name(wire::trace::name_of(event));

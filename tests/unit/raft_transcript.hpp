@@ -27,6 +27,7 @@
 //                               snapshot on its way there too; then: start n1
 //   change n1 n2 n3 [single]    n1 is asked to make n2 and n3 the voters
 //   members                     the configuration in force at each node that is up
+//   wipe n1                     of the disk of n1, which is down, nothing is left
 //   state                       one line a node
 //   messages                    what is under way
 #pragma once
@@ -51,6 +52,7 @@ class Transcript {
   void verb(const Words& words);
   void make_cluster(const Words& words);
   void request(const Words& words);
+  void watch(const Words& words);
   void on_packet(const Words& words);
   void saved(const Words& words);
   void settle();

@@ -148,29 +148,29 @@ TEST_CASE("appends to one peer are pipelined up to a bound, and acknowledgements
 
 TEST_CASE("a completed write counts only as far as its entries are still those of the log") {
   Durability d({1, NodeId{1}}, 3);
-  const WriteId first = d.issue({1, NodeId{1}}, 6, true);
+  const WriteId first = d.issue({1, NodeId{1}}, 6, true, Instant{});
   CHECK(d.needed_for(5) == first);
   d.truncated(5);
-  const WriteId second = d.issue({2, kNobody}, 5, true);
+  const WriteId second = d.issue({2, kNobody}, 5, true, Instant{});
   CHECK(d.needed_for(4) == first);
   CHECK(d.needed_for(5) == second);
   CHECK(d.needed_for(HardState{2, kNobody}) == second);
-  CHECK(d.complete(first).tail_replaced);
+  CHECK(d.complete(first, Instant{}).tail_replaced);
   CHECK(d.stable_index() == 4);
   CHECK(d.state() == HardState{1, NodeId{1}});
-  CHECK_FALSE(d.complete(second).tail_replaced);
+  CHECK_FALSE(d.complete(second, Instant{}).tail_replaced);
   CHECK(d.stable_index() == 5);
   CHECK(d.state() == HardState{2, kNobody});
 }
 
 TEST_CASE("an unsynced write makes nothing durable until a synced one follows") {
   Durability d({1, kNobody}, 0);
-  const WriteId unsynced = d.issue({1, kNobody}, 2, false);
-  CHECK_FALSE(d.complete(unsynced).synced);
+  const WriteId unsynced = d.issue({1, kNobody}, 2, false, Instant{});
+  CHECK_FALSE(d.complete(unsynced, Instant{}).synced);
   CHECK(d.stable_index() == 0);
-  const WriteId synced = d.issue({1, kNobody}, 3, true);
+  const WriteId synced = d.issue({1, kNobody}, 3, true, Instant{});
   CHECK(d.needed_for(1) == synced);
-  CHECK(d.complete(synced).synced);
+  CHECK(d.complete(synced, Instant{}).synced);
   CHECK(d.stable_index() == 3);
 }
 

@@ -316,11 +316,28 @@ TEST_CASE("the table names every checker once, and check_history runs those for 
     CHECK_FALSE(row.title.empty());
     if (row.needs == Needs::kHistory) names.emplace_back(row.name);
   }
+  History history = history_of(some_ops());
+  for (const Func f : {Func::kWrite, Func::kWatch}) {
+    for (const OpType type : {OpType::kInvoke, OpType::kOk}) {
+      Op op;
+      op.index = history.size();
+      op.time = history.back().time + 1;
+      op.type = type;
+      op.process = 1000;
+      op.f = f;
+      op.key = 77;
+      op.value = v(5);
+      const bool told = f == Func::kWatch && type == OpType::kOk;
+      if (told) op.to = v(9);
+      if (told) op.changes = {{7, 77, v(5)}};
+      history.push_back(std::move(op));
+    }
+  }
   std::vector<std::string> ran;
-  for (const CheckResult& result : check_history(history_of(some_ops()))) {
+  for (const CheckResult& result : check_history(history)) {
     CHECK(result.verdict == Verdict::kValid);
     ran.push_back(result.checker);
   }
   CHECK(names == ran);
-  CHECK(ww::checkers::checkers().size() == 4);
+  CHECK(ww::checkers::checkers().size() == 5);
 }

@@ -52,7 +52,8 @@ stepped::Clock clock_at(Instant t) {
 /// A cluster of one that has won its election, in memory, and waits for its vote to be durable.
 struct Candidate {
   FailingStore store;
-  StepMachine machine{config_of_one(), 64U << 10, store};
+  StepMachine machine{config_of_one(), storage::LogOptions{.node = {}, .segment_bytes = 64U << 10},
+                      store};
   stepped::Output out;
   Instant now{};
 

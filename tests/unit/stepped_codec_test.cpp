@@ -44,8 +44,11 @@ Event random_event(Rng& rng, std::size_t kind, std::string& payload) {
       return SaveFailed{SaveId{rng.next() >> rng.below(64)}, random_bytes(rng, 40)};
     case 8:
       return Transfer{NodeId{static_cast<std::uint32_t>(rng.next())}};
-    default:
+    case 9:
       return test::random_record<ChangeMembership>(rng);
+    default:
+      return Watch{ClientId{static_cast<std::uint32_t>(rng.next())},
+                   test::random_record<WatchRequest>(rng)};
   }
 }
 constexpr std::size_t kEventKinds = std::variant_size_v<Event>;
@@ -61,7 +64,7 @@ Output random_output(Rng& rng) {
     out.last_words = random_bytes(rng, 30);
   }
   for (std::uint64_t items = rng.below(8); items > 0; --items) {
-    switch (rng.below(6)) {
+    switch (rng.below(7)) {
       case 0:
         out.add(Write{WriteId{rng.next()}, rng.below(2) == 1});
         break;
@@ -82,6 +85,10 @@ Output random_output(Rng& rng) {
       }
       case 4:
         out.add(Save{SaveId{rng.next() >> rng.below(64)}});
+        break;
+      case 5:
+        out.add(Notice{ClientId{static_cast<std::uint32_t>(rng.next())},
+                       test::random_record<WatchFrame>(rng)});
         break;
       default: {
         auto event = test::random_alternative<trace::Event>(

@@ -11,6 +11,7 @@
 #include "base/wire/kv.hpp"
 #include "base/wire/peer.hpp"
 #include "base/wire/trace.hpp"
+#include "base/wire/watch.hpp"
 #include "tests/unit/test_seed.hpp"
 #include "tests/unit/wire_filler.hpp"
 
@@ -151,8 +152,47 @@ struct PeerCodec {
   }
 };
 
+struct WatchCodec {
+  static std::string random(Rng& rng, std::size_t) {
+    auto request = random_record<WatchRequest>(rng);
+    std::sort(request.keys.begin(), request.keys.end());
+    request.keys.erase(std::unique(request.keys.begin(), request.keys.end()), request.keys.end());
+    std::string out;
+    encode_watch(out, ClientId{3}, NodeId{2}, request);
+    return out;
+  }
+  static std::optional<std::string> again(std::string_view bytes) {
+    const auto decoded = decode_watch(bytes);
+    if (!decoded) return std::nullopt;
+    std::string out;
+    encode_record(out, decoded->envelope);
+    encode_record(out, decoded->request);
+    return out;
+  }
+};
+
+struct WatchFrameCodec {
+  static std::string random(Rng& rng, std::size_t) {
+    auto frame = random_record<WatchFrame>(rng);
+    frame.upto >>= 2;
+    frame.first = frame.upto + 1 - std::min<Index>(rng.below(9), frame.upto);
+    std::string out;
+    encode_watch_frame(out, NodeId{2}, ClientId{3}, frame);
+    return out;
+  }
+  static std::optional<std::string> again(std::string_view bytes) {
+    const auto decoded = decode_watch_frame(bytes);
+    if (!decoded) return std::nullopt;
+    std::string out;
+    encode_record(out, decoded->envelope);
+    encode_record(out, decoded->frame);
+    return out;
+  }
+};
+
 TEMPLATE_TEST_CASE("A wire format brings every record back as it went", "", ControlCodec,
-                   TraceCodec, RequestCodec, ReplyCodec, CommandCodec, PeerCodec) {
+                   TraceCodec, RequestCodec, ReplyCodec, CommandCodec, PeerCodec, WatchCodec,
+                   WatchFrameCodec) {
   INFO(test::repeat_with());
   for (std::size_t round = 0; round < 2000; ++round) {
     Rng rng = keyed(test::seed(), "wire.round-trip", round);
@@ -165,7 +205,8 @@ TEMPLATE_TEST_CASE("A wire format brings every record back as it went", "", Cont
 }
 
 TEMPLATE_TEST_CASE("A wire format refuses bad bytes or reads something it can write", "",
-                   ControlCodec, TraceCodec, RequestCodec, ReplyCodec, CommandCodec, PeerCodec) {
+                   ControlCodec, TraceCodec, RequestCodec, ReplyCodec, CommandCodec, PeerCodec,
+                   WatchCodec, WatchFrameCodec) {
   INFO(test::repeat_with());
   std::size_t refused = 0;
   for (std::size_t round = 0; round < 3000; ++round) {
@@ -217,6 +258,39 @@ TEST_CASE("An envelope is read without its body, and names both ends") {
   CHECK(node_of(envelope->from) == kNobody);
   CHECK(envelope->type == MessageType::kClientRequest);
   CHECK_FALSE(peek_envelope(std::string_view(out).substr(0, 3)).has_value());
+}
+
+TEST_CASE(
+    "A watch of too many keys, or of keys in no order, and a frame that goes back are refused") {
+  const auto decodes = [](std::vector<std::string> keys) {
+    WatchRequest request;
+    request.keys = std::move(keys);
+    std::string out;
+    encode_watch(out, ClientId{3}, NodeId{2}, request);
+    return decode_watch(out).ok();
+  };
+  CHECK(decodes({}));
+  CHECK(decodes({"a", "b"}));
+  CHECK_FALSE(decodes({"b", "a"}));
+  CHECK_FALSE(decodes({"a", "a"}));
+  CHECK_FALSE(decodes({std::string(kMaxKey + 1, 'k')}));
+  std::vector<std::string> many;
+  for (std::size_t i = 0; i <= kMaxWatchKeys; ++i) many.push_back(std::to_string(1000 + i));
+  CHECK_FALSE(decodes(many));
+  many.pop_back();
+  CHECK(decodes(many));
+  const auto frame_decodes = [](Index first, Index upto) {
+    WatchFrame frame;
+    frame.first = first;
+    frame.upto = upto;
+    std::string out;
+    encode_watch_frame(out, NodeId{2}, ClientId{3}, frame);
+    return decode_watch_frame(out).ok();
+  };
+  CHECK(frame_decodes(5, 9));
+  CHECK(frame_decodes(5, 4));
+  CHECK_FALSE(frame_decodes(5, 3));
+  CHECK_FALSE(frame_decodes(5, ~std::uint64_t{0} >> 1));
 }
 
 TEST_CASE("Keys and values over their limits are refused by name") {

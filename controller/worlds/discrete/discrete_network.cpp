@@ -70,17 +70,30 @@ void DiscreteWorld::deliver_to_node(Node& node, Event& event) {
     input.payload = event.payload;
     return feed(node, std::move(input));
   }
+  deliver_of_client(node, event);
+}
+
+void DiscreteWorld::deliver_of_client(Node& node, const Event& event) {
   const auto owner = clients_by_connection_.find(event.connection);
   if (owner == clients_by_connection_.end()) return;
   Connection& connection = connections_[owner->second];
-  auto decoded = wire::decode_request(event.payload);
-  if (!decoded || decoded->request.request <= connection.last_request) return;
-  connection.last_request = decoded->request.request;
+  // The requests of a connection are numbered in one row, whatever they ask for.
+  if (event.envelope.content <= connection.last_request) return;
   Input input;
-  input.kind = Input::Kind::kRequest;
+  if (event.envelope.type == wire::MessageType::kWatch) {
+    auto decoded = wire::decode_watch(event.payload);
+    if (!decoded) return;
+    input.kind = Input::Kind::kWatch;
+    input.watch = std::move(decoded->request);
+  } else {
+    auto decoded = wire::decode_request(event.payload);
+    if (!decoded) return;
+    input.kind = Input::Kind::kRequest;
+    input.request = std::move(decoded->request);
+  }
+  connection.last_request = event.envelope.content;
   input.source = event.envelope.from.value;
   input.connection = ClientId{static_cast<std::uint32_t>(event.connection)};
-  input.request = std::move(decoded->request);
   feed(node, std::move(input));
 }
 
@@ -88,6 +101,11 @@ void DiscreteWorld::deliver_to_client(const Event& event) {
   const ClientId client = wire::client_of(event.envelope.to);
   const auto found = connections_.find(client);
   if (found == connections_.end() || found->second.number != event.connection) return;
+  if (event.envelope.type == wire::MessageType::kWatchFrame) {
+    const auto told = wire::decode_watch_frame(event.payload);
+    WW_ASSERT(told.ok(), "a frame of ours that does not decode");
+    return tap_.on_watch_frame(client, told->frame, now_);
+  }
   const auto decoded = wire::decode_reply(event.payload);
   WW_ASSERT(decoded.ok(), "a reply of ours that does not decode");
   tap_.on_reply(client, decoded->reply, now_);
@@ -116,10 +134,20 @@ void DiscreteWorld::disconnect(ClientId client) {
 }
 
 void DiscreteWorld::send(ClientId client, NodeId id, const wire::ClientRequest& request) {
-  const auto found = connections_.find(client);
-  if (found == connections_.end() || !found->second.open || found->second.node != id) return;
   std::string payload;
   wire::encode_request(payload, client, id, request);
+  send_of_client(client, id, payload);
+}
+
+void DiscreteWorld::send(ClientId client, NodeId id, const wire::WatchRequest& request) {
+  std::string payload;
+  wire::encode_watch(payload, client, id, request);
+  send_of_client(client, id, payload);
+}
+
+void DiscreteWorld::send_of_client(ClientId client, NodeId id, std::string_view payload) {
+  const auto found = connections_.find(client);
+  if (found == connections_.end() || !found->second.open || found->second.node != id) return;
   const auto envelope = wire::peek_envelope(payload);
   WW_ASSERT(envelope.has_value(), "a request of ours without an envelope");
   transmit(*envelope, payload, found->second.number);

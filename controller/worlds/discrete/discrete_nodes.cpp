@@ -10,6 +10,15 @@ namespace ww::discrete {
 namespace stepped = wire::stepped;
 using Output = stepped::Output;
 
+namespace {
+
+/// As the system words it.
+std::string reason_of(const faults::DiskTrouble& trouble) {
+  return trouble.full ? "No space left on device" : "Input/output error";
+}
+
+}  // namespace
+
 stepped::Clock DiscreteWorld::clock_of(const Node& node) const {
   const Now shown = node.clock.at(now_);
   return {now_, shown.mono, shown.wall};
@@ -32,21 +41,23 @@ void DiscreteWorld::feed_now(Node& node, const Input& input) {
       return step_node(node, stepped::Request{input.connection, input.request});
     case Input::Kind::kWritten:
       return step_node(node, stepped::Written{input.upto});
+    case Input::Kind::kWatch:
+      return step_node(node, stepped::Watch{input.connection, input.watch});
     case Input::Kind::kTransfer:
       return step_node(node, stepped::Transfer{input.to});
     case Input::Kind::kChangeMembership:
       return step_node(node, input.change);
     case Input::Kind::kSynced: {
-      const bool fails = node.trouble.fails;
+      const bool fails = input.failed || node.trouble.fails == faults::DiskFailure::kSyncs;
       tap_.on_sync(node.id, !fails, input.late, now_);
       if (!fails) return step_node(node, stepped::Written{input.upto});
-      return step_to_failure(node, stepped::WriteFailed{input.from, "Input/output error"});
+      return step_to_failure(node, stepped::WriteFailed{input.from, reason_of(node.trouble)});
     }
     case Input::Kind::kSaved: {
-      const bool fails = node.trouble.fails;
+      const bool fails = input.failed || node.trouble.fails == faults::DiskFailure::kSyncs;
       tap_.on_sync(node.id, !fails, input.late, now_);
       if (!fails) return step_node(node, stepped::Saved{input.save});
-      return step_to_failure(node, stepped::SaveFailed{input.save, "Input/output error"});
+      return step_to_failure(node, stepped::SaveFailed{input.save, reason_of(node.trouble)});
     }
   }
 }
@@ -107,6 +118,9 @@ bool DiscreteWorld::perform_item(Node& node, const Output::Item& item) {
     case Output::Kind::kReply:
       perform_reply(node, out.replies[item.index]);
       return true;
+    case Output::Kind::kNotice:
+      perform_notice(node, out.notices[item.index]);
+      return true;
   }
   return false;
 }
@@ -131,6 +145,12 @@ void DiscreteWorld::perform_save(Node& node, const stepped::Save& save) {
   }
   node.last_save = save.id;
   node.saving = save.id;
+  if (node.trouble.fails == faults::DiskFailure::kWrites) {
+    Event& refused = schedule_for(node, now_, What::kSaveDone);
+    refused.save = save.id;
+    refused.failed = true;
+    return;
+  }
   const Duration length = draw(kMinSync, kMaxSync, "disk.save", occasion_of(node, "disk.save"));
   const Duration late = std::max(Duration{}, node.trouble.sync - length);
   Event& done = schedule_for(node, now_ + length + late, What::kSaveDone);
@@ -147,19 +167,42 @@ void DiscreteWorld::perform_send(Node& node, std::string_view payload) {
   transmit(*envelope, payload, 0);
 }
 
-void DiscreteWorld::perform_reply(Node& node, const stepped::Reply& reply) {
-  const std::uint64_t number = reply.connection.value;
+/// Whose the connection is; nobody's when it was closed meanwhile, or the node has none such.
+std::optional<ClientId> DiscreteWorld::answered_by(Node& node, ClientId connection) {
+  const std::uint64_t number = connection.value;
   if (number == 0 || number > connection_nodes_.size() ||
       connection_nodes_[static_cast<std::size_t>(number - 1)] != node.id) {
-    return crash(node, "answered on a connection that it does not have");
+    crash(node, "answered on a connection that it does not have");
+    return std::nullopt;
   }
   const auto owner = clients_by_connection_.find(number);
-  if (owner == clients_by_connection_.end()) return;  // closed meanwhile
-  std::string payload;
-  wire::encode_reply(payload, node.id, owner->second, reply.reply);
+  if (owner == clients_by_connection_.end()) return std::nullopt;
+  return owner->second;
+}
+
+void DiscreteWorld::transmit_to_client(std::string_view payload, ClientId connection) {
   const auto envelope = wire::peek_envelope(payload);
-  WW_ASSERT(envelope.has_value(), "a reply of ours without an envelope");
-  transmit(*envelope, payload, number);
+  WW_ASSERT(envelope.has_value(), "an answer of ours without an envelope");
+  transmit(*envelope, payload, connection.value);
+}
+
+void DiscreteWorld::perform_reply(Node& node, const stepped::Reply& reply) {
+  const auto client = answered_by(node, reply.connection);
+  if (!client) return;
+  std::string payload;
+  wire::encode_reply(payload, node.id, *client, reply.reply);
+  transmit_to_client(payload, reply.connection);
+}
+
+void DiscreteWorld::perform_notice(Node& node, const stepped::Notice& notice) {
+  const auto client = answered_by(node, notice.connection);
+  if (!client) return;
+  std::string payload;
+  wire::encode_watch_frame(payload, node.id, *client, notice.frame);
+  if (!wire::decode_watch_frame(payload)) {
+    return crash(node, "sent a frame of a watch that covers nothing");
+  }
+  transmit_to_client(payload, notice.connection);
 }
 
 void DiscreteWorld::emit(Node& node, wire::trace::Event&& event) {
@@ -224,6 +267,11 @@ WriteId DiscreteWorld::take_unsynced(Node& node) {
 /// sync is done at once when the writes before it are.
 void DiscreteWorld::begin_sync(Node& node) {
   if (node.syncing != WriteId{}) return;
+  if (node.trouble.fails == faults::DiskFailure::kWrites && !node.waiting.empty()) {
+    node.syncing = node.waiting.back().id;
+    schedule_for(node, now_, What::kWriteFailed).upto = node.waiting.front().id;
+    return node.waiting.clear();
+  }
   if (const WriteId done = take_unsynced(node); done != WriteId{}) {
     schedule_for(node, now_, What::kUnsyncedDone).upto = done;
   }
@@ -239,6 +287,10 @@ void DiscreteWorld::begin_sync(Node& node) {
 void DiscreteWorld::on_sync_done(const Event& event) {
   Node& node = at(event.node);
   if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
+  if (node.trouble.hangs) {
+    node.hung_since = now_;
+    return;
+  }
   Input done;
   done.kind = Input::Kind::kSynced;
   done.from = node.syncing_from;
@@ -247,6 +299,16 @@ void DiscreteWorld::on_sync_done(const Event& event) {
   node.syncing = WriteId{};
   feed(node, std::move(done));
   if (node.phase == Phase::kServing) begin_sync(node);
+}
+
+void DiscreteWorld::on_write_failed(const Event& event) {
+  Node& node = at(event.node);
+  if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
+  Input refused;
+  refused.kind = Input::Kind::kSynced;
+  refused.from = event.upto;
+  refused.failed = true;
+  feed(node, std::move(refused));
 }
 
 void DiscreteWorld::on_unsynced_done(const Event& event) {
@@ -261,12 +323,18 @@ void DiscreteWorld::on_unsynced_done(const Event& event) {
 void DiscreteWorld::on_save_done(const Event& event) {
   Node& node = at(event.node);
   if (node.phase != Phase::kServing || node.incarnation != event.incarnation) return;
+  if (node.trouble.hangs && !event.failed) {
+    node.save_hung_since = now_;
+    node.save_late = event.late;
+    return;
+  }
   node.saving = SaveId{};
   Input done;
   done.kind = Input::Kind::kSaved;
   done.source = kSnapshotFile;
   done.save = event.save;
   done.late = event.late;
+  done.failed = event.failed;
   feed(node, std::move(done));
 }
 

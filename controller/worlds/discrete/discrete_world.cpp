@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "controller/worlds/crash_style.hpp"
+#include "controller/worlds/damage.hpp"
 #include "controller/worlds/discrete/world_node.hpp"
 
 namespace ww::discrete {
@@ -48,6 +49,7 @@ const DiscreteWorld::Node& DiscreteWorld::at(NodeId node) const {
 DiscreteWorld::Event& DiscreteWorld::schedule(Instant when, What what) {
   Event& event = events_.push(when);
   event.what = what;
+  event.failed = false;
   return event;
 }
 
@@ -90,6 +92,8 @@ void DiscreteWorld::step() {
       return on_sync_done(event);
     case What::kSaveDone:
       return on_save_done(event);
+    case What::kWriteFailed:
+      return on_write_failed(event);
     case What::kUnsyncedDone:
       return on_unsynced_done(event);
     case What::kConnected:
@@ -134,19 +138,25 @@ void DiscreteWorld::boot(const Event& event) {
   Node& node = at(event.node);
   if (node.phase != Phase::kStarting || node.incarnation != event.incarnation) return;
   node.clock.set(now_, Duration{}, 0);
-  auto booted = node.port->boot(node.incarnation, clock_of(node), node.output);
+  auto booted = node.port->boot(node.incarnation, !node.has_served, clock_of(node), node.output);
   if (!booted) return die_unheard(node, booted.error());
   ++steps_;
   node.phase = Phase::kServing;
   perform(node);
-  if (node.phase == Phase::kServing) tap_.on_serving(node.id, now_);
+  if (node.phase != Phase::kServing) return;
+  node.has_served = true;
+  node.damaged = false;
+  tap_.on_serving(node.id, now_);
 }
 
 /// The process ends by itself, and says so: it crashed, unless it was made to end. A failed write
 /// excuses the answer that tells of the end, and nothing else.
 void DiscreteWorld::on_ended(Node& node) {
   const std::string& why = node.output.last_words;
-  if (node.output.cause != stepped::EndCause::kOwn) {
+  if (node.output.cause == stepped::EndCause::kDamaged) {
+    if (!node.damaged) return crash(node, why);
+    node.refused = true;
+  } else if (node.output.cause != stepped::EndCause::kOwn) {
     const bool full = node.output.cause == stepped::EndCause::kNoSpace;
     tap_.on_world_error(Error{full ? ErrorCode::kNoSpace : ErrorCode::kIo, true,
                               "the disk of " + name_of(node.id) + ": " + why});
@@ -189,6 +199,13 @@ void DiscreteWorld::kill(NodeId node) {
   end(at(node), Death::kKilled);
 }
 
+void DiscreteWorld::damage(NodeId id, std::uint64_t key, faults::Damage damage) {
+  Node& node = at(id);
+  if (node.phase == Phase::kDown) return;
+  node.damage = DamageOrder{key, damage};
+  end(node, Death::kDamage);
+}
+
 void DiscreteWorld::let_out(NodeId id, std::uint32_t actions) {
   Node& node = at(id);
   if (node.performing) node.let_out = actions;
@@ -220,6 +237,10 @@ void DiscreteWorld::kill_all() {
 }
 
 void DiscreteWorld::settle(Node& node) {
+  // Whoever refuses its damaged files gets an empty disk.
+  const bool refused = node.refused;
+  if (refused) node.damage = DamageOrder{0, faults::Damage::kWipe};
+  if (node.damage) node.expected = Death::kDamage;
   tap_.on_death(node.id, node.incarnation, now_, node.expected, false);
   if (auto settled = settle_disk(node); !settled) {
     // Nobody knows what a next process would find: what followed would tell of the machine.
@@ -237,6 +258,7 @@ void DiscreteWorld::settle(Node& node) {
     lost.refused = false;
   }
   if (crashed) tap_.on_crash(node.id, now_, node.last_words);
+  if (refused) tap_.on_refused(node.id, now_);
   if (node.start_wanted) start(node.id);
 }
 
@@ -260,16 +282,31 @@ Result<void> DiscreteWorld::settle_disk(Node& node) {
     const auto agrees = node.disk.survive_kill(before);
     WW_ASSERT(agrees.ok(), "the model of a disk disagrees with itself");
   }
+  if (const auto damage = std::exchange(node.damage, std::nullopt)) {
+    faults::DamageDone done;
+    const DiskImage after = worlds::damaged_files(node.disk, damage->damage, damage->key, done);
+    if (auto left = leave_files(node, before, after); !left) return left;
+    node.damaged = true;
+    if (!node.refused) tap_.on_damage(node.id, done, now_);
+    return {};
+  }
   if (!order) {
     tap_.on_disk(node.id, now_, before, before);
     return {};
   }
   faults::Loss loss;
   const DiskImage after = node.disk.crash(order->key, worlds::crash_style(order->style), loss);
+  if (auto left = leave_files(node, before, after); !left) return left;
+  tap_.on_power_loss(node.id, faults::PowerLoss{loss.bytes_lost, loss.files_lost}, now_);
+  return {};
+}
+
+/// All of what is left is durable.
+Result<void> DiscreteWorld::leave_files(Node& node, const DiskImage& before,
+                                        const DiskImage& after) {
   if (auto left = node.port->replace_files(after); !left) return left;
   node.disk.reset(after);
   tap_.on_disk(node.id, now_, before, after);
-  tap_.on_power_loss(node.id, faults::PowerLoss{loss.bytes_lost, loss.files_lost}, now_);
   return {};
 }
 
@@ -340,7 +377,19 @@ void DiscreteWorld::resume(NodeId id) {
 }
 
 void DiscreteWorld::set_disk(NodeId id, const faults::DiskTrouble& trouble) {
-  at(id).trouble = trouble;
+  Node& node = at(id);
+  node.trouble = trouble;
+  if (trouble.hangs || node.phase != Phase::kServing) return;
+  // What hung ends now.
+  if (node.hung_since) {
+    node.sync_late += now_ - *std::exchange(node.hung_since, std::nullopt);
+    schedule_for(node, now_, What::kSyncDone);
+  }
+  if (node.save_hung_since) {
+    Event& done = schedule_for(node, now_, What::kSaveDone);
+    done.save = node.saving;
+    done.late = node.save_late + (now_ - *std::exchange(node.save_hung_since, std::nullopt));
+  }
 }
 
 void DiscreteWorld::set_clock(NodeId id, const faults::ClockSkew& skew) {

@@ -57,12 +57,14 @@ class DiscreteWorld final : public worlds::World {
                   faults::LossStyle style) override;
   void let_out(NodeId node, std::uint32_t actions) override;
   void set_disk(NodeId node, const faults::DiskTrouble& trouble) override;
+  void damage(NodeId node, std::uint64_t key, faults::Damage damage) override;
   [[nodiscard]] faults::ClusterView view() const override;
 
   // The clients' verbs, and life and death.
   void connect(ClientId client, NodeId node) override;
   void disconnect(ClientId client) override;
   void send(ClientId client, NodeId node, const wire::ClientRequest& request) override;
+  void send(ClientId client, NodeId node, const wire::WatchRequest& request) override;
   void start_all() override;
   void shut_down_all() override;
   void kill_all() override;
@@ -100,6 +102,7 @@ class DiscreteWorld final : public worlds::World {
     kFrame,  // a message arrives at a node or a client
     kSyncDone,
     kSaveDone,      // a snapshot's file is synced
+    kWriteFailed,   // the disk refused the writes that wait
     kUnsyncedDone,  // writes that need no sync are done, with those before them
     kConnected,
     kConnectionLost,
@@ -122,6 +125,7 @@ class DiscreteWorld final : public worlds::World {
     faults::ClockSkew skew;
     SaveId save;
     Duration late{};
+    bool failed = false;  // the disk refused the bytes, whatever becomes of it meanwhile
     NodeId to;
     wire::stepped::ChangeMembership change;
   };
@@ -134,25 +138,32 @@ class DiscreteWorld final : public worlds::World {
       kSynced,
       kSaved,
       kTransfer,
-      kChangeMembership
+      kChangeMembership,
+      kWatch
     };
     Kind kind = Kind::kMessage;
     std::uint64_t source = 0;  // whose socket it waits in; 0: the log's disk; or kSnapshotFile
     std::string payload;
     ClientId connection;
     wire::ClientRequest request;
+    wire::WatchRequest watch;
     // A sync has ended, of the writes from here to there, so much later than of itself. Whether
     // well or not is seen when the node hears of it: by then the disk may have been replaced.
     WriteId from;
     WriteId upto;
     SaveId save;  // the same, of a snapshot's file
     Duration late{};
+    bool failed = false;  // before any sync
     NodeId to;
     wire::stepped::ChangeMembership change;
   };
   struct PowerLossOrder {
     std::uint64_t key = 0;
     faults::LossStyle style = faults::LossStyle::kNothing;
+  };
+  struct DamageOrder {
+    std::uint64_t key = 0;
+    faults::Damage damage = faults::Damage::kWipe;
   };
   struct Node;
 
@@ -174,11 +185,13 @@ class DiscreteWorld final : public worlds::World {
   void boot(const Event& event);
   void settle(Node& node);
   Result<void> settle_disk(Node& node);
+  Result<void> leave_files(Node& node, const DiskImage& before, const DiskImage& after);
   void audit_discarded(const Node& node, const DiskImage& found);
   void on_timer(const Event& event);
   void on_frame(Event& event);
   void on_sync_done(const Event& event);
   void on_save_done(const Event& event);
+  void on_write_failed(const Event& event);
   void on_unsynced_done(const Event& event);
   void on_connected(const Event& event);
   void on_connection_lost(ClientId client, std::uint64_t connection, bool refused);
@@ -193,7 +206,9 @@ class DiscreteWorld final : public worlds::World {
   void deliver_at(Instant when, const wire::Envelope& envelope, std::string_view payload,
                   std::uint64_t connection);
   void deliver_to_node(Node& node, Event& event);
+  void deliver_of_client(Node& node, const Event& event);
   void deliver_to_client(const Event& event);
+  void send_of_client(ClientId client, NodeId node, std::string_view payload);
 
   /// Feeds an input, or keeps it while the node is paused.
   void feed(Node& node, Input&& input);
@@ -206,6 +221,9 @@ class DiscreteWorld final : public worlds::World {
   void perform_save(Node& node, const wire::stepped::Save& save);
   void perform_send(Node& node, std::string_view payload);
   void perform_reply(Node& node, const wire::stepped::Reply& reply);
+  void perform_notice(Node& node, const wire::stepped::Notice& notice);
+  [[nodiscard]] std::optional<ClientId> answered_by(Node& node, ClientId connection);
+  void transmit_to_client(std::string_view payload, ClientId connection);
   void emit(Node& node, wire::trace::Event&& event);
   void arm(Node& node);
   void begin_sync(Node& node);

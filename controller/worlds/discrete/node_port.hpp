@@ -17,10 +17,11 @@ class NodePort {
  public:
   virtual ~NodePort() = default;
 
-  /// Starts a fresh process on the files that are there and feeds it Boot.
-  /// Errors: kEnvironment when it cannot be started; those of step().
-  virtual Result<void> boot(Incarnation incarnation, const wire::stepped::Clock& clock,
-                            wire::stepped::Output& out) = 0;
+  /// Starts a fresh process on the files that are there and feeds it Boot. `first_start`: that
+  /// there are none is as it should be. Errors: kEnvironment when it cannot be started; those of
+  /// step().
+  virtual Result<void> boot(Incarnation incarnation, bool first_start,
+                            const wire::stepped::Clock& clock, wire::stepped::Output& out) = 0;
   /// Feeds one event and fills `out` with its whole output.
   /// Errors: kCorrupt when the answer is no output, kIo when the process died without one: a crash
   ///         of the node, told with its last words; kEnvironment when it gave up for want of

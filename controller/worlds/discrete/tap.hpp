@@ -39,6 +39,9 @@ class Tap {
   void on_reply(ClientId client, const wire::ClientReply& reply, Instant now) {
     observer_.on_reply(client, reply, now);
   }
+  void on_watch_frame(ClientId client, const wire::WatchFrame& frame, Instant now) {
+    observer_.on_watch_frame(client, frame, now);
+  }
   void on_serving(NodeId node, Instant now) { observer_.on_serving(node, now); }
   void on_crash(NodeId node, Instant now, const std::string& what) {
     observer_.on_crash(node, now, what);
@@ -53,6 +56,10 @@ class Tap {
   void on_sync(NodeId node, bool ok, Duration late, Instant now) {
     observer_.on_sync(node, ok, late, now);
   }
+  void on_damage(NodeId node, const faults::DamageDone& damage, Instant now) {
+    observer_.on_damage(node, damage, now);
+  }
+  void on_refused(NodeId node, Instant now) { observer_.on_refused(node, now); }
   void on_paused(NodeId node, bool paused, Instant now) { observer_.on_paused(node, paused, now); }
   void on_disk_disagreement(NodeId node, Instant now, const Error& error) {
     observer_.on_disk_disagreement(node, now, error);

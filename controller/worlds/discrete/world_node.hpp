@@ -38,6 +38,10 @@ struct DiscreteWorld::Node {
   Death expected = Death::kByItself;
   std::string last_words;
   std::optional<PowerLossOrder> power_loss;
+  std::optional<DamageOrder> damage;
+  bool damaged = false;     // its files, by our will, since it served last without refusing
+  bool refused = false;     // this process refuses to start on damaged files
+  bool has_served = false;  // ever: from then on an empty disk is a loss
   wire::Role role = wire::Role::kFollower;
   Term term = 0;
   LogPosition last;  // of its log in memory
@@ -55,8 +59,11 @@ struct DiscreteWorld::Node {
   WriteId syncing;                            // the sync under way ends here; 0: none is
   WriteId syncing_from;                       // the first write of it
   Duration sync_late{};                       // it takes so much longer than of itself
+  std::optional<Instant> hung_since;          // it would have ended then, but hangs
   SaveId last_save;                           // of this incarnation
   SaveId saving;                              // the one under way; 0: none is
+  std::optional<Instant> save_hung_since;     // it would have ended then, but hangs
+  Duration save_late{};                       // it took so much longer than of itself until then
   bool hears_of_failure = false;  // a write failed, by the world's will, and it is told now
   std::vector<Input> held;        // while paused
 
@@ -79,6 +86,8 @@ struct DiscreteWorld::Node {
     waiting.clear();
     last_write = WriteId{};
     syncing = WriteId{};
+    hung_since.reset();
+    save_hung_since.reset();
     last_save = SaveId{};
     saving = SaveId{};
     held.clear();
@@ -92,6 +101,7 @@ struct DiscreteWorld::Node {
     death_wanted.reset();
     leftover = Leftover::kNone;
     crashed = false;
+    refused = false;
   }
 };
 

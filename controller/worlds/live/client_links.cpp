@@ -37,24 +37,46 @@ void ClientLinks::disconnect(ClientId client) {
   connections_.erase(client);
 }
 
-void ClientLinks::send(ClientId client, NodeId node, const wire::ClientRequest& request) {
+net::FrameSocket* ClientLinks::open_socket(ClientId client, NodeId node) {
   const auto found = connections_.find(client);
-  if (found == connections_.end() || !found->second.open || found->second.node != node) return;
+  const bool open = found != connections_.end() && found->second.open && found->second.node == node;
+  return open ? found->second.socket.get() : nullptr;
+}
+
+void ClientLinks::send(ClientId client, NodeId node, const wire::ClientRequest& request) {
+  net::FrameSocket* socket = open_socket(client, node);
+  if (socket == nullptr) return;
   std::string frame;
   const std::size_t begin = wire::begin_frame(frame);
   wire::encode_request(frame, client, node, request);
   wire::end_frame(frame, begin);
-  found->second.socket->send(frame);
+  socket->send(frame);
+}
+
+void ClientLinks::send(ClientId client, NodeId node, const wire::WatchRequest& request) {
+  net::FrameSocket* socket = open_socket(client, node);
+  if (socket == nullptr) return;
+  std::string frame;
+  const std::size_t begin = wire::begin_frame(frame);
+  wire::encode_watch(frame, client, node, request);
+  wire::end_frame(frame, begin);
+  socket->send(frame);
 }
 
 void ClientLinks::on_frame(ClientId client, std::uint64_t generation, std::string_view payload) {
   if (!current(client, generation)) return;
-  const auto frame = wire::decode_reply(payload);
-  if (!frame) {
-    return handlers_.on_error(Error{ErrorCode::kCorrupt, true,
-                                    "from " + name_of(connections_[client].node) + " to " +
-                                        name_of(client) + ": " + frame.error().message});
+  const auto malformed = [&](const Error& error) {
+    handlers_.on_error(Error{ErrorCode::kCorrupt, true,
+                             "from " + name_of(connections_[client].node) + " to " +
+                                 name_of(client) + ": " + error.message});
+  };
+  const auto envelope = wire::peek_envelope(payload);
+  if (envelope && envelope->type == wire::MessageType::kWatchFrame) {
+    const auto told = wire::decode_watch_frame(payload);
+    return told ? handlers_.on_watch_frame(client, told->frame) : malformed(told.error());
   }
+  const auto frame = wire::decode_reply(payload);
+  if (!frame) return malformed(frame.error());
   handlers_.on_reply(client, frame->reply);
 }
 

@@ -10,6 +10,7 @@
 #include "base/net/frame_socket.hpp"
 #include "base/result.hpp"
 #include "base/wire/kv.hpp"
+#include "base/wire/watch.hpp"
 
 namespace ww::live {
 
@@ -19,6 +20,7 @@ class ClientLinks {
     std::function<void(ClientId, NodeId)> on_connected;
     std::function<void(ClientId, NodeId, bool refused)> on_lost;
     std::function<void(ClientId, const wire::ClientReply&)> on_reply;
+    std::function<void(ClientId, const wire::WatchFrame&)> on_watch_frame;
     std::function<void(const Error&)> on_error;
   };
 
@@ -33,6 +35,7 @@ class ClientLinks {
   void disconnect(ClientId client);
   /// Nothing happens when the connection has gone meanwhile: its on_lost has told so.
   void send(ClientId client, NodeId node, const wire::ClientRequest& request);
+  void send(ClientId client, NodeId node, const wire::WatchRequest& request);
 
  private:
   struct Connection {
@@ -42,6 +45,7 @@ class ClientLinks {
     std::unique_ptr<net::FrameSocket> socket;
   };
   [[nodiscard]] bool current(ClientId client, std::uint64_t generation) const;
+  [[nodiscard]] net::FrameSocket* open_socket(ClientId client, NodeId node);
   void on_frame(ClientId client, std::uint64_t generation, std::string_view payload);
   void on_closed(ClientId client, std::uint64_t generation);
 

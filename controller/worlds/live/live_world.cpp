@@ -9,6 +9,7 @@
 
 #include "controller/run/version.hpp"
 #include "controller/worlds/crash_style.hpp"
+#include "controller/worlds/damage.hpp"
 #include "controller/worlds/data_directory.hpp"
 
 namespace ww::live {
@@ -22,6 +23,8 @@ constexpr std::size_t kLastWords = 2000;
 // Exit statuses of the node that speak of the machine, not of the node (docs/node.md).
 constexpr int kNodeExitEnvironment = 69;
 constexpr int kNodeExitDisk = 74;
+// It refuses to start on a log or snapshot that is damaged.
+constexpr int kNodeExitDamaged = 65;
 
 bool is_environment(int status) {
   return status == kNodeExitEnvironment || status == kNodeExitDisk;
@@ -46,6 +49,9 @@ Result<std::unique_ptr<LiveWorld>> LiveWorld::open(boost::asio::io_context& io, 
     Node& node = raw->at(hello.node);
     if (node.phase != Phase::kStarting || hello.incarnation != node.incarnation) return;
     node.phase = Phase::kServing;
+    node.has_served = true;
+    node.damaged = false;
+    if (node.trouble != faults::DiskTrouble{}) raw->tell_trouble(node);
     raw->observer_.on_serving(node.id, raw->clock_.now());
   };
   handlers.on_clock = [raw](NodeId node, const wire::control::ClockState& state) {
@@ -76,6 +82,9 @@ LiveWorld::LiveWorld(boost::asio::io_context& io, RealClock clock, const run::Te
                     },
                     [this](ClientId c, const wire::ClientReply& reply) {
                       observer_.on_reply(c, reply, clock_.now());
+                    },
+                    [this](ClientId c, const wire::WatchFrame& frame) {
+                      observer_.on_watch_frame(c, frame, clock_.now());
                     },
                     [this](const Error& error) { observer_.on_world_error(error); }}) {
   for (std::uint32_t i = 1; i <= spec.all_nodes(); ++i) {
@@ -163,6 +172,7 @@ NodeCommand LiveWorld::command_for(const Node& node) const {
   add("--id", name_of(node.id));
   add("--nodes", names);
   add("--data", data_directory(node.id));
+  if (!node.has_served) a.emplace_back("--first-start");
   add("--incarnation", std::to_string(node.incarnation));
   add("--seed", std::to_string(spec_.seed));
   add("--origin-ns", std::to_string(clock_.origin_ns()));
@@ -172,6 +182,7 @@ NodeCommand LiveWorld::command_for(const Node& node) const {
   add("--pipelining", spec_.pipelining);
   add("--segment-bytes", std::to_string(spec_.segment_bytes));
   add("--session-entries", std::to_string(spec_.session_entries));
+  add("--watch-entries", std::to_string(spec_.watch_entries));
   add("--snapshot-entries", std::to_string(spec_.snapshot_entries));
   add("--snapshot-bytes", std::to_string(spec_.snapshot_bytes));
   if (spec_.snapshot_interval != Duration{}) {
@@ -204,6 +215,7 @@ void LiveWorld::spawn(Node& node) {
   node.role = wire::Role::kFollower;
   node.expected = Death::kByItself;
   node.shutdown_asked = false;
+  node.disk_failed = false;
   ++node.incarnation;
   node.trace = wire::FrameBuffer(kMaxTraceFrame);
   node.trace_broken = false;
@@ -241,6 +253,10 @@ void LiveWorld::on_record(Node& node, const wire::trace::Record& record) {
   node.members.follow(record.event);
   if (const auto* store = std::get_if<wire::trace::Store>(&record.event)) node.disk.apply(*store);
   if (const auto* boot = std::get_if<wire::trace::Boot>(&record.event)) node.term = boot->term;
+  if (const auto* trouble = std::get_if<wire::trace::Disk>(&record.event)) {
+    node.disk_failed = node.disk_failed || !trouble->ok;
+    observer_.on_sync(node.id, trouble->ok, trouble->late, record.time);
+  }
   if (const auto* role = std::get_if<wire::trace::RoleChange>(&record.event)) {
     node.role = role->role;
     node.term = role->term;
@@ -257,14 +273,22 @@ void LiveWorld::on_gone(NodeId id, const Exit& exit) {
   const bool killed = exit.signal == SIGKILL && node.expected != Death::kShutdown;
   const bool as_asked = asked && (clean || killed);
   const bool torn = node.trace.pending() > 0;
+  const bool refused =
+      node.damaged && !asked && exit.signal == 0 && exit.status == kNodeExitDamaged;
+  if (refused) node.damage = DamageOrder{0, faults::Damage::kWipe};
   node.process.reset();
   node.phase = Phase::kDown;
   node.paused = false;
   node.clock_requests.clear();
   control_->drop(id);
-  observer_.on_death(id, node.incarnation, now, as_asked ? node.expected : Death::kByItself, torn);
-  settle_disk(node, now);
-  if (!as_asked && exit.signal == 0 && is_environment(exit.status)) {
+  const Death how = node.damage ? Death::kDamage : as_asked ? node.expected : Death::kByItself;
+  observer_.on_death(id, node.incarnation, now, how, torn);
+  settle_disk(node, now, refused);
+  const bool made_to =
+      refused || (node.disk_failed && exit.signal == 0 && exit.status == kNodeExitDisk);
+  if (made_to) {
+    // That is how a correct node answers to a disk that fails, or failed it.
+  } else if (!as_asked && exit.signal == 0 && is_environment(exit.status)) {
     observer_.on_world_error(
         Error{exit.status == kNodeExitDisk ? ErrorCode::kNoSpace : ErrorCode::kEnvironment, true,
               last_line(worlds::tail_of(node_directory(id) + "/stderr.log", kLastWords))});
@@ -273,10 +297,11 @@ void LiveWorld::on_gone(NodeId id, const Exit& exit) {
     observer_.on_crash(id, now,
                        name_of(id) + " " + exit.describe() + (words.empty() ? "" : ": " + words));
   }
-  if (node.start_wanted) spawn(node);
+  if (refused) observer_.on_refused(id, now);
+  if (node.start_wanted && node.process == nullptr) spawn(node);
 }
 
-void LiveWorld::settle_disk(Node& node, Instant now) {
+void LiveWorld::settle_disk(Node& node, Instant now, bool refused) {
   const auto order = std::exchange(node.power_loss, std::nullopt);
   auto found = worlds::read_image(data_directory(node.id));
   if (!found) return observer_.on_world_error(found.error());
@@ -284,15 +309,31 @@ void LiveWorld::settle_disk(Node& node, Instant now) {
   if (auto agrees = node.disk.survive_kill(*found); !agrees) {
     observer_.on_disk_disagreement(node.id, now, agrees.error());
   }
+  if (const auto damage = std::exchange(node.damage, std::nullopt)) {
+    faults::DamageDone done;
+    const DiskImage after = worlds::damaged_files(node.disk, damage->damage, damage->key, done);
+    if (!leave_files(node, *found, after, now)) return;
+    node.damaged = true;
+    if (!refused) observer_.on_damage(node.id, done, now);
+    return;
+  }
   if (!order) return observer_.on_disk(node.id, now, *found, *found);
   faults::Loss loss;
   const DiskImage after = node.disk.crash(order->key, worlds::crash_style(order->style), loss);
+  if (!leave_files(node, *found, after, now)) return;
+  observer_.on_power_loss(node.id, faults::PowerLoss{loss.bytes_lost, loss.files_lost}, now);
+}
+
+/// All of what is left is durable. False when it could not be written, which is told.
+bool LiveWorld::leave_files(Node& node, const DiskImage& before, const DiskImage& after,
+                            Instant now) {
   if (auto written = worlds::write_image(data_directory(node.id), after); !written) {
-    return observer_.on_world_error(written.error());
+    observer_.on_world_error(written.error());
+    return false;
   }
   node.disk.reset(after);
-  observer_.on_disk(node.id, now, *found, after);
-  observer_.on_power_loss(node.id, faults::PowerLoss{loss.bytes_lost, loss.files_lost}, now);
+  observer_.on_disk(node.id, now, before, after);
+  return true;
 }
 
 void LiveWorld::end(Node& node, Death how) {
@@ -306,11 +347,18 @@ void LiveWorld::kill(NodeId node) {
   end(at(node), Death::kKilled);
 }
 
+void LiveWorld::damage(NodeId id, std::uint64_t key, faults::Damage damage) {
+  Node& node = at(id);
+  if (node.process == nullptr) return;
+  node.damage = DamageOrder{key, damage};
+  end(node, Death::kDamage);
+}
+
 void LiveWorld::start(NodeId id) {
   Node& node = at(id);
   if (node.process != nullptr) {
     // Its end is on the way; it starts again as soon as its disk is settled.
-    node.start_wanted = node.phase == Phase::kDying;
+    node.start_wanted = node.phase == Phase::kDying || node.disk_failed;
     return;
   }
   spawn(node);
@@ -348,6 +396,21 @@ void LiveWorld::transfer(NodeId leader, NodeId to) {
 void LiveWorld::change_membership(NodeId leader, const std::vector<NodeId>& voters,
                                   wire::MembershipMode mode) {
   (void)control_->send(leader, wire::control::ChangeMembership{0, voters, mode});
+}
+
+void LiveWorld::set_disk(NodeId id, const faults::DiskTrouble& trouble) {
+  Node& node = at(id);
+  node.trouble = trouble;
+  if (node.phase == Phase::kServing) tell_trouble(node);
+}
+
+void LiveWorld::tell_trouble(const Node& node) {
+  wire::control::SetDisk set;
+  set.sync = node.trouble.sync;
+  set.hangs = node.trouble.hangs;
+  set.fails = static_cast<wire::control::DiskFailure>(node.trouble.fails);
+  set.full = node.trouble.full;
+  (void)control_->send(node.id, set);
 }
 
 void LiveWorld::on_clock_state(NodeId id, const wire::control::ClockState& state) {

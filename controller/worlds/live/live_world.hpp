@@ -51,6 +51,8 @@ class LiveWorld final : public worlds::World {
   void transfer(NodeId leader, NodeId to) override;
   void change_membership(NodeId leader, const std::vector<NodeId>& voters,
                          wire::MembershipMode mode) override;
+  void set_disk(NodeId node, const faults::DiskTrouble& trouble) override;
+  void damage(NodeId node, std::uint64_t key, faults::Damage damage) override;
   void power_loss(const std::vector<NodeId>& nodes, std::uint64_t key,
                   faults::LossStyle style) override;
   [[nodiscard]] faults::ClusterView view() const override;
@@ -59,6 +61,9 @@ class LiveWorld final : public worlds::World {
   void connect(ClientId client, NodeId node) override;
   void disconnect(ClientId client) override { clients_.disconnect(client); }
   void send(ClientId client, NodeId node, const wire::ClientRequest& request) override {
+    clients_.send(client, node, request);
+  }
+  void send(ClientId client, NodeId node, const wire::WatchRequest& request) override {
     clients_.send(client, node, request);
   }
 
@@ -76,6 +81,10 @@ class LiveWorld final : public worlds::World {
     std::uint64_t key = 0;
     faults::LossStyle style = faults::LossStyle::kNothing;
   };
+  struct DamageOrder {
+    std::uint64_t key = 0;
+    faults::Damage damage = faults::Damage::kWipe;
+  };
   struct Node {
     NodeId id;
     Phase phase = Phase::kDown;
@@ -85,10 +94,15 @@ class LiveWorld final : public worlds::World {
     Incarnation incarnation = 0;
     Death expected = Death::kByItself;  // how it is to end, once dying
     std::optional<PowerLossOrder> power_loss;
+    std::optional<DamageOrder> damage;
+    bool damaged = false;     // its files, by our will, since it served last
+    bool has_served = false;  // ever: from then on an empty disk is a loss
     std::unique_ptr<NodeProcess> process;
     wire::FrameBuffer trace;
     bool trace_broken = false;
     faults::DiskModel disk;
+    faults::DiskTrouble trouble;
+    bool disk_failed = false;  // by our will, and the process ends for it
     wire::Role role = wire::Role::kFollower;
     Term term = 0;
     faults::KnownMembers members;
@@ -103,11 +117,14 @@ class LiveWorld final : public worlds::World {
   [[nodiscard]] const Node& at(NodeId node) const;
   [[nodiscard]] NodeCommand command_for(const Node& node) const;
   void spawn(Node& node);
+  void tell_trouble(const Node& node);
   void end(Node& node, Death how);
   void on_trace_bytes(NodeId id, std::string_view bytes);
   void on_record(Node& node, const wire::trace::Record& record);
   void on_gone(NodeId id, const Exit& exit);
-  void settle_disk(Node& node, Instant now);
+  void settle_disk(Node& node, Instant now, bool refused);
+  [[nodiscard]] bool leave_files(Node& node, const DiskImage& before, const DiskImage& after,
+                                 Instant now);
   void on_clock_state(NodeId id, const wire::control::ClockState& state);
   [[nodiscard]] std::string data_directory(NodeId node) const;
 

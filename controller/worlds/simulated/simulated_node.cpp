@@ -22,6 +22,7 @@ raft::Config config_of(const run::TestSpec& spec, NodeId node) {
   config.set_batching(spec.batching == "on");
   config.set_pipelining(spec.pipelining == "on");
   config.limits.machine.session_entries = spec.session_entries;
+  config.limits.machine.history_entries = spec.watch_entries;
   config.snapshots = {spec.snapshot_entries, spec.snapshot_bytes, spec.snapshot_interval,
                       spec.snapshot_trailing, spec.snapshot_piece};
   for (const std::string& name : spec.bugs) {
@@ -37,10 +38,13 @@ class SimulatedNode final : public discrete::NodePort {
   SimulatedNode(const run::TestSpec& spec, NodeId node)
       : config_(config_of(spec, node)), segment_bytes_(spec.segment_bytes) {}
 
-  Result<void> boot(Incarnation incarnation, const wire::stepped::Clock& clock,
+  Result<void> boot(Incarnation incarnation, bool first_start, const wire::stepped::Clock& clock,
                     wire::stepped::Output& out) override {
     config_.incarnation = incarnation;
-    machine_.emplace(config_, segment_bytes_, files_);
+    machine_.emplace(config_,
+                     storage::LogOptions{
+                         .node = {}, .segment_bytes = segment_bytes_, .first_start = first_start},
+                     files_);
     machine_->step(clock, wire::stepped::Boot{}, out);
     return {};
   }

@@ -115,6 +115,7 @@ class SteppedNode final : public discrete::NodePort {
     for (const auto& [flag, value] :
          {std::pair<const char*, std::uint64_t>{"--session-entries", spec.session_entries},
           {"--snapshot-entries", spec.snapshot_entries},
+          {"--watch-entries", spec.watch_entries},
           {"--snapshot-bytes", spec.snapshot_bytes},
           {"--snapshot-trailing", spec.snapshot_trailing},
           {"--snapshot-piece", spec.snapshot_piece}}) {
@@ -129,13 +130,14 @@ class SteppedNode final : public discrete::NodePort {
     }
   }
 
-  Result<void> boot(Incarnation incarnation, const wire::stepped::Clock& clock,
+  Result<void> boot(Incarnation incarnation, bool first_start, const wire::stepped::Clock& clock,
                     wire::stepped::Output& out) override {
     WW_ASSERT(!process_, "a node that runs is not started");
     reader_.forget_all();
     Command command = command_;
     command.arguments.insert(command.arguments.end(),
                              {"--incarnation", std::to_string(incarnation)});
+    if (first_start) command.arguments.emplace_back("--first-start");
     auto started = Process::spawn(command);
     if (!started) return started.error();
     process_.emplace(std::move(*started));

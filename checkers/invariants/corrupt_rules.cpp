@@ -1,0 +1,94 @@
+#include "checkers/invariants/corrupt_rules.hpp"
+
+#include <algorithm>
+
+namespace ww::checkers::invariants {
+
+namespace t = wire::trace;
+using wire::MessageType;
+
+void CorruptRules::settle() {
+  for (bool news = true; news;) {
+    news = false;
+    for (Node& n : state_.nodes) {
+      if (!n.loss || !is_covered(n)) continue;
+      n.loss.reset();
+      news = true;
+    }
+  }
+}
+
+void CorruptRules::on_appended(const Node& leader, const t::Appended& e) {
+  if (leader.role != wire::Role::kLeader || e.entries.empty()) return;
+  for (Node& n : state_.nodes) {
+    if (n.loss && n.id != leader.id) n.loss->covers.try_emplace(leader.term, e.first);
+  }
+}
+
+void CorruptRules::on_vote(Node& n, const Stamp& at, const t::VoteCast& e) {
+  if (e.granted) judge(n, at, t::Event{e});
+}
+
+void CorruptRules::on_role(Node& n, const Stamp& at, const t::RoleChange& e) {
+  if (e.role == wire::Role::kCandidate || e.role == wire::Role::kLeader) judge(n, at, t::Event{e});
+}
+
+void CorruptRules::on_sent(Node& n, const Stamp& at, const t::Sent& e) {
+  const MessageType type = e.message.type;
+  const bool acknowledges =
+      type == MessageType::kAppendReply || type == MessageType::kInstallSnapshotReply;
+  // In doubt it says so, and is counted for nothing.
+  if (acknowledges && e.message.ok && e.message.count == 0) judge(n, at, t::Event{e});
+}
+
+void CorruptRules::on_client(Node& n, const Stamp& at, const t::Client& e) {
+  if (e.answered && e.outcome == wire::Outcome::kOk) judge(n, at, t::Event{e});
+}
+
+void CorruptRules::judge(Node& n, const Stamp& at, const t::Event& act) {
+  if (!n.loss) return;
+  findings_.evaluated(Rule::kCorrupt);
+  settle();
+  if (!n.loss) return;
+  findings_.breach(Rule::kCorrupt, at, [&](Account& a) {
+    a.summary = name_of(n.id) + " " + describe(act) +
+                " although its disk was damaged, and no leader has covered it: " + n.loss->what;
+    a.fact(n.loss->at, "its disk is damaged: " + n.loss->what);
+    for (const auto& [term, index] : n.loss->covers) {
+      std::string who;
+      for (const NodeId voter : state_.voters) {
+        const Node& other = state_.node(voter);
+        if (holds(other, {index, term})) who += " " + name_of(voter) + (other.loss ? "(lost)" : "");
+      }
+      a.fact(at, "entry " + show({index, term}) + ", the first that a leader appended since, is " +
+                     (state_.committed.last() < index ? "not committed" : "committed") +
+                     ", and durable at" + (who.empty() ? " nobody" : who));
+    }
+    a.fact(at, describe(act));
+  });
+}
+
+bool CorruptRules::is_covered(const Node& n) const {
+  if (!state_.sees_disk(n)) return false;
+  return std::any_of(n.loss->covers.begin(), n.loss->covers.end(), [&](const auto& cover) {
+    const LogPosition at{cover.second, cover.first};
+    if (!holds(n, at) || state_.committed.last() < at.index) return false;
+    const CommittedLog::Entry* entry = state_.committed.find(at.index);
+    if (entry != nullptr && entry->term != at.term) return false;
+    std::size_t holders = 0;
+    for (const NodeId voter : state_.voters) {
+      const Node& other = state_.node(voter);
+      if (voter != n.id && !other.loss && holds(other, at)) ++holders;
+    }
+    return holders >= state_.quorum();
+  });
+}
+
+/// Whether the entry is durable there, itself or within what a snapshot stands for.
+bool CorruptRules::holds(const Node& n, LogPosition cover) {
+  if (n.disk.durable_last() < cover.index) return false;
+  const LogChain& log = n.disk.log();
+  return !log.has(cover.index) || log.term(cover.index) == cover.term;
+}
+
+}  // namespace ww::checkers::invariants

@@ -1,0 +1,42 @@
+// Corrupt: injected damage is detected and refused, or repaired by the others; it is never served
+// or voted on.
+//
+// What was lost is not taken from the node: it is the difference between what its synced bytes held
+// and what the damage left, as this side decodes both. From then on the node may not vote, stand,
+// acknowledge as one that counts, or answer, until some leader has covered it: an entry that the
+// leader appended since is committed, durable on a quorum without the node, and durable at the
+// node.
+#pragma once
+
+#include "base/evidence.hpp"
+#include "checkers/invariants/cluster_state.hpp"
+#include "checkers/invariants/findings.hpp"
+
+namespace ww::checkers::invariants {
+
+class CorruptRules {
+ public:
+  CorruptRules(ClusterState& state, Findings& findings) : state_(state), findings_(findings) {}
+
+  /// Notes who is covered by now. Called before a node's disk changes: it may be one of those that
+  /// cover another.
+  void settle();
+  /// The damage of a node's files took durable state away.
+  void on_loss(Node& n, const Stamp& at, const std::string& what) { n.loss = Loss{at, what, {}}; }
+  /// A leader added entries to its log.
+  void on_appended(const Node& leader, const wire::trace::Appended& e);
+  void on_vote(Node& n, const Stamp& at, const wire::trace::VoteCast& e);
+  void on_role(Node& n, const Stamp& at, const wire::trace::RoleChange& e);
+  void on_sent(Node& n, const Stamp& at, const wire::trace::Sent& e);
+  void on_client(Node& n, const Stamp& at, const wire::trace::Client& e);
+
+ private:
+  void judge(Node& n, const Stamp& at, const wire::trace::Event& act);
+  [[nodiscard]] bool is_covered(const Node& n) const;
+  [[nodiscard]] static bool holds(const Node& n, LogPosition cover);
+
+  ClusterState& state_;
+  Findings& findings_;
+};
+
+}  // namespace ww::checkers::invariants
