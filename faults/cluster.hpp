@@ -93,10 +93,8 @@ NodeId leader_of(const ClusterView& view);
 /// The verbs that a world implements.
 ///
 /// Verbs return at once and may take effect a little later; the world then tells the nemesis
-/// (node_died, node_serving, note_clock_set, note_power_loss, note_sync, note_transfer,
-/// note_membership, note_configured), also from within the verb.
 /// (node_died, node_serving, note_clock_set, note_power_loss, note_sync, note_damage, node_refused,
-/// note_transfer), also from within the verb.
+/// note_transfer, note_membership, note_configured), also from within the verb.
 class Cluster {
  public:
   virtual ~Cluster() = default;

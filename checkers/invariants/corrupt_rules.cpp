@@ -56,9 +56,9 @@ void CorruptRules::judge(Node& n, const Stamp& at, const t::Event& act) {
     a.fact(n.loss->at, "its disk is damaged: " + n.loss->what);
     for (const auto& [term, index] : n.loss->covers) {
       std::string who;
-      for (const NodeId voter : state_.voters) {
-        const Node& other = state_.node(voter);
-        if (holds(other, {index, term})) who += " " + name_of(voter) + (other.loss ? "(lost)" : "");
+      for (const NodeId id : state_.everyone) {
+        const Node& other = state_.node(id);
+        if (holds(other, {index, term})) who += " " + name_of(id) + (other.loss ? "(lost)" : "");
       }
       a.fact(at, "entry " + show({index, term}) + ", the first that a leader appended since, is " +
                      (state_.committed.last() < index ? "not committed" : "committed") +
@@ -75,12 +75,15 @@ bool CorruptRules::is_covered(const Node& n) const {
     if (!holds(n, at) || state_.committed.last() < at.index) return false;
     const CommittedLog::Entry* entry = state_.committed.find(at.index);
     if (entry != nullptr && entry->term != at.term) return false;
-    std::size_t holders = 0;
-    for (const NodeId voter : state_.voters) {
-      const Node& other = state_.node(voter);
-      if (voter != n.id && !other.loss && holds(other, at)) ++holders;
-    }
-    return holders >= state_.quorum();
+    const auto has_it = [&](NodeId id) {
+      const Node& other = state_.node(id);
+      return id != n.id && !other.loss && holds(other, at);
+    };
+    // Its leader counted by the configuration in force there, committed by now or not.
+    return is_quorum(state_.committed_configuration(at.index), has_it) ||
+           std::any_of(state_.everyone.begin(), state_.everyone.end(), [&](NodeId id) {
+             return is_quorum(state_.configuration_of(state_.node(id)).configuration, has_it);
+           });
   });
 }
 

@@ -141,7 +141,7 @@ const std::vector<Dimension>& dimensions() {
   static const std::vector<Dimension> kRows = {
       switch_row<&Settings::batching>("batching", "group commit, and appends of many entries"),
       switch_row<&Settings::pipelining>("pipelining", "several appends under way to a peer"),
-      switch_row<&Settings::preallocate>("preallocate", "log files have their size at once"),
+      switch_row<&Settings::preallocate>("preallocate", "log files grow by a MiB at a time"),
       {"fsync-floor", "emulates a slower disk: no sync takes less", "a time, or 0", set_floor,
        [](const Settings& s) {
          return s.fsync_floor == Duration{} ? "0" : run::format_duration(s.fsync_floor);

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -37,6 +38,9 @@
 namespace ww::host {
 
 namespace {
+
+/// By so much a log file grows at a time.
+constexpr std::uint64_t kRoom = std::uint64_t{1} << 20;
 
 namespace asio = boost::asio;
 
@@ -164,11 +168,12 @@ std::optional<Error> LiveNode::recover() {
   storage::Survived survived;
   auto log = storage::LogStore::open(
       *store_,
-      log_options(options_.config,
-                  {.node = {},
-                   .segment_bytes = options_.segment_bytes,
-                   .preallocate = options_.preallocate ? options_.segment_bytes : 0,
-                   .first_start = options_.first_start}),
+      log_options(
+          options_.config,
+          {.node = {},
+           .segment_bytes = options_.segment_bytes,
+           .preallocate = options_.preallocate ? std::min(options_.segment_bytes, kRoom) : 0,
+           .first_start = options_.first_start}),
       survived);
   if (!log) return log.error();
   if (survived.torn) {

@@ -70,6 +70,8 @@ void Replica::open_watch(Step& s, const Watch& input) {
   s.trace(trace::Client{
       watcher.id.connection, watcher.id.request, {}, 0, false, wire::Outcome::kUnknown, {}});
   if (role() == wire::Role::kHalted) return end_watch(s, watcher, wire::Refusal::kStopped);
+  // What it knows to be committed is so; but a node in doubt serves nobody.
+  if (keeps_out(s)) return end_watch(s, watcher, wire::Refusal::kNotLeader);
   if (watchers_.size() >= config_.limits.max_watchers) {
     mark(s, RarePath::kBusy);
     return end_watch(s, watcher, wire::Refusal::kBusy);

@@ -69,8 +69,9 @@ Result<void> LogStore::begin_segment(std::uint64_t segment, Place previous_end) 
     append_watermark(buffer_, Place{segment, buffer_.size()}, previous_end);
   }
   if (auto r = store_->create(file_); !r) return r;
-  if (options_.preallocate > 0) {
-    if (auto r = store_->truncate(file_, options_.preallocate); !r) return r;
+  room_ = options_.preallocate;
+  if (room_ > 0) {
+    if (auto r = store_->truncate(file_, room_); !r) return r;
   }
   if (auto r = store_->write(file_, 0, buffer_); !r) return r;
   if (auto r = store_->sync_file(file_); !r) return r;
@@ -199,6 +200,10 @@ Result<void> LogStore::finish_snapshot() {
 }
 
 Result<void> LogStore::append(std::string_view bytes) {
+  if (options_.preallocate > 0 && end_.offset + bytes.size() > room_) {
+    room_ = end_.offset + bytes.size() + options_.preallocate;
+    if (auto r = store_->truncate(file_, room_); !r) return fail(r.error());
+  }
   if (auto r = store_->write(file_, end_.offset, bytes); !r) return fail(r.error());
   end_.offset += bytes.size();
   return {};

@@ -98,8 +98,8 @@ struct Survived {
 struct LogOptions {
   NodeId node;
   std::uint64_t segment_bytes = std::uint64_t{1} << 20;  // a new segment is begun above this
-  // A segment's file has this size from the beginning, so that a sync need not record a new one;
-  // what is not written yet are zeros. 0: a file grows with what it holds.
+  // A segment's file grows by so much at a time, so that few syncs record a new size; what is not
+  // written yet are zeros. 0: it grows with what it holds.
   std::uint64_t preallocate = 0;
   bool first_start = true;     // that nothing is there is as it should be
   bool trusts_damage = false;  // corrupt-as-torn-tail: damage in the log is taken for a torn tail
@@ -153,6 +153,7 @@ class LogStore {
   LogOptions options_;
   std::string file_;             // of the segment that takes the next record
   Place end_;                    // where that record goes
+  std::uint64_t room_ = 0;       // the size of its file, where it was given one
   Place synced_;                 // everything before is durable
   HardState state_;              // as written
   TermRuns log_;                 // as written

@@ -112,7 +112,7 @@ TEST_CASE("what is wrong with a plan is named by its path") {
       {R"("at_ms":2000)", R"("at_ms":200)", "plan.json, ops[3]: at_ms: before the op above it"},
       {R"("at_ms":2000)", R"("at_ms":-1)",
        "plan.json, ops[3]: at_ms: must be a number of milliseconds from 0 to 10^9"},
-      {R"("f":"cas")", R"("f":"swap")", "plan.json, ops[2]: f: must be read, write or cas"},
+      {R"("f":"cas")", R"("f":"swap")", "plan.json, ops[2]: f: must be read, write, cas or watch"},
       {R"("value":-7)", R"("value":"x")",
        "plan.json, ops[1]: value: must be a whole number; of a cas, a pair of them"},
       {R"("value":[-7,4294967297])", R"("value":[-7])",

@@ -357,7 +357,8 @@ TEST_CASE("a fault on single messages is dealt for one type of them") {
       types.insert(spec.types.front());
     }
   }
-  CHECK(types.size() == wire::EnumSize<wire::MessageType>::value);
+  // All but the two of watches, which most workloads do not send.
+  CHECK(types.size() == wire::EnumSize<wire::MessageType>::value - 2);
 }
 
 TEST_CASE("triggers are described for people") {

@@ -351,9 +351,18 @@ TEST_CASE("a full disk ends the journal with one word and nothing else") {
   for (int i = 0; i < 200; ++i) {
     const Instant due = driver.deadline();
     driver.step({{due, due}, due}, raft::TimerDue{}, out);
-    for (const Action& action : std::vector<Action>(out.actions)) {
-      const auto* write = std::get_if<DiskWrite>(&action.what);
-      if (write != nullptr) driver.step({{due, due}, due}, raft::Written{write->id, {}}, out);
+    // A write that completed may lead to others.
+    std::vector<WriteId> writes;
+    const auto note_writes = [&] {
+      for (const Action& action : out.actions) {
+        const auto* write = std::get_if<DiskWrite>(&action.what);
+        if (write != nullptr) writes.push_back(write->id);
+      }
+    };
+    note_writes();
+    for (std::size_t w = 0; w < writes.size(); ++w) {
+      driver.step({{due, due}, due}, raft::Written{writes[w], {}}, out);
+      note_writes();
     }
   }
   CHECK(driver.replica().role() == wire::Role::kLeader);
