@@ -28,9 +28,10 @@ std::string result_in(const std::string& store) {
 }
 
 /// A quick benchmark.
-std::vector<std::string> bench(const std::string& store, std::vector<std::string> more) {
-  std::vector<std::string> out = {WW_CONTROLLER, "bench", "--store",   store,   "--blocks",  "1",
-                                  "--duration",  "300ms", "--warm-up", "100ms", "--clients", "8"};
+std::vector<std::string> bench(const std::string& store, std::vector<std::string> more,
+                               const std::string& duration = "300ms") {
+  std::vector<std::string> out = {WW_CONTROLLER, "bench",  "--store",   store,   "--blocks",  "1",
+                                  "--duration",  duration, "--warm-up", "100ms", "--clients", "8"};
   out.insert(out.end(), more.begin(), more.end());
   return out;
 }
@@ -120,7 +121,7 @@ namespace {
 /// A quick benchmark during faults. How fast the machine is must not matter: the recovery phase is
 /// long enough for an election, and nothing below speaks of a time.
 std::vector<std::string> faulty(const std::string& store, std::vector<std::string> more) {
-  auto out = bench(store, {"--duration", "1s", "--recovery", "6s", "--format", "json"});
+  auto out = bench(store, {"--recovery", "6s", "--format", "json"}, "1s");
   out.insert(out.end(), more.begin(), more.end());
   return out;
 }
@@ -185,8 +186,7 @@ TEST_CASE("a follower that is killed does not lead") {
 
 TEST_CASE("an interrupt while a node is stopped leaves none behind") {
   const TemporaryFolder store;
-  Program run(bench(store.path(),
-                    {"--during-faults", "pause", "--duration", "1s", "--fault-duration", "60s"}));
+  Program run(bench(store.path(), {"--during-faults", "pause", "--fault-duration", "60s"}, "1s"));
   const std::string mark = "--parent-pid " + std::to_string(run.pid());
   REQUIRE(eventually([&] {
     const auto all = ww::test::processes_with(mark);
