@@ -7,9 +7,9 @@ namespace ww::checkers::invariants {
 namespace t = wire::trace;
 
 void LeaseRules::on_read(const Node& n, const Stamp& at, const t::Read& e) {
-  findings_.evaluated(Rule::kLeaseDisjoint);
   const Moment read{e.checked, at};
   for (auto later = first_commits_.upper_bound(n.term); later != first_commits_.end(); ++later) {
+    findings_.evaluated(Rule::kLeaseDisjoint);
     if (later->second.time < read.time) {
       breach(n.term, read, later->first, later->second);
       break;
@@ -26,6 +26,7 @@ void LeaseRules::on_commit(const Node& n, const Stamp& at) {
   if (!fresh) return;
   for (auto earlier = last_reads_.begin(); earlier != last_reads_.end() && earlier->first < n.term;
        ++earlier) {
+    findings_.evaluated(Rule::kLeaseDisjoint);
     if (at.time < earlier->second.time)
       breach(earlier->first, earlier->second, n.term, first->second);
   }

@@ -40,7 +40,7 @@ constexpr std::array<RuleRow, kRuleCount> kRules = {{
     {Rule::kSession, "Session", "a session's command is executed once, and answered alike", true,
      false, false},
     {Rule::kLeaseDisjoint, "LeaseDisjoint",
-     "a read by a lease comes before anything that a later leader commits", false, false, false},
+     "a read by a lease comes before anything that a later leader commits", true, false, false},
     {Rule::kReplyTruth, "ReplyTruth", "an op that is ok is committed where its answer says", true,
      false, false},
     {Rule::kTraceTruth, "TraceTruth", "traces agree with frames, store operations and files", false,

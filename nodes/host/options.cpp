@@ -27,6 +27,7 @@ constexpr std::uint64_t kSnapshotEntries = 10'000;
 
 /// The flags as they were written.
 struct Raw {
+  CLI::Option* incarnation = nullptr;
   std::string id;
   std::vector<std::string> nodes;
   std::vector<std::string> peers;
@@ -128,7 +129,9 @@ Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
   if (!timeout) return timeout.error();
   const auto heartbeat = parse_duration(raw.heartbeat, "--heartbeat");
   if (!heartbeat) return heartbeat.error();
-  if (*heartbeat >= *timeout) return usage("--heartbeat: must be shorter than --election-timeout");
+  if (*heartbeat > *timeout / 2) {
+    return usage("--heartbeat: must be at most half of --election-timeout");
+  }
   config.election_timeout = *timeout;
   config.heartbeat_interval = *heartbeat;
   if (!raw.snapshot_interval.empty()) {
@@ -138,6 +141,11 @@ Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
   }
   config.leases = raw.reads == "lease";
   config.follower_reads = raw.follower_reads == "on";
+  if (config.follower_reads && config.voters.size() > 1 && raw.incarnation->count() == 0) {
+    return usage(
+        "--follower-reads on: needs --incarnation, another one at every start, since an "
+        "answer may outlive the process that asked");
+  }
   return parse_bugs(raw, config.bugs);
 }
 
@@ -237,8 +245,9 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
   app.add_option("--control", raw.control, "ADDRESS:PORT of the controller; the node ends with it");
   app.add_option("--trace-fd", options.trace_fd, "open descriptor that takes the trace [none]")
       ->check(CLI::NonNegativeNumber);
-  app.add_option("--incarnation", options.config.incarnation, "how often it was started [1]")
-      ->check(CLI::Range(1, (1 << 20) - 1));
+  raw.incarnation =
+      app.add_option("--incarnation", options.config.incarnation, "how often it was started [1]");
+  raw.incarnation->check(CLI::Range(1, (1 << 20) - 1));
   app.add_option("--seed", options.config.seed, "of the election timeouts [0]");
   app.add_option("--origin-ns", options.origin_ns,
                  "CLOCK_MONOTONIC that counts as instant zero [now]");

@@ -46,7 +46,7 @@ void Replica::tell_index(Step& s, const PendingRead& read, Index index) {
   send(s, read.asker, wire::ReadIndexReply{hard_.term, true, read.context, index});
 }
 
-void Replica::on_message(Step& s, NodeId /*from*/, const wire::ReadIndexReply& m) {
+void Replica::on_message(Step& s, NodeId from, const wire::ReadIndexReply& m) {
   if (m.term > hard_.term) become_follower(s, m.term, kNobody);
   const auto asked = std::find_if(remote_reads_.begin(), remote_reads_.end(),
                                   [&](const RemoteRead& r) { return r.context == m.context; });
@@ -65,7 +65,9 @@ void Replica::on_message(Step& s, NodeId /*from*/, const wire::ReadIndexReply& m
   remote_reads_.erase(asked);
   wire::ClientReply reply;
   reply.outcome = wire::Outcome::kFailed;
-  reply.refusal = wire::Refusal::kNotLeader;
+  // Who leads in our term and has no index for us has too much to do.
+  const bool busy = m.term == hard_.term && from == leader();
+  reply.refusal = busy ? wire::Refusal::kBusy : wire::Refusal::kNotLeader;
   reply.leader_hint = leader();
   answer(s, read.id, read.session, read.seq, std::move(reply));
 }

@@ -224,6 +224,7 @@ void Replica::halt(Step& s, std::string reason) {
   give_up_remote_reads(s, kNever, wire::Refusal::kStopped);
   held_.clear();
   truncated_from_.reset();
+  reset_to_.reset();
   appended_from_ = 0;
   role_ = Halted{};
 }

@@ -1,5 +1,5 @@
 // Log replication and commitment (Raft paper, sections 5.3 and 5.4.2), and CheckQuorum
-// (dissertation, 6.2: a leader that cannot reach a quorum for an election timeout steps down).
+// (dissertation, 6.2: a leader that cannot reach a quorum for two election timeouts steps down).
 //
 // Every append is also a heartbeat and carries the leader's present round; its reply echoes it. The
 // leader writes to its own disk in parallel with replicating (dissertation, 10.2.1) and counts

@@ -86,12 +86,14 @@ class Cluster {
     Node& node = nodes_.at(n);
     ++node.incarnation;
     node.control.reset();
-    // A file size limit would hit a trace in a file too.
+    std::vector<std::string> words =
+        arguments(n, node.incarnation, prefix_ + ".250:" + std::to_string(kControlPort));
+    // The limit is to be met in the middle of the log; it would hit a trace in a file too.
+    if (file_size_limit != 0) words.insert(words.end(), {"--preallocate", "off"});
     node.process = std::make_unique<Process>(
-        arguments(n, node.incarnation, prefix_ + ".250:" + std::to_string(kControlPort)),
-        ProcessOptions{.stderr_file = data(n) + ".stderr",
-                       .trace_file = file_size_limit == 0 ? trace_file(n) : "",
-                       .file_size_limit = file_size_limit});
+        words, ProcessOptions{.stderr_file = data(n) + ".stderr",
+                              .trace_file = file_size_limit == 0 ? trace_file(n) : "",
+                              .file_size_limit = file_size_limit});
     return *node.process;
   }
   /// Starts the process and waits until it serves.

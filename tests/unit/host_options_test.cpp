@@ -119,8 +119,10 @@ TEST_CASE("reads take a round and only the leader serves them unless it is told 
   REQUIRE(usual.options);
   CHECK_FALSE(usual.options->config.leases);
   CHECK_FALSE(usual.options->config.follower_reads);
-  const CommandLine leases = parse(
-      with(three_nodes(), {"--reads", "lease", "--lease-drift", "50", "--follower-reads", "on"}));
+  const std::vector<std::string> asked = {"--reads",          "lease", "--lease-drift", "50",
+                                          "--follower-reads", "on"};
+  CHECK_THAT(parse(with(three_nodes(), asked)).text, Catch::Contains("needs --incarnation"));
+  const CommandLine leases = parse(with(with(three_nodes(), asked), {"--incarnation", "3"}));
   REQUIRE(leases.options);
   CHECK(leases.options->config.leases);
   CHECK(leases.options->config.lease_drift_percent == 50);
@@ -205,7 +207,7 @@ TEST_CASE("durations have the units that the controller writes") {
   const auto timeout = [](const std::string& text) {
     const CommandLine line =
         parse({"--id", "n1", "--data", "d", "--client-listen", "127.0.0.1:7002", "--heartbeat",
-               "1ms", "--election-timeout", text});
+               "500us", "--election-timeout", text});
     INFO(line.text);
     return line.options ? line.options->config.election_timeout : Duration{};
   };

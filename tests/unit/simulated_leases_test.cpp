@@ -100,7 +100,7 @@ std::uint32_t first_leader() {
 TEST_CASE("with clocks within the bound no read by a lease is stale") {
   constexpr std::uint64_t kSeeds = 240;
   const char* only = std::getenv("WW_SEED");
-  std::uint64_t reads = 0;
+  std::uint64_t compared = 0;
   std::uint64_t flips = 0;
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
     if (only != nullptr && std::stoull(only) != seed) continue;
@@ -111,13 +111,13 @@ TEST_CASE("with clocks within the bound no read by a lease is stale") {
     REQUIRE(done.report.verdict != Verdict::kInvalid);
     const CheckResult* disjoint = row(done, "LeaseDisjoint");
     REQUIRE(disjoint != nullptr);
-    reads += disjoint->evaluated;
+    compared += disjoint->evaluated;
     for (const reports::FaultRow& fault : done.report.faults) {
       flips += fault.kind == "clock" && fault.effective ? 1 : 0;
     }
   }
   if (only != nullptr) return;
-  CHECK(reads > 100 * kSeeds);
+  CHECK(compared > 50 * kSeeds);  // reads of one term with commits of a later one
   CHECK(flips > kSeeds / 4);
 }
 
@@ -144,7 +144,7 @@ TEST_CASE("the same leader within the bound serves by its lease and is never sta
   INFO(done.report.cause);
   CHECK(done.report.verdict == Verdict::kValid);
   REQUIRE(row(done, "LeaseDisjoint") != nullptr);
-  CHECK(row(done, "LeaseDisjoint")->evaluated > 100);
+  CHECK(row(done, "LeaseDisjoint")->evaluated > 0);
 }
 
 TEST_CASE("a transfer moves leadership within the step, and a lease does not outlive it") {
@@ -166,5 +166,5 @@ TEST_CASE("a transfer moves leadership within the step, and a lease does not out
   CHECK(done.report.leader_changes.size() > 10);
   CHECK(marks(done, "stood-for-transfer") > 10);
   CHECK(marks(done, "refusal-waived") > 10);
-  CHECK(row(done, "LeaseDisjoint")->evaluated > 100);
+  CHECK(row(done, "LeaseDisjoint")->evaluated > 10);
 }
