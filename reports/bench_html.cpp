@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/assert.hpp"
+#include "reports/bench_faults.hpp"
 #include "reports/bench_plot.hpp"
 #include "reports/bench_report.hpp"
 #include "reports/format.hpp"
@@ -46,18 +47,21 @@ std::string swatch(std::size_t i, bool again) {
 
 std::string headline(const BenchReport& report) {
   if (!report.ratios.empty()) {
-    return factor(report.ratios.front().ratio.value) + "\xc3\x97";
+    return factor(report.ratios.front().ratio.value) + "\xc3\x97" +
+           (report.faults ? " while healthy" : "");
   }
-  return whole(report.variants.front().throughput.value) + " " + report.unit;
+  return whole(report.variants.front().throughput.value) + " " + report.unit +
+         (report.faults ? " while healthy" : "");
 }
 
 std::string header_of(const BenchReport& report) {
   const bool good = report.exit_code == 0;
   std::string out = std::string("<header class=\"verdict ") + (good ? "valid" : "invalid") +
-                    "\">\n<p class=\"run\">Whitewater \xc2\xb7 benchmark \xc2\xb7 live world, no "
-                    "faults \xc2\xb7 " +
-                    escape_markup(report.started) + "</p>\n<h1><span id=\"verdict\">" +
-                    escape_markup(headline(report)) + "</span></h1>\n<p class=\"cause\">";
+                    "\">\n<p class=\"run\">Whitewater \xc2\xb7 benchmark \xc2\xb7 live world, " +
+                    (report.faults ? escape_markup(fault_title(*report.faults)) : "no faults") +
+                    " \xc2\xb7 " + escape_markup(report.started) +
+                    "</p>\n<h1><span id=\"verdict\">" + escape_markup(headline(report)) +
+                    "</span></h1>\n<p class=\"cause\">";
   if (!report.ratios.empty()) {
     const BenchRatio& r = report.ratios.front();
     out += escape_markup(r.above + " to " + r.below) + ": 95\xc2\xa0% interval " +
@@ -67,14 +71,15 @@ std::string header_of(const BenchReport& report) {
     out += escape_markup(report.variants.front().label) + ": 95\xc2\xa0% interval " + whole(t.low) +
            " to " + whole(t.high);
   }
-  out += ". The same against itself (A/A): " + factor(report.noise.value) + ", " +
-         factor(report.noise.low) + " to " + factor(report.noise.high) + ".</p>\n";
+  out += ". The same against itself (A/A): " + factor(report.noise.ratio.value) + ", " +
+         factor(report.noise.ratio.low) + " to " + factor(report.noise.ratio.high) + ".</p>\n";
   if (!good) out += "<p class=\"cause bad\">" + escape_markup(report.cause) + "</p>\n";
   out += "<dl class=\"figures\">\n";
   for (const BenchVariant& v : report.variants) {
     if (v.again || report.ratios.empty()) continue;
     out += figure(whole(v.throughput.value), v.label + ", " + report.unit);
   }
+  out += fault_figures(report);
   out += figure(escape_markup(time_of((report.sync_before + report.sync_after) / 2)),
                 "fdatasync, bare loop, median");
   out += "</dl>\n";
@@ -95,13 +100,15 @@ std::string ratios_table(const BenchReport& report) {
                factor(e.low) + " \xe2\x80\x93 " + factor(e.high), target_cell(e.value, target)});
   };
   for (const BenchRatio& r : report.ratios) row(r.above + " : " + r.below, r.ratio, r.target);
-  row(report.variants.front().label + " again : the same (noise floor)", report.noise, {});
+  row(report.variants.front().label + " again : the same (noise floor)", report.noise.ratio, {});
   for (const BenchRatio& r : report.changes) row(r.above + " : " + r.below, r.ratio, r.target);
   return table.markup();
 }
 
 std::string throughput_section(const BenchReport& report) {
-  std::string out = "<section>\n<h2>Throughput</h2>\n<figure>" + throughput_svg(report) +
+  const char* const title = report.faults ? "Throughput, healthy" : "Throughput";
+  std::string out = std::string("<section>\n<h2>") + title + "</h2>\n<figure>" +
+                    throughput_svg(report) +
                     "<figcaption>Each dot is a round, that is a fresh cluster. The stroke is their "
                     "mean, the band its 95\xc2\xa0% bootstrap interval over the rounds, the dashed "
                     "line the target.</figcaption></figure>\n" +
@@ -138,14 +145,18 @@ std::string latency_section(const BenchReport& report) {
           ? "Open loop: an operation's latency counts from its arrival, whether a client was free "
             "to send it or not."
           : "Closed loop: each client sends its next operation when the last one is answered.";
-  return "<section>\n<h2>Latency</h2>\n<figure>" + latency_svg(report) + "<figcaption>" + note +
-         " All rounds together.</figcaption></figure>\n" + table.markup() + "</section>\n";
+  const char* const title = report.faults ? "Latency, healthy" : "Latency";
+  return std::string("<section>\n<h2>") + title + "</h2>\n<figure>" + latency_svg(report) +
+         "<figcaption>" + note + " All rounds together.</figcaption></figure>\n" + table.markup() +
+         "</section>\n";
 }
 
 std::string time_section(const BenchReport& report) {
+  const char* const shaded = report.faults ? "the warm-up, the fault and the recovery are shaded"
+                                           : "the warm-up is shaded";
   return "<section>\n<h2>Over time</h2>\n<figure>" + time_svg(report) +
-         "<figcaption>One line a round, by 100\xc2\xa0ms; the warm-up is shaded.</figcaption>"
-         "</figure>\n</section>\n";
+         "<figcaption>One line a round, by 100\xc2\xa0ms; " + shaded +
+         ".</figcaption></figure>\n</section>\n";
 }
 
 std::string processor_section(const BenchReport& report) {
@@ -196,9 +207,13 @@ std::string bench_html(const BenchReport& report) {
              std::string(html::k_bench_css);
     }
     if (name == "header") return header_of(report);
+    if (name == "faults") {
+      // Where the fault is what matters, its timeline comes first.
+      return report.faults ? time_section(report) + faults_section(report, swatch) : "";
+    }
     if (name == "throughput") return throughput_section(report);
     if (name == "latency") return latency_section(report);
-    if (name == "time") return time_section(report);
+    if (name == "time") return report.faults ? "" : time_section(report);
     if (name == "processor") return processor_section(report);
     if (name == "setup") return setup_section(report);
     if (name == "script") return std::string(html::k_campaign_js);

@@ -34,43 +34,117 @@ Json json_of(const std::vector<Fact>& facts) {
   return out;
 }
 
+Json json_of(const std::optional<BenchEstimate>& e) {
+  return e ? json_of(*e) : Json(nullptr);
+}
+
+Json json_of(const std::optional<std::int64_t>& ns) {
+  return ns ? Json(*ns) : Json(nullptr);
+}
+
 Json json_of(const BenchRatio& r) {
-  return {{"above", r.above},
-          {"below", r.below},
-          {"ratio", json_of(r.ratio)},
-          {"target", json_of(r.target)}};
+  Json out = {{"above", r.above},
+              {"below", r.below},
+              {"ratio", json_of(r.ratio)},
+              {"target", json_of(r.target)}};
+  if (r.faulty) out["faulty"] = json_of(*r.faulty);
+  if (r.recovery) out["recovery"] = json_of(*r.recovery);
+  return out;
+}
+
+Json json_of(const BenchFault& f) {
+  Json phases = Json::object();
+  for (std::size_t i = 0; i < kBenchPhases.size(); ++i) {
+    const BenchPhase& p = f.phases[i];
+    phases[std::string(kBenchPhases[i])] = {
+        {"seconds", p.seconds},       {"operations", p.operations},
+        {"throughput", p.throughput}, {"latency_ns", json_of(p.latency)},
+        {"refused", p.refused},       {"lost", p.lost},
+        {"unanswered", p.unanswered}};
+  }
+  return {{"node", f.node},
+          {"leader", f.leader},
+          {"term", f.term},
+          {"leader_at_end", f.leader_then},
+          {"term_at_end", f.term_then},
+          {"injected_at", f.injected_at},
+          {"healed_at", f.healed_at},
+          {"seen_after_ns", f.seen_after},
+          {"serving_after_ns", f.serving_after},
+          {"unavailable_ns", json_of(f.unavailable)},
+          {"recovered_from_injection_ns", json_of(f.from_injection)},
+          {"recovered_from_heal_ns", json_of(f.from_heal)},
+          {"healthy_median", f.healthy_median},
+          {"steady", f.steady},
+          {"phases", phases}};
+}
+
+Json json_of(const BenchOutage& o, std::uint32_t rounds) {
+  return {{"mean_ns", o.reached > 0 ? json_of(o.mean) : Json(nullptr)},
+          {"worst_ns", o.reached > 0 ? Json(o.worst) : Json(nullptr)},
+          {"never", rounds - o.reached}};
+}
+
+Json json_of(const BenchFaultSummary& f) {
+  Json phases = Json::object();
+  for (std::size_t i = 0; i < kBenchPhases.size(); ++i) {
+    phases[std::string(kBenchPhases[i])] = {{"throughput", json_of(f.throughput[i])},
+                                            {"latency_ns", json_of(latency_of(f.latency[i]))},
+                                            {"operations", f.sums[i].operations},
+                                            {"refused", f.sums[i].refused},
+                                            {"lost", f.sums[i].lost},
+                                            {"unanswered", f.sums[i].unanswered}};
+  }
+  return {{"rounds", f.rounds},
+          {"unavailable", json_of(f.unavailable, f.rounds)},
+          {"recovered_from_injection", json_of(f.from_injection, f.rounds)},
+          {"recovered_from_heal", json_of(f.from_heal, f.rounds)},
+          {"steady", f.steady},
+          {"phases", phases}};
+}
+
+Json json_of(const std::optional<BenchFaultPlan>& plan) {
+  if (!plan) return nullptr;
+  return {{"kind", plan->kind},
+          {"fault_ns", plan->length},
+          {"recovery_ns", plan->recovery},
+          {"attempt_timeout_ns", plan->attempt_timeout}};
 }
 
 Json json_of(const BenchRound& r) {
-  return {{"variant", r.label},
-          {"again", r.again},
-          {"block", r.block},
-          {"place", r.place},
-          {"seed", std::to_string(r.seed)},
-          {"seconds", r.seconds},
-          {"warm_up", r.warm_up},
-          {"operations", r.operations},
-          {"reads", r.reads},
-          {"retries", r.retries},
-          {"unfinished", r.unfinished},
-          {"throughput", r.throughput},
-          {"latency_ns", json_of(r.latency)},
-          {"syncs", r.syncs},
-          {"sync_median_ns", r.sync_median},
-          {"sync_p99_ns", r.sync_p99},
-          {"nodes_cores", r.nodes_cores},
-          {"clients_cores", r.clients_cores},
-          {"harness_cores", r.harness_cores},
-          {"slices_100ms", r.slices}};
+  Json out = {{"variant", r.label},
+              {"again", r.again},
+              {"block", r.block},
+              {"place", r.place},
+              {"seed", std::to_string(r.seed)},
+              {"seconds", r.seconds},
+              {"warm_up", r.warm_up},
+              {"operations", r.operations},
+              {"reads", r.reads},
+              {"retries", r.retries},
+              {"unfinished", r.unfinished},
+              {"throughput", r.throughput},
+              {"latency_ns", json_of(r.latency)},
+              {"syncs", r.syncs},
+              {"sync_median_ns", r.sync_median},
+              {"sync_p99_ns", r.sync_p99},
+              {"nodes_cores", r.nodes_cores},
+              {"clients_cores", r.clients_cores},
+              {"harness_cores", r.harness_cores},
+              {"slices_100ms", r.slices}};
+  if (r.fault) out["fault"] = json_of(*r.fault);
+  return out;
 }
 
 Json json_of(const BenchVariant& v) {
-  return {{"label", v.label},
-          {"again", v.again},
-          {"settings", json_of(v.settings)},
-          {"throughput", json_of(v.throughput)},
-          {"latency_ns", json_of(latency_of(v.latency))},
-          {"target", json_of(v.target)}};
+  Json out = {{"label", v.label},
+              {"again", v.again},
+              {"settings", json_of(v.settings)},
+              {"throughput", json_of(v.throughput)},
+              {"latency_ns", json_of(latency_of(v.latency))},
+              {"target", json_of(v.target)}};
+  if (v.faults) out["faults"] = json_of(*v.faults);
+  return out;
 }
 
 template <class T>
@@ -115,13 +189,16 @@ std::string bench_json(const BenchReport& report) {
                      {"cause", report.cause},
                      {"unit", report.unit},
                      {"open_loop", report.open_loop},
+                     {"during_faults", json_of(report.faults)},
                      {"in_memory", report.in_memory},
                      {"sync_before_ns", report.sync_before},
                      {"sync_after_ns", report.sync_after},
                      {"sync_nodes_ns", report.sync_nodes},
                      {"variants", list_of(report.variants)},
                      {"ratios", list_of(report.ratios)},
-                     {"noise", json_of(report.noise)},
+                     {"noise", json_of(report.noise.ratio)},
+                     {"noise_faulty", json_of(report.noise.faulty)},
+                     {"noise_recovery", json_of(report.noise.recovery)},
                      {"conditions", conditions},
                      {"baseline", report.baseline},
                      {"changes", list_of(report.changes)},
@@ -131,11 +208,59 @@ std::string bench_json(const BenchReport& report) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+namespace {
+
+std::string fault_columns() {
+  std::string out =
+      ",fault_node,leader,term,leader_at_end,term_at_end,seen_after_ns,serving_after_ns,"
+      "unavailable_ns,recovered_from_injection_ns,recovered_from_heal_ns,steady";
+  for (const std::string_view phase : kBenchPhases) {
+    for (const char* const column :
+         {"seconds", "operations", "throughput", "p50_ns", "p90_ns", "p99_ns", "p99.9_ns", "max_ns",
+          "refused", "lost", "unanswered"}) {
+      out += "," + std::string(phase) + "_" + column;
+    }
+  }
+  return out;
+}
+
+/// Empty fields where a time never came.
+std::string fault_fields(const BenchFault& f) {
+  const auto time = [](const std::optional<std::int64_t>& t) {
+    return t ? std::to_string(*t) : std::string();
+  };
+  std::vector<std::string> fields = {field(f.node),
+                                     field(f.leader),
+                                     std::to_string(f.term),
+                                     field(f.leader_then),
+                                     std::to_string(f.term_then),
+                                     std::to_string(f.seen_after),
+                                     std::to_string(f.serving_after),
+                                     time(f.unavailable),
+                                     time(f.from_injection),
+                                     time(f.from_heal),
+                                     decimal(f.steady)};
+  for (const BenchPhase& p : f.phases) {
+    fields.insert(fields.end(),
+                  {decimal(p.seconds), std::to_string(p.operations), decimal(p.throughput),
+                   std::to_string(p.latency.p50), std::to_string(p.latency.p90),
+                   std::to_string(p.latency.p99), std::to_string(p.latency.p999),
+                   std::to_string(p.latency.max), std::to_string(p.refused), std::to_string(p.lost),
+                   std::to_string(p.unanswered)});
+  }
+  std::string out;
+  for (const std::string& f_text : fields) out += "," + f_text;
+  return out;
+}
+
+}  // namespace
+
 std::string bench_csv(const BenchReport& report) {
   std::string out =
       "place,block,variant,again,seed,seconds,operations,reads,throughput,p50_ns,p90_ns,p99_ns,"
       "p99.9_ns,max_ns,retries,unfinished,syncs,sync_median_ns,sync_p99_ns,nodes_cores,"
-      "clients_cores,harness_cores\r\n";
+      "clients_cores,harness_cores";
+  out += (report.faults ? fault_columns() : "") + "\r\n";
   for (const BenchRound& r : report.rounds) {
     const std::string fields[] = {std::to_string(r.place),
                                   std::to_string(r.block),
@@ -161,6 +286,7 @@ std::string bench_csv(const BenchReport& report) {
                                   decimal(r.harness_cores)};
     std::string line;
     for (const std::string& f : fields) line += (line.empty() ? "" : ",") + f;
+    if (r.fault) line += fault_fields(*r.fault);
     out += line + "\r\n";
   }
   return out;

@@ -48,6 +48,32 @@ bool belongs(const BenchRound& round, const BenchVariant& variant) {
   return round.label == variant.label && round.again == variant.again;
 }
 
+/// Where the phases of a variant's rounds were, on average.
+template <class XOf>
+std::string fault_shades(const BenchReport& report, const BenchVariant& variant, XOf x_of,
+                         double top, double height) {
+  double injected = 0;
+  double healed = 0;
+  double end = 0;
+  double rounds = 0;
+  for (const BenchRound& r : report.rounds) {
+    if (!belongs(r, variant) || !r.fault) continue;
+    injected += r.fault->injected_at;
+    healed += r.fault->healed_at;
+    end += r.fault->healed_at + r.fault->phases[2].seconds;
+    ++rounds;
+  }
+  if (rounds == 0 || !report.faults) return "";
+  const auto shade = [&](const char* kind, const std::string& name, double from, double to) {
+    const double x = x_of(from / rounds);
+    return std::string("<rect class=\"") + kind + "\" x=\"" + px(x) + "\" y=\"" + px(top) +
+           "\" width=\"" + px(x_of(to / rounds) - x) + "\" height=\"" + px(height) + "\"><title>" +
+           name + "</title></rect>\n" + words(x + 4, top - 4, name, " class=\"phase\"");
+  };
+  return shade("faulty", report.faults->kind, injected, healed) +
+         shade("recovery", "recovery", healed, end);
+}
+
 }  // namespace
 
 std::string variant_class(std::size_t variant) {
@@ -173,6 +199,7 @@ std::string time_svg(const BenchReport& report) {
     for (const BenchRound& r : report.rounds) {
       if (!belongs(r, v)) continue;
       length = std::max(length, r.warm_up + r.seconds);
+      if (r.fault) length = std::max(length, r.fault->healed_at + r.fault->phases[2].seconds);
       warm = std::max(warm, r.warm_up);
       for (const std::uint64_t n : r.slices) most = std::max(most, static_cast<double>(n) * 10);
     }
@@ -183,6 +210,7 @@ std::string time_svg(const BenchReport& report) {
     out += "<rect class=\"warm\" x=\"" + px(kLeft) + "\" y=\"" + px(top) + "\" width=\"" +
            px(x_of(warm) - kLeft) + "\" height=\"" + px(kPanel) +
            "\"><title>warm-up</title></rect>\n";
+    out += fault_shades(report, v, x_of, top, kPanel);
     out += words(0, top - 10, shown_label(v) + ", " + report.unit, " class=\"name\"");
     const double step = nice_step(most) * 2;
     for (double n = 0; n <= most; n += step) {

@@ -5,6 +5,7 @@
 // Units: times in nanoseconds, throughputs in operations per second, processor time in cores.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,6 +34,40 @@ struct BenchLatency {
 };
 BenchLatency latency_of(const Histogram& histogram);
 
+/// The phases of a round with a fault, in order.
+inline constexpr std::array<std::string_view, 3> kBenchPhases = {"healthy", "faulty", "recovery"};
+
+struct BenchPhase {
+  double seconds = 0;
+  std::uint64_t operations = 0;  // acknowledged in it
+  std::uint64_t unanswered = 0;  // arrived in it, or under way at the injection: never acknowledged
+  std::uint64_t refused = 0;     // attempts, retried elsewhere or later
+  std::uint64_t lost = 0;        // attempts whose outcome nobody told, retried in their session
+  double throughput = 0;
+  BenchLatency latency;
+};
+
+/// What was done to one cluster, and what came of it.
+struct BenchFault {
+  std::string node;         // that was hit
+  std::string leader;       // before; "" where it is not known
+  std::string leader_then;  // at the end; "" when nobody led
+  std::uint64_t term = 0;
+  std::uint64_t term_then = 0;
+  double injected_at = 0;          // seconds since the warm-up began
+  double healed_at = 0;            // the same
+  std::int64_t seen_after = 0;     // from the signal until the node was seen dead or stopped
+  std::int64_t serving_after = 0;  // from the heal until the node served again
+  std::array<BenchPhase, kBenchPhases.size()> phases;
+  /// From the injection to the first acknowledgement of an operation that had begun after it.
+  std::optional<std::int64_t> unavailable;
+  /// Until throughput was back; absent when it did not come back.
+  std::optional<std::int64_t> from_injection;
+  std::optional<std::int64_t> from_heal;
+  double healthy_median = 0;  // ops/s of the healthy slices
+  double steady = 0;          // the share of them that would count as back
+};
+
 /// One cluster, from its start to its end.
 struct BenchRound {
   std::string label;        // of its variant
@@ -55,6 +90,26 @@ struct BenchRound {
   double clients_cores = 0;
   double harness_cores = 0;           // the rest of this process: traces, checks
   std::vector<std::uint64_t> slices;  // operations, by 100 ms since the warm-up began
+  std::optional<BenchFault> fault;    // the figures above are then those of its healthy phase
+};
+
+/// A time that some rounds may never have reached: the mean of those that did.
+struct BenchOutage {
+  BenchEstimate mean;         // ns; meaningless where `reached` is 0
+  std::uint32_t reached = 0;  // rounds
+  std::int64_t worst = 0;     // of these
+};
+
+/// A variant's rounds with a fault, together.
+struct BenchFaultSummary {
+  std::uint32_t rounds = 0;
+  std::array<BenchEstimate, kBenchPhases.size()> throughput;
+  std::array<Histogram, kBenchPhases.size()> latency;
+  std::array<BenchPhase, kBenchPhases.size()> sums;  // of the counts; the rest is empty
+  BenchOutage unavailable;
+  BenchOutage from_injection;
+  BenchOutage from_heal;
+  double steady = 0;  // mean
 };
 
 /// What the issue of this project asks of a throughput or a ratio.
@@ -70,6 +125,7 @@ struct BenchVariant {
   BenchEstimate throughput;
   Histogram latency;  // of all rounds
   std::optional<BenchTarget> target;
+  std::optional<BenchFaultSummary> faults;
 };
 
 struct BenchRatio {
@@ -77,6 +133,17 @@ struct BenchRatio {
   std::string below;
   BenchEstimate ratio;
   std::optional<BenchTarget> target;
+  /// Of the faulty and the recovery phase's throughput; absent where a round below had none.
+  std::optional<BenchEstimate> faulty{};
+  std::optional<BenchEstimate> recovery{};
+};
+
+/// What was done to every cluster.
+struct BenchFaultPlan {
+  std::string kind;
+  std::int64_t length = 0;
+  std::int64_t recovery = 0;
+  std::int64_t attempt_timeout = 0;
 };
 
 /// A condition under which the command fails, and what came of it.
@@ -91,13 +158,14 @@ struct BenchReport {
   std::string command;  // runs the benchmark again
   std::uint64_t seed = 0;
   bool open_loop = false;
-  std::string unit = "ops/s";          // "writes/s" where there are no reads, and so on
-  std::vector<BenchVariant> variants;  // in the order of --vary, the A/A run last
-  std::vector<BenchRound> rounds;      // in the order in which they ran
-  std::vector<BenchRatio> ratios;      // of each variant but the last to the last
-  BenchEstimate noise;                 // of the A/A run to the first variant
-  bool in_memory = false;              // the files were on tmpfs
-  std::int64_t sync_before = 0;        // medians of the bare loop
+  std::optional<BenchFaultPlan> faults;  // --during-faults
+  std::string unit = "ops/s";            // "writes/s" where there are no reads, and so on
+  std::vector<BenchVariant> variants;    // in the order of --vary, the A/A run last
+  std::vector<BenchRound> rounds;        // in the order in which they ran
+  std::vector<BenchRatio> ratios;        // of each variant but the last to the last
+  BenchRatio noise;                      // of the A/A run to the first variant
+  bool in_memory = false;                // the files were on tmpfs
+  std::int64_t sync_before = 0;          // medians of the bare loop
   std::int64_t sync_after = 0;
   std::int64_t sync_nodes = 0;  // median of the rounds' medians, where there is no floor
   std::vector<BenchCondition> conditions;

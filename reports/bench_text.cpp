@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "reports/bench_faults.hpp"
 #include "reports/bench_report.hpp"
 #include "reports/format.hpp"
 
@@ -97,9 +98,11 @@ std::string changes_text(const BenchReport& report) {
 }
 
 std::string bench_text(const BenchReport& report, const std::string& page_path) {
-  std::string out = variants_table(report) + "\n" + cores_table(report) + "\n";
+  std::string out = faults_text(report);
+  if (report.faults) out += "the healthy phase:\n";
+  out += variants_table(report) + "\n" + cores_table(report) + "\n";
   out += lines_of(report.ratios, " / ");
-  out += "noise floor (A/A): " + ratio_text(report.noise) + "\n";
+  out += "noise floor (A/A): " + ratio_text(report.noise.ratio) + "\n";
   out += "fdatasync, bare loop: median t = " + duration_text(report.sync_before) + " before, " +
          duration_text(report.sync_after) + " after";
   if (report.sync_nodes > 0) out += "; in the nodes " + duration_text(report.sync_nodes);

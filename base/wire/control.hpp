@@ -65,8 +65,8 @@ struct TakeStatistics {
     v("request", s.request);
   }
 };
-/// Node: the syncs of its data directory, each as long as it took (a floor included), and the
-/// processor time that the whole process used.
+/// Node: the syncs of its data directory, each as long as it took (a floor included), the processor
+/// time that the whole process used, and what it takes its place in the cluster to be.
 struct Statistics {
   std::uint64_t request = 0;
   std::uint64_t syncs = 0;
@@ -75,11 +75,14 @@ struct Statistics {
   Duration sync_max{};
   Duration user_time{};
   Duration system_time{};
+  Term term = 0;
+  bool leads = false;  // in `term`
   template <class Self, class V>
   static void fields(Self& s, V& v) {
     v("request", s.request), v("syncs", s.syncs), v("sync_median", s.sync_median);
     v("sync_p99", s.sync_p99), v("sync_max", s.sync_max);
     v("user_time", s.user_time), v("system_time", s.system_time);
+    v("term", s.term), v("leads", s.leads);
   }
 };
 

@@ -8,11 +8,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
 #include "controller/bench/condition.hpp"
+#include "controller/bench/fault.hpp"
 #include "controller/bench/settings.hpp"
 #include "reports/bench_report.hpp"
 
@@ -21,11 +23,12 @@ namespace ww::bench {
 struct BenchPlan {
   std::vector<Variant> variants;
   std::uint32_t blocks = 5;
-  Duration duration = seconds(3);  // of the measured phase of a round
+  Duration duration = seconds(3);  // of the measured phase of a round; of the healthy one
   Duration warm_up = seconds(1);
   std::uint64_t seed = 1;
   std::string data;  // the nodes' files are made below it, and removed
   std::string node_executable;
+  std::optional<FaultPlan> fault;  // in each round, after the measured phase
 };
 
 /// One round to come.
@@ -44,7 +47,9 @@ using OnRound = std::function<void(std::size_t done, std::size_t of, const std::
 
 /// Runs everything and fills in what was measured: variants, rounds, ratios, noise, syncs, targets,
 /// warnings. The rest of the report (command, conditions, baseline, exit code) is the caller's.
-/// Errors: those of Cluster and Load, naming the variant; kStopped after SIGINT or SIGTERM.
+/// Errors: those of Cluster and Load, naming the variant; kStopped after SIGINT or SIGTERM. A fault
+///         that could not be injected, or not be seen, is one: there are no silently healthy
+///         rounds.
 /// REQUIRES: the main thread.
 Result<reports::BenchReport> run_bench(const BenchPlan& plan, const OnRound& on_round);
 

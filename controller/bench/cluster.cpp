@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "base/real_time.hpp"
 #include "base/wire/frame.hpp"
 #include "base/wire/trace.hpp"
@@ -24,6 +25,12 @@ namespace {
 
 constexpr Duration kStartLimit = seconds(20);
 constexpr Duration kEndLimit = seconds(10);
+constexpr Duration kFaultLimit = seconds(10);
+// Of a question to all nodes; one that dies meanwhile never answers.
+constexpr Duration kAnswerLimit = milliseconds(500);
+constexpr Duration kAskAgain = milliseconds(20);
+// What no event tells is looked at so often.
+constexpr Duration kGlance = milliseconds(1);
 constexpr std::size_t kLastWords = 2000;
 constexpr std::uint32_t kMaxTraceFrame = 16U << 20;
 // Rotating a segment costs three syncs: a benchmark that rotates often measures that.
@@ -36,6 +43,12 @@ struct Node {
   Incarnation incarnation = 0;
   bool serving = false;
   bool ending = false;
+  bool paused = false;
+  std::optional<live::Exit> exit;  // of the incarnation, when it is gone
+  // As it said last, to the latest question.
+  std::uint64_t answered = 0;
+  Term term = 0;
+  bool leads = false;
   std::unique_ptr<live::NodeProcess> process;
   wire::FrameBuffer trace{kMaxTraceFrame};
 };
@@ -67,8 +80,8 @@ struct Cluster::Impl {
       at(hello.node).serving = at(hello.node).incarnation == hello.incarnation;
     };
     handlers.on_clock = [](NodeId, const wire::control::ClockState&) {};
-    handlers.on_statistics = [this](NodeId, const wire::control::Statistics& statistics) {
-      on_statistics(statistics);
+    handlers.on_statistics = [this](NodeId node, const wire::control::Statistics& statistics) {
+      on_statistics(node, statistics);
     };
     handlers.on_error = [this](const std::string& complaint) {
       fail({ErrorCode::kInternal, true, complaint});
@@ -103,6 +116,42 @@ struct Cluster::Impl {
       io.run_one_for(left);
     }
     return true;
+  }
+
+  /// Why nothing goes on. Errors: failure; kStopped.
+  [[nodiscard]] Result<void> trouble() const {
+    if (failure) return *failure;
+    if (stopped()) return Error{ErrorCode::kStopped, true, "interrupted"};
+    return {};
+  }
+  [[nodiscard]] bool stopped() const { return options.interrupted && options.interrupted(); }
+
+  /// run_until(), over when there is trouble. Errors: that; kTimeout, as told.
+  template <class Condition>
+  Result<void> await(Condition condition, Duration limit, const std::string& complaint) {
+    const bool came = run_until([&] { return failure || stopped() || condition(); }, limit);
+    if (auto fine = trouble(); !fine) return fine;
+    if (!came) return Error{ErrorCode::kTimeout, true, complaint};
+    return {};
+  }
+
+  /// Errors: kInternal: nothing that could be hit.
+  Result<void> expect_running(NodeId id) {
+    const Node& node = at(id);
+    if (node.process != nullptr && node.serving && !node.ending && !node.paused) return {};
+    return Error{ErrorCode::kInternal, true, name_of(id) + " does not run: the fault hits nobody"};
+  }
+
+  /// The leader by the answers to the latest question.
+  [[nodiscard]] std::optional<Leadership> leader_told() const {
+    std::optional<Leadership> best;
+    Term highest = 0;
+    for (const Node& node : nodes) {
+      if (node.answered != statistics_request || node.process == nullptr) continue;
+      highest = std::max(highest, node.term);
+      if (node.leads && (!best || node.term > best->term)) best = Leadership{node.id, node.term};
+    }
+    return best && best->term == highest ? best : std::nullopt;
   }
 
   [[nodiscard]] live::NodeCommand command_for(const Node& node) const {
@@ -152,6 +201,8 @@ struct Cluster::Impl {
     ++node.incarnation;
     node.serving = false;
     node.ending = false;
+    node.paused = false;
+    node.exit.reset();
     node.trace = wire::FrameBuffer(kMaxTraceFrame);
     if (checker) checker->on_start(node.id, node.incarnation, clock.now());
     live::NodeProcess::Handlers handlers;
@@ -182,6 +233,7 @@ struct Cluster::Impl {
 
   void on_gone(Node& node, const live::Exit& exit) {
     const bool torn = node.trace.pending() > 0;
+    node.exit = exit;
     node.process.reset();
     node.serving = false;
     control->drop(node.id);
@@ -199,7 +251,12 @@ struct Cluster::Impl {
     if (!failure) failure = std::move(error);
   }
 
-  void on_statistics(const wire::control::Statistics& statistics) {
+  void on_statistics(NodeId id, const wire::control::Statistics& statistics) {
+    if (id.value == 0 || id.value > nodes.size()) return;
+    Node& node = at(id);
+    node.answered = statistics.request;
+    node.term = statistics.term;
+    node.leads = statistics.leads;
     if (!statistics_wanted || statistics.request != statistics_request) return;
     statistics_heard.push_back(statistics);
     if (statistics_heard.size() < statistics_asked) return;
@@ -245,10 +302,94 @@ void Cluster::take_statistics(std::function<void(std::vector<wire::control::Stat
   ++c.statistics_request;
   for (const Node& node : c.nodes) {
     const wire::control::TakeStatistics take{c.statistics_request};
-    if (node.serving && c.control->send(node.id, take)) ++c.statistics_asked;
+    const bool hears = node.serving && !node.paused;
+    if (hears && c.control->send(node.id, take)) ++c.statistics_asked;
   }
   if (c.statistics_asked == 0) return then({});
   c.statistics_wanted = std::move(then);
+}
+
+Result<void> Cluster::run_for(Duration length) {
+  Impl& c = *impl_;
+  c.run_until([&c] { return c.failure || c.stopped(); }, length);
+  return c.trouble();
+}
+
+Result<void> Cluster::ask_all() {
+  Impl& c = *impl_;
+  bool all = false;
+  take_statistics([&all](const auto&) { all = true; });
+  c.run_until([&] { return all || c.failure || c.stopped(); }, kAnswerLimit);
+  c.statistics_wanted = nullptr;
+  return c.trouble();
+}
+
+Result<Leadership> Cluster::find_leader() {
+  Impl& c = *impl_;
+  const RealClock since;
+  while (true) {
+    if (auto fine = ask_all(); !fine) return fine.error();
+    if (const auto told = c.leader_told()) return *told;
+    if (since.now().time_since_epoch() > kFaultLimit) {
+      return Error{ErrorCode::kTimeout, true, "no node says that it leads, for 10 s"};
+    }
+    if (auto waited = run_for(kAskAgain); !waited) return waited.error();
+  }
+}
+
+Result<void> Cluster::kill(NodeId id) {
+  Impl& c = *impl_;
+  if (auto there = c.expect_running(id); !there) return there;
+  Node& node = c.at(id);
+  node.ending = true;
+  node.process->signal(SIGKILL);
+  auto seen = c.await([&node] { return node.process == nullptr; }, kFaultLimit,
+                      name_of(id) + " was killed and does not end within 10 s");
+  if (!seen) return seen;
+  if (node.exit && node.exit->signal == SIGKILL) return {};
+  return Error{ErrorCode::kInternal, true,
+               name_of(id) + " was to be killed and ended otherwise: " +
+                   (node.exit ? node.exit->describe() : "nobody knows how")};
+}
+
+Result<void> Cluster::start_again(NodeId id) {
+  Impl& c = *impl_;
+  WW_ASSERT(c.at(id).process == nullptr, "it runs");
+  if (auto spawned = c.spawn(c.at(id)); !spawned) return spawned;
+  return c.await([&node = c.at(id)] { return node.serving; }, kStartLimit,
+                 name_of(id) + " was started again and does not serve within 20 s");
+}
+
+Result<void> Cluster::pause(NodeId id) {
+  Impl& c = *impl_;
+  if (auto there = c.expect_running(id); !there) return there;
+  Node& node = c.at(id);
+  node.paused = true;
+  node.process->signal(SIGSTOP);
+  // No event tells of a stop.
+  const RealClock since;
+  while (node.process != nullptr && !node.process->is_stopped()) {
+    if (since.now().time_since_epoch() > kFaultLimit) {
+      return Error{ErrorCode::kTimeout, true, name_of(id) + " does not stop within 10 s"};
+    }
+    if (auto waited = run_for(kGlance); !waited) return waited;
+  }
+  return c.trouble();
+}
+
+Result<void> Cluster::resume(NodeId id) {
+  Impl& c = *impl_;
+  Node& node = c.at(id);
+  WW_ASSERT(node.paused, "it is not paused");
+  node.paused = false;
+  if (node.process != nullptr) node.process->signal(SIGCONT);
+  const RealClock since;
+  while (since.now().time_since_epoch() < kStartLimit) {
+    if (auto fine = ask_all(); !fine) return fine;
+    if (node.answered == c.statistics_request) return {};
+  }
+  return Error{ErrorCode::kTimeout, true,
+               name_of(id) + " was resumed and does not answer for 20 s"};
 }
 
 const std::optional<Error>& Cluster::failure() const {
@@ -260,7 +401,9 @@ Result<void> Cluster::shut_down() {
   for (Node& node : c.nodes) {
     if (node.process == nullptr) continue;
     node.ending = true;
-    if (!c.control->send(node.id, wire::control::Shutdown{})) node.process->signal(SIGKILL);
+    // A stopped node ends in no order.
+    const bool hears = !node.paused && c.control->send(node.id, wire::control::Shutdown{});
+    if (!hears) node.process->signal(SIGKILL);
   }
   const bool ended = c.run_until(
       [&c] {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <limits>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -14,7 +16,7 @@ namespace ww::bench {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Metric>, 8> kMetrics = {{
+constexpr std::array<std::pair<std::string_view, Metric>, 14> kMetrics = {{
     {"ratio", Metric::kRatio},
     {"throughput", Metric::kThroughput},
     {"p50", Metric::kP50},
@@ -23,10 +25,21 @@ constexpr std::array<std::pair<std::string_view, Metric>, 8> kMetrics = {{
     {"p99.9", Metric::kP999},
     {"max", Metric::kMax},
     {"target", Metric::kTarget},
+    {"unavailable", Metric::kUnavailable},
+    {"recovery", Metric::kRecovery},
+    {"recovery-from-injection", Metric::kRecoveryFromInjection},
+    {"faulty-throughput", Metric::kFaultyThroughput},
+    {"recovery-throughput", Metric::kRecoveryThroughput},
+    {"unanswered", Metric::kUnanswered},
 }};
 
 bool is_latency(Metric metric) {
   return metric >= Metric::kP50 && metric <= Metric::kMax;
+}
+
+bool is_time(Metric metric) {
+  return is_latency(metric) || metric == Metric::kUnavailable || metric == Metric::kRecovery ||
+         metric == Metric::kRecoveryFromInjection;
 }
 
 Error malformed(const std::string& text) {
@@ -40,7 +53,7 @@ Error malformed(const std::string& text) {
 }
 
 Result<double> parse_bound(Metric metric, const std::string& text) {
-  if (is_latency(metric)) {
+  if (is_time(metric)) {
     const auto duration = run::parse_duration(text);
     if (!duration) return duration.error();
     return static_cast<double>(duration->count());
@@ -67,6 +80,37 @@ double latency(const Histogram& histogram, Metric metric) {
   return static_cast<double>(d.count());
 }
 
+/// A time that a round never reached is longer than any.
+double mean_time(const reports::BenchOutage& outage, std::uint32_t rounds) {
+  return outage.reached < rounds ? std::numeric_limits<double>::infinity() : outage.mean.value;
+}
+
+double of_faults(const reports::BenchFaultSummary& faults, Metric metric) {
+  switch (metric) {
+    case Metric::kUnavailable:
+      return mean_time(faults.unavailable, faults.rounds);
+    case Metric::kRecovery:
+      return mean_time(faults.from_heal, faults.rounds);
+    case Metric::kRecoveryFromInjection:
+      return mean_time(faults.from_injection, faults.rounds);
+    case Metric::kFaultyThroughput:
+      return faults.throughput[1].value;
+    case Metric::kRecoveryThroughput:
+      return faults.throughput[2].value;
+    default:
+      break;
+  }
+  double unanswered = 0;
+  for (const auto& phase : faults.sums) unanswered += static_cast<double>(phase.unanswered);
+  return unanswered;
+}
+
+std::string value_told(Metric metric, double value) {
+  if (std::isinf(value)) return "never, in some round";
+  return is_time(metric) ? reports::duration_text(static_cast<std::int64_t>(value))
+                         : reports::number_text(value);
+}
+
 std::vector<Subject> subjects_of(Metric metric, const reports::BenchReport& report) {
   std::vector<Subject> out;
   if (metric == Metric::kRatio || metric == Metric::kTarget) {
@@ -82,7 +126,9 @@ std::vector<Subject> subjects_of(Metric metric, const reports::BenchReport& repo
   }
   for (const auto& v : report.variants) {
     if (v.again) continue;
-    if (metric == Metric::kThroughput) {
+    if (needs_faults(metric)) {
+      if (v.faults) out.push_back({v.label, of_faults(*v.faults, metric)});
+    } else if (metric == Metric::kThroughput) {
       out.push_back({v.label, v.throughput.value});
     } else if (is_latency(metric)) {
       out.push_back({v.label, latency(v.latency, metric)});
@@ -94,6 +140,10 @@ std::vector<Subject> subjects_of(Metric metric, const reports::BenchReport& repo
 }
 
 }  // namespace
+
+bool needs_faults(Metric metric) {
+  return metric >= Metric::kUnavailable;
+}
 
 Result<Condition> parse_condition(const std::string& text) {
   const std::size_t at = text.find_first_of("<>");
@@ -138,9 +188,7 @@ reports::BenchCondition judge(const Condition& condition, const reports::BenchRe
   const double v = worst->value;
   out.holds = (condition.below ? v < condition.bound : v > condition.bound) ||
               (condition.or_equal && v == condition.bound);
-  out.where = worst->name + ": " +
-              (is_latency(condition.metric) ? reports::duration_text(static_cast<std::int64_t>(v))
-                                            : reports::number_text(v));
+  out.where = worst->name + ": " + value_told(condition.metric, v);
   return out;
 }
 

@@ -18,17 +18,27 @@ enum class Metric : std::uint8_t {
   kP999,
   kMax,
   kTarget,  // throughput divided by its target, ratio by its own
+  // During faults, of each variant: the mean of its rounds, beyond every bound when one round never
+  // got there.
+  kUnavailable,
+  kRecovery,               // from the heal
+  kRecoveryFromInjection,  // from the injection
+  kFaultyThroughput,
+  kRecoveryThroughput,
+  kUnanswered,  // operations of all phases and rounds
 };
+/// Whether only a benchmark during faults has it.
+bool needs_faults(Metric metric);
 
 struct Condition {
   std::string text;  // as it was written
   Metric metric = Metric::kRatio;
   bool below = true;      // "<", else ">"
   bool or_equal = false;  // "<=", ">="
-  double bound = 0;       // ns for latencies
+  double bound = 0;       // ns for times
 };
 
-/// Parses "ratio<10", "p99>5ms", "throughput<20000", "target<1". Errors: kUsage.
+/// Parses "ratio<10", "p99>5ms", "throughput<20000", "target<1", "recovery>2s". Errors: kUsage.
 Result<Condition> parse_condition(const std::string& text);
 
 /// Whether it holds for any of what it speaks of. Nothing to speak of counts as holding: a bound

@@ -17,7 +17,6 @@
 #include <utility>
 
 #include "base/fd.hpp"
-#include "base/real_time.hpp"
 #include "base/rng.hpp"
 #include "base/wire/frame.hpp"
 #include "base/wire/kv.hpp"
@@ -32,10 +31,13 @@ constexpr Duration kStuckLimit = seconds(30);
 constexpr Duration kRetryAfter = milliseconds(20);
 constexpr Duration kDrainLimit = seconds(2);
 constexpr Duration kLookAround = milliseconds(50);
+// An outage is known to about this.
+constexpr Duration kLookAroundDuringFaults = milliseconds(5);
 constexpr std::uint32_t kKeys = 1024;
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 
-enum class Phase : std::uint8_t { kSetUp, kWarmUp, kMeasured, kDraining, kDone };
+// kBeyond: during faults, after the measured phase.
+enum class Phase : std::uint8_t { kSetUp, kWarmUp, kMeasured, kBeyond, kDraining, kDone };
 
 Duration processor_time() {
   rusage used{};
@@ -71,10 +73,12 @@ struct Client {
 }  // namespace
 
 struct Load::Impl {
-  Impl(LoadPlan the_plan, Hooks the_hooks, const std::atomic<bool>& stop)
+  Impl(LoadPlan the_plan, Hooks the_hooks, const std::atomic<bool>& stop,
+       const std::atomic<std::int64_t>& end)
       : plan(std::move(the_plan)),
         hooks(std::move(the_hooks)),
         stopped(stop),
+        end_ns(end),
         arrivals(keyed(plan.seed, "bench.arrivals")),
         buffer(kReadBytes, '\0') {}
 
@@ -123,6 +127,7 @@ struct Load::Impl {
       return std::nullopt;
     }
     c.wants_write = true;
+    c.sent_at = clock.now();
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT;
     event.data.u32 = c.id.value - 1;
@@ -134,12 +139,17 @@ struct Load::Impl {
 
   /// Gives the connection up; the operation in hand is asked of another node, a little later.
   void leave(Client& c, std::uint32_t next, Instant now) {
-    if (c.awaiting && phase == Phase::kMeasured) ++result.retries;
+    if (c.awaiting) note_retry(result.log.lost, now);
     c.socket = Fd();
     c.connected = false;
     c.awaiting = false;
     c.node = next;
     c.retry_at = now + kRetryAfter;
+  }
+  /// An attempt was in vain.
+  void note_retry(std::vector<Instant>& kind, Instant now) {
+    if (plan.during_faults && phase != Phase::kSetUp) kind.push_back(now);
+    if (!plan.during_faults && phase == Phase::kMeasured) ++result.retries;
   }
   [[nodiscard]] std::uint32_t after(std::uint32_t node) const {
     return (node + 1) % static_cast<std::uint32_t>(plan.nodes.size());
@@ -258,6 +268,7 @@ struct Load::Impl {
       if (slice >= result.slices.size()) result.slices.resize(slice + 1);
       ++result.slices[slice];
     }
+    if (plan.during_faults) return result.log.done.push_back({c.begun, now});
     const bool open_loop = plan.settings.rate > 0;
     // An open loop answers for what arrived in the phase, a closed one for what ended in it.
     const Instant which = open_loop ? c.begun : now;
@@ -269,7 +280,7 @@ struct Load::Impl {
   }
 
   void on_refused(Client& c, const wire::ClientReply& reply, Instant now) {
-    if (phase == Phase::kMeasured) ++result.retries;
+    note_retry(reply.refusal == wire::Refusal::kLost ? result.log.lost : result.log.refused, now);
     if (reply.refusal == wire::Refusal::kExpired) {
       failure = Error{ErrorCode::kExpired, true, name_of(c.id) + "'s session expired"};
       return;
@@ -297,7 +308,7 @@ struct Load::Impl {
   }
 
   void arrive(Instant now) {
-    while (next_arrival <= now && next_arrival < measured_end) {
+    while (next_arrival <= now && next_arrival < load_end) {
       if (idle.empty()) {
         waiting.push_back(next_arrival);
       } else {
@@ -316,6 +327,9 @@ struct Load::Impl {
     warm_up_begin = now;
     measured_begin = now + plan.warm_up;
     measured_end = measured_begin + plan.duration;
+    load_end = plan.during_faults ? kNever : measured_end;
+    result.warm_up_begin = warm_up_begin;
+    result.measured_begin = measured_begin;
     next_arrival = now;
     for (Client& c : clients) next(c, now);
   }
@@ -328,12 +342,16 @@ struct Load::Impl {
       hooks.on_begin();
     }
     if (phase == Phase::kMeasured && now >= measured_end) {
-      phase = Phase::kDraining;
+      phase = plan.during_faults ? Phase::kBeyond : Phase::kDraining;
       result.processor = processor_time() - processor_begin;
       result.measured = plan.duration;
       hooks.on_end();
     }
-    if (phase == Phase::kDraining && (idle_now() || now >= measured_end + kDrainLimit)) {
+    if (phase == Phase::kBeyond) {
+      load_end = instant_at(end_ns.load(std::memory_order_relaxed));
+      if (now >= load_end) phase = Phase::kDraining;
+    }
+    if (phase == Phase::kDraining && (idle_now() || now >= load_end + kDrainLimit)) {
       count_unfinished(now);
       phase = Phase::kDone;
     }
@@ -342,14 +360,16 @@ struct Load::Impl {
   }
 
   [[nodiscard]] bool idle_now() const {
-    if (plan.settings.rate == 0) return true;
+    if (plan.settings.rate == 0 && !plan.during_faults) return true;
     return waiting.empty() &&
            std::none_of(clients.begin(), clients.end(), [](const Client& c) { return c.busy; });
   }
 
   void count_unfinished(Instant now) {
-    if (plan.settings.rate == 0) return;
+    if (plan.settings.rate == 0 && !plan.during_faults) return;
+    result.log.given_up = now;
     const auto lost = [&](Instant begun) {
+      if (plan.during_faults) return result.log.unanswered.push_back(begun);
       if (begun < measured_begin || begun >= measured_end) return;
       result.latency.record(now - begun);
       ++result.unfinished;
@@ -362,15 +382,17 @@ struct Load::Impl {
 
   /// Reconnects and asks again where it is time to.
   void look_around(Instant now) {
-    next_look = now + kLookAround;
+    next_look = now + (plan.during_faults ? kLookAroundDuringFaults : kLookAround);
     if (phase == Phase::kSetUp && now > set_up_end) {
       failure = Error{ErrorCode::kTimeout, true,
                       "the cluster does not serve: " + std::to_string(ready) + " of " +
                           std::to_string(clients.size()) + " clients have a session after 20 s"};
     }
     for (Client& c : clients) {
-      if (c.awaiting && now - c.sent_at > plan.attempt_timeout) leave(c, after(c.node), now);
-      if (c.busy && phase != Phase::kDraining &&
+      // A stopped node's queue of connections may be full: then not even a connect ends.
+      const bool attempting = c.awaiting || (c.socket.get() >= 0 && !c.connected);
+      if (attempting && now - c.sent_at > plan.attempt_timeout) leave(c, after(c.node), now);
+      if (c.busy && phase != Phase::kDraining && !plan.during_faults &&
           now - std::max(c.begun, measured_begin) > kStuckLimit) {
         failure = Error{ErrorCode::kTimeout, false, "an operation had no answer for 30 s"};
       }
@@ -387,7 +409,9 @@ struct Load::Impl {
     Instant at = next_look;
     if (phase == Phase::kWarmUp) at = std::min(at, measured_begin);
     if (phase == Phase::kMeasured) at = std::min(at, measured_end);
-    const bool arriving = phase == Phase::kWarmUp || phase == Phase::kMeasured;
+    if (phase == Phase::kBeyond) at = std::min(at, load_end);
+    const bool arriving =
+        phase == Phase::kWarmUp || phase == Phase::kMeasured || phase == Phase::kBeyond;
     if (plan.settings.rate > 0 && arriving) at = std::min(at, next_arrival);
     return at;
   }
@@ -419,8 +443,9 @@ struct Load::Impl {
   LoadPlan plan;
   Hooks hooks;
   const std::atomic<bool>& stopped;
-  const RealClock clock;
-  const Instant set_up_end = Instant{} + kSetUpLimit;  // the clock begins with this object
+  const std::atomic<std::int64_t>& end_ns;
+  const RealClock clock{plan.clock};
+  const Instant set_up_end = clock.now() + kSetUpLimit;
   Fd poll;
   std::vector<Client> clients;
   std::vector<std::uint32_t> idle;  // open loop: clients that wait for an arrival
@@ -432,6 +457,7 @@ struct Load::Impl {
   Instant warm_up_begin = kNever;
   Instant measured_begin = kNever;
   Instant measured_end = kNever;
+  Instant load_end = kNever;  // nothing begins after it
   Instant next_arrival{};
   Instant next_look{};
   Duration processor_begin{};
@@ -440,7 +466,7 @@ struct Load::Impl {
 };
 
 Load::Load(LoadPlan plan, Hooks hooks)
-    : impl_(std::make_unique<Impl>(std::move(plan), std::move(hooks), stopped_)) {}
+    : impl_(std::make_unique<Impl>(std::move(plan), std::move(hooks), stopped_, end_ns_)) {}
 
 Load::~Load() = default;
 

@@ -1,5 +1,7 @@
 // What the rounds of a benchmark say, without running any.
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include "base/assert.hpp"
 #include "base/rng.hpp"
@@ -15,24 +17,39 @@ reports::BenchEstimate told(const Estimate& e) {
   return {e.value, e.low, e.high};
 }
 
-std::vector<double> throughputs(const reports::BenchReport& report, const std::string& label,
-                                bool again) {
-  std::vector<double> out;
+double whole_throughput(const reports::BenchRound& round) {
+  return round.throughput;
+}
+
+double phase_throughput(const reports::BenchRound& round, std::size_t phase) {
+  return round.fault ? round.fault->phases.at(phase).throughput : 0;
+}
+
+/// What `of` says of each round of a variant.
+template <class Of>
+auto each_round(const reports::BenchReport& report, const std::string& label, bool again, Of of) {
+  std::vector<decltype(of(report.rounds.front()))> out;
   for (const auto& round : report.rounds) {
-    if (round.label == label && round.again == again) out.push_back(round.throughput);
+    if (round.label == label && round.again == again) out.push_back(of(round));
   }
   return out;
 }
 
+std::vector<double> throughputs(const reports::BenchReport& report, const std::string& label,
+                                bool again) {
+  return each_round(report, label, again, whole_throughput);
+}
+
 /// By block, above and below. A block without a throughput below says nothing about a ratio.
+template <class Of>
 Estimate block_ratio(const reports::BenchReport& report, const std::string& above, bool above_again,
-                     const std::string& below, std::uint64_t seed) {
+                     const std::string& below, std::uint64_t seed, Of of) {
   std::vector<std::pair<double, double>> blocks;
   for (const auto& a : report.rounds) {
     if (a.label != above || a.again != above_again) continue;
     for (const auto& b : report.rounds) {
-      if (b.block != a.block || b.label != below || b.again || b.throughput <= 0) continue;
-      blocks.emplace_back(a.throughput, b.throughput);
+      if (b.block != a.block || b.label != below || b.again || of(b) <= 0) continue;
+      blocks.emplace_back(of(a), of(b));
     }
   }
   return blocks.empty() ? Estimate{} : paired_ratio(blocks, seed);
@@ -43,6 +60,76 @@ std::int64_t median(std::vector<std::int64_t> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
+}
+
+reports::BenchOutage outage_of(const std::vector<std::optional<std::int64_t>>& times,
+                               std::uint64_t seed) {
+  reports::BenchOutage out;
+  std::vector<double> reached;
+  for (const auto& t : times) {
+    if (!t) continue;
+    reached.push_back(static_cast<double>(*t));
+    out.worst = std::max(out.worst, *t);
+  }
+  out.reached = static_cast<std::uint32_t>(reached.size());
+  if (!reached.empty()) out.mean = told(mean_of(reached, seed));
+  return out;
+}
+
+/// What the variant's rounds say of its faults; their latencies are there.
+void summarize_faults(const reports::BenchReport& report, std::uint64_t seed,
+                      reports::BenchVariant& variant) {
+  const auto all = each_round(report, variant.label, variant.again,
+                              [](const reports::BenchRound& r) { return *r.fault; });
+  reports::BenchFaultSummary& out = *variant.faults;
+  out.rounds = static_cast<std::uint32_t>(all.size());
+  for (std::size_t i = 0; i < out.throughput.size(); ++i) {
+    std::vector<double> throughputs;
+    for (const auto& fault : all) {
+      const reports::BenchPhase& phase = fault.phases[i];
+      throughputs.push_back(phase.throughput);
+      out.sums[i].operations += phase.operations;
+      out.sums[i].unanswered += phase.unanswered;
+      out.sums[i].refused += phase.refused;
+      out.sums[i].lost += phase.lost;
+    }
+    out.throughput[i] = told(mean_of(throughputs, seed));
+  }
+  std::vector<std::optional<std::int64_t>> unavailable;
+  std::vector<std::optional<std::int64_t>> from_injection;
+  std::vector<std::optional<std::int64_t>> from_heal;
+  for (const auto& fault : all) {
+    unavailable.push_back(fault.unavailable);
+    from_injection.push_back(fault.from_injection);
+    from_heal.push_back(fault.from_heal);
+    out.steady += fault.steady / static_cast<double>(all.size());
+  }
+  out.unavailable = outage_of(unavailable, seed);
+  out.from_injection = outage_of(from_injection, seed);
+  out.from_heal = outage_of(from_heal, seed);
+}
+
+/// What makes the variant's times to recovery hard to believe.
+void warn_of_noise(const reports::BenchVariant& variant, std::vector<std::string>& warnings) {
+  constexpr double kSteadyEnough = 0.7;
+  const double steady = variant.faults->steady;
+  if (variant.again || steady >= kSteadyEnough) return;
+  warnings.push_back(variant.label + ": only " + std::to_string(std::lround(steady * 100)) +
+                     " % of the healthy slices reach 90 % of their median, so that times to "
+                     "recovery hold much noise");
+}
+
+/// Ratios of the phases that the throughput of a round does not hold.
+void add_phase_ratios(const reports::BenchReport& report, std::uint64_t seed, bool again,
+                      reports::BenchRatio& ratio) {
+  const auto of_phase = [&](std::size_t phase) -> std::optional<reports::BenchEstimate> {
+    const auto of = [phase](const reports::BenchRound& r) { return phase_throughput(r, phase); };
+    const auto below = each_round(report, ratio.below, false, of);
+    if (std::any_of(below.begin(), below.end(), [](double x) { return x <= 0; })) return {};
+    return told(block_ratio(report, ratio.above, again, ratio.below, seed, of));
+  };
+  ratio.faulty = of_phase(1);
+  ratio.recovery = of_phase(2);
 }
 
 std::string unit_of(const std::vector<Variant>& variants) {
@@ -89,6 +176,10 @@ void summarize(const BenchPlan& plan, reports::BenchReport& report) {
     shown.settings.clear();
     for (const Dimension& d : dimensions()) shown.settings.push_back({d.name, d.get(settings)});
     shown.throughput = told(mean_of(throughputs(report, shown.label, shown.again), plan.seed));
+    if (shown.faults) {
+      summarize_faults(report, plan.seed, shown);
+      warn_of_noise(shown, report.warnings);
+    }
     report.open_loop = report.open_loop || settings.rate > 0;
     const bool floored = settings.fsync_floor > Duration{};
     std::vector<std::int64_t> own;
@@ -109,12 +200,18 @@ void summarize(const BenchPlan& plan, reports::BenchReport& report) {
   const Variant& last = plan.variants.back();
   for (const Variant& v : plan.variants) {
     if (&v == &last) break;
-    report.ratios.push_back({v.label, last.label,
-                             told(block_ratio(report, v.label, false, last.label, plan.seed)),
-                             ratio_target_of(v.settings, last.settings)});
+    auto& ratio = report.ratios.emplace_back();
+    ratio.above = v.label;
+    ratio.below = last.label;
+    ratio.ratio =
+        told(block_ratio(report, v.label, false, last.label, plan.seed, whole_throughput));
+    ratio.target = ratio_target_of(v.settings, last.settings);
+    if (report.faults) add_phase_ratios(report, plan.seed, false, ratio);
   }
   const std::string& first = plan.variants.front().label;
-  report.noise = told(block_ratio(report, first, true, first, plan.seed));
+  report.noise.above = report.noise.below = first;
+  report.noise.ratio = told(block_ratio(report, first, true, first, plan.seed, whole_throughput));
+  if (report.faults) add_phase_ratios(report, plan.seed, true, report.noise);
 }
 
 std::vector<reports::BenchSamples> samples_of(const reports::BenchReport& report) {
@@ -140,8 +237,10 @@ std::vector<reports::BenchRatio> changes(const std::vector<reports::BenchSamples
       warnings.push_back("'" + a.label + "' was measured with other settings in the baseline");
       continue;
     }
-    out.push_back(
-        {a.label, "baseline", told(ratio_of(a.throughputs, b->throughputs, seed)), std::nullopt});
+    auto& change = out.emplace_back();
+    change.above = a.label;
+    change.below = "baseline";
+    change.ratio = told(ratio_of(a.throughputs, b->throughputs, seed));
   }
   for (const reports::BenchSamples& b : before) {
     if (find(now, b.label) == nullptr) warnings.push_back("'" + b.label + "' was not measured");

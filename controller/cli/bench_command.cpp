@@ -60,6 +60,16 @@ std::string command_of(const BenchCommand& command) {
   if (plan.blocks != usual.blocks) add("--blocks", std::to_string(plan.blocks));
   if (plan.duration != usual.duration) add("--duration", run::format_duration(plan.duration));
   if (plan.warm_up != usual.warm_up) add("--warm-up", run::format_duration(plan.warm_up));
+  if (plan.fault) {
+    const bench::FaultPlan usual_fault;
+    const auto add_time = [&add](const char* flag, Duration value, Duration usual_value) {
+      if (value != usual_value) add(flag, run::format_duration(value));
+    };
+    add("--during-faults", std::string(bench::name_of(plan.fault->kind)));
+    add_time("--fault-duration", plan.fault->length, usual_fault.length);
+    add_time("--recovery", plan.fault->recovery, usual_fault.recovery);
+    add_time("--attempt-timeout", plan.fault->attempt_timeout, usual_fault.attempt_timeout);
+  }
   if (plan.seed != usual.seed) add("--seed", std::to_string(plan.seed));
   if (!plan.data.empty()) add("--data", plan.data);
   for (const bench::Condition& c : command.conditions) add("--fail-if", c.text);
@@ -86,6 +96,12 @@ std::vector<reports::Fact> setup_of(const bench::BenchPlan& plan) {
       {"measured in each round", reports::duration_text(plan.duration.count())},
       {"warm-up", reports::duration_text(plan.warm_up.count())},
       {"seed", std::to_string(plan.seed)}};
+  if (plan.fault) {
+    out.push_back({"during faults", std::string(bench::name_of(plan.fault->kind))});
+    out.push_back({"fault", reports::duration_text(plan.fault->length.count())});
+    out.push_back({"recovery phase", reports::duration_text(plan.fault->recovery.count())});
+    out.push_back({"attempt timeout", reports::duration_text(plan.fault->attempt_timeout.count())});
+  }
   const std::string processor = processor_name();
   if (!processor.empty()) out.push_back({"processor", processor});
   return out;

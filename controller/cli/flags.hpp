@@ -60,11 +60,13 @@ struct BenchFlags {
   bench::Settings settings;
   std::vector<std::string> vary;
   std::vector<std::string> fail_if;
+  std::string during_faults;  // empty: none
+  bench::FaultPlan fault;
   BenchCommand command;
 };
 CLI::App& add_bench(CLI::App& top, BenchFlags& flags);
 /// Throws UsageError.
-BenchCommand finish_bench(const BenchFlags& flags);
+BenchCommand finish_bench(const BenchFlags& flags, const CLI::App& app);
 
 CLI::App& add_compare(CLI::App& top, CompareCommand& command);
 

@@ -464,7 +464,7 @@ std::variant<Parsed, Message> parse(int argc, const char* const* argv, const Nam
     if (merge_app.parsed()) return Parsed{common, merge};
     if (replay_app.parsed()) return Parsed{common, finish_replay(replay_flags, replay_app, names)};
     if (shrink_app.parsed()) return Parsed{common, shrink};
-    if (bench_app.parsed()) return Parsed{common, finish_bench(bench)};
+    if (bench_app.parsed()) return Parsed{common, finish_bench(bench, bench_app)};
     if (compare_app.parsed()) return Parsed{common, compare};
     if (check_app.parsed()) return Parsed{common, check};
     if (report_app.parsed()) return Parsed{common, report};

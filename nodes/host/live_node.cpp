@@ -298,7 +298,9 @@ wire::control::Statistics LiveNode::statistics(const wire::control::TakeStatisti
           .sync_p99 = syncs.quantile(0.99),
           .sync_max = syncs.max(),
           .user_time = duration(used.ru_utime),
-          .system_time = duration(used.ru_stime)};
+          .system_time = duration(used.ru_stime),
+          .term = driver_->replica().current_term(),
+          .leads = driver_->replica().role() == wire::Role::kLeader};
 }
 
 void LiveNode::shut_down() {

@@ -28,9 +28,10 @@ std::string result_in(const std::string& store) {
 }
 
 /// A quick benchmark.
-std::vector<std::string> bench(const std::string& store, std::vector<std::string> more) {
-  std::vector<std::string> out = {WW_CONTROLLER, "bench", "--store",   store,   "--blocks",  "1",
-                                  "--duration",  "300ms", "--warm-up", "100ms", "--clients", "8"};
+std::vector<std::string> bench(const std::string& store, std::vector<std::string> more,
+                               const std::string& duration = "300ms") {
+  std::vector<std::string> out = {WW_CONTROLLER, "bench",  "--store",   store,   "--blocks",  "1",
+                                  "--duration",  duration, "--warm-up", "100ms", "--clients", "8"};
   out.insert(out.end(), more.begin(), more.end());
   return out;
 }
@@ -115,6 +116,91 @@ TEST_CASE("tracing, journal, checks, an open loop and a floor all run") {
   CHECK(contains(run.out, "\"fsync-floor\": \"2ms\""));
 }
 
+namespace {
+
+/// A quick benchmark during faults. How fast the machine is must not matter: the recovery phase is
+/// long enough for an election, and nothing below speaks of a time.
+std::vector<std::string> faulty(const std::string& store, std::vector<std::string> more) {
+  auto out = bench(store, {"--recovery", "6s", "--format", "json"}, "1s");
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
+}
+
+/// The values of a key in JSON text, in order.
+std::vector<std::string> values_of(const std::string& json, const std::string& key) {
+  std::vector<std::string> out;
+  const std::string quoted = "\"" + key + "\": ";
+  for (std::size_t at = json.find(quoted); at != std::string::npos;
+       at = json.find(quoted, at + 1)) {
+    const std::size_t from = at + quoted.size();
+    out.push_back(json.substr(from, json.find_first_of(",\n", from) - from));
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a killed leader is replaced, served without, and started again") {
+  const TemporaryFolder store;
+  const Finished run = run_program(faulty(
+      store.path(), {"--during-faults", "kill", "--checks", "on", "--fail-if", "unavailable>1h"}));
+  INFO(run.out << run.err);
+  REQUIRE(run.status == 0);
+  const auto hit = values_of(run.out, "node");
+  const auto led = values_of(run.out, "leader");
+  const auto term = values_of(run.out, "term");
+  const auto then = values_of(run.out, "term_at_end");
+  REQUIRE(hit.size() == 2);  // a round and its A/A
+  CHECK(hit == led);
+  for (std::size_t i = 0; i < hit.size(); ++i) CHECK(std::stoull(then[i]) > std::stoull(term[i]));
+  for (const std::string& ns : values_of(run.out, "unavailable_ns")) CHECK(std::stoull(ns) > 0);
+  for (const std::string& ns : values_of(run.out, "serving_after_ns")) CHECK(std::stoull(ns) > 0);
+  CHECK(contains(slurp(result_in(store.path()) + "/bench.html"), "<rect class=\"faulty\""));
+}
+
+TEST_CASE("a paused leader is seen stopped and goes on, in an open loop with reads by lease") {
+  const TemporaryFolder store;
+  const Finished run =
+      run_program(faulty(store.path(), {"--during-faults", "pause", "--rate", "500", "--read-share",
+                                        "50", "--reads", "lease", "--attempt-timeout", "300ms"}));
+  INFO(run.out << run.err);
+  REQUIRE(run.status == 0);
+  const auto hit = values_of(run.out, "node");
+  REQUIRE(hit.size() == 2);
+  CHECK(hit == values_of(run.out, "leader"));
+  for (const std::string& ns : values_of(run.out, "seen_after_ns")) CHECK(std::stoull(ns) > 0);
+  for (const std::string& ns : values_of(run.out, "unavailable_ns")) CHECK(std::stoull(ns) > 0);
+}
+
+TEST_CASE("a follower that is killed does not lead") {
+  const TemporaryFolder store;
+  const Finished run = run_program(
+      faulty(store.path(), {"--during-faults", "kill-follower", "--fault-duration", "300ms"}));
+  INFO(run.out << run.err);
+  REQUIRE(run.status == 0);
+  const auto hit = values_of(run.out, "node");
+  const auto led = values_of(run.out, "leader");
+  REQUIRE(hit.size() == 2);
+  for (std::size_t i = 0; i < hit.size(); ++i) CHECK(hit[i] != led[i]);
+}
+
+TEST_CASE("an interrupt while a node is stopped leaves none behind") {
+  const TemporaryFolder store;
+  Program run(bench(store.path(), {"--during-faults", "pause", "--fault-duration", "60s"}, "1s"));
+  const std::string mark = "--parent-pid " + std::to_string(run.pid());
+  REQUIRE(eventually([&] {
+    const auto all = ww::test::processes_with(mark);
+    return std::any_of(all.begin(), all.end(), [](int pid) {
+      return contains(slurp("/proc/" + std::to_string(pid) + "/status"), "T (stopped)");
+    });
+  }));
+  run.signal(SIGINT);
+  const Finished end = run.wait(std::chrono::seconds(60));
+  INFO(end.out << end.err);
+  CHECK(end.status == 130);
+  CHECK(ww::test::processes_with(mark).empty());
+}
+
 TEST_CASE("an interrupt ends the nodes and the results") {
   const TemporaryFolder store;
   Program run({WW_CONTROLLER, "bench", "--store", store.path(), "--duration", "60s"});
@@ -135,6 +221,7 @@ TEST_CASE("what cannot be measured is refused with a reason") {
       {{"bench", "--clients", "none"}, "--clients"},
       {{"bench", "--fail-if", "ratio"}, "ratio<10"},
       {{"bench", "--duration", "1ms"}, "--duration"},
+      {{"bench", "--during-faults", "partition"}, "bypasses the proxies"},
       {{"bench", "--baseline", store.path() + "/none.json"}, "none.json"},
       {{"compare", store.path(), store.path()}, "bench.json"},
       {{"bench", "--data", "/proc/none"}, "/proc/none"},

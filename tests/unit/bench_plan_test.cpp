@@ -201,7 +201,7 @@ TEST_CASE("summing up: ratios to the last variant, the noise of the first, targe
   CHECK(report.ratios[0].above == "batching=on");
   CHECK(report.ratios[0].ratio.value == Approx(1000 / 115.0));
   CHECK(report.ratios[0].ratio.low <= report.ratios[0].ratio.value);
-  CHECK(report.noise.value == Approx(1.1));
+  CHECK(report.noise.ratio.value == Approx(1.1));
   CHECK(report.unit == "writes/s");
   REQUIRE(report.variants[0].target);
   CHECK(report.variants[0].target->least == Approx(0.75 * 64 / 2.2e-3));

@@ -38,7 +38,7 @@ BenchReport sample() {
   r.variants[0].target = BenchTarget{1200, "a formula"};
   r.variants[1].target = BenchTarget{800, "another"};
   r.ratios = {{"label=<a>&b", "label=c, \"quoted\"", {9.5, 8, 11}, BenchTarget{20, "a floor"}}};
-  r.noise = {1.01, 0.97, 1.05};
+  r.noise.ratio = {1.01, 0.97, 1.05};
   r.sync_before = 120'000;
   r.sync_after = 130'000;
   r.conditions = {{"ratio<10", true, "the only ratio: 9.5"}};
@@ -143,6 +143,93 @@ TEST_CASE("a benchmark in which nothing was done still makes a page") {
   const std::string page = bench_html(r);
   CHECK_FALSE(contains(page, "nan"));
   CHECK(contains(page, "0 writes/s"));
+}
+
+namespace {
+
+/// The sample, with a fault in each round; the second of each variant does not recover.
+BenchReport with_faults() {
+  BenchReport r = sample();
+  r.faults = BenchFaultPlan{"kill", 2'000'000'000, 5'000'000'000, 500'000'000};
+  for (BenchRound& round : r.rounds) {
+    BenchFault& f = round.fault.emplace();
+    f.node = f.leader = "n2";
+    f.term = 3;
+    f.leader_then = "n1";
+    f.term_then = 5;
+    f.injected_at = 0.6;
+    f.healed_at = 2.6;
+    f.phases[2].seconds = 5;
+    f.phases[1].lost = 4321;
+    f.unavailable = 1'234'000'000;
+    if (round.block == 0) f.from_heal = 321'000'000;
+  }
+  for (BenchVariant& v : r.variants) {
+    BenchFaultSummary& f = v.faults.emplace();
+    f.rounds = 2;
+    f.unavailable = {{1.234e9, 1.2e9, 1.3e9}, 2, 1'234'000'000};
+    f.from_heal = {{3.21e8, 3.21e8, 3.21e8}, 1, 321'000'000};
+    f.sums[1].lost = 8642;
+    f.latency[1].record(milliseconds(777));
+    f.steady = 0.875;
+  }
+  r.ratios[0].faulty = BenchEstimate{1.5, 1.4, 1.6};
+  return r;
+}
+
+}  // namespace
+
+TEST_CASE("faults are told in the text: phases, times, and what never came") {
+  const std::string text = bench_text(with_faults(), "x");
+  CHECK(contains(text, "kill -9 of the leader for 2 s"));
+  CHECK(contains(text, "unavailable                    1.23 s    1.2 s - 1.3 s  1.23 s"));
+  CHECK(contains(text, "321 ms  not recovered in 1 of 2"));
+  CHECK(contains(text, "not recovered in 2 of 2"));
+  CHECK(contains(text, "1.50 (1.40 - 1.60)"));
+  CHECK(contains(text, "8642"));
+  CHECK(contains(text, "88 %"));
+  CHECK_FALSE(contains(bench_text(sample(), "x"), "during faults"));
+}
+
+TEST_CASE("faults are told on the page, with the phases shaded in the timeline") {
+  const std::string page = bench_html(with_faults());
+  CHECK(contains(page, "kill -9 of the leader for 2 s"));
+  CHECK(contains(page, "<rect class=\"faulty\""));
+  CHECK(contains(page, "<rect class=\"recovery\""));
+  CHECK(contains(page, "n2 in term 3"));
+  CHECK(contains(page, "n1 in term 5"));
+  CHECK(contains(page, "not recovered"));
+  CHECK(contains(page, "1.23 s"));
+  CHECK_FALSE(contains(page, "no faults"));
+  CHECK_FALSE(contains(page, "{{"));
+  CHECK_FALSE(contains(page, "\"nan"));  // a coordinate; the page says "unanswered", too
+  CHECK_FALSE(contains(page, ">nan"));
+  CHECK_FALSE(contains(page, "<a>&b"));
+  const std::string without = bench_html(sample());
+  CHECK(contains(without, "no faults"));
+  CHECK_FALSE(contains(without, "Healthy, faulty, recovery"));
+}
+
+TEST_CASE("faults are in bench.json and bench.csv, and a baseline is still read") {
+  const std::string json = bench_json(with_faults());
+  CHECK(contains(json, "\"unavailable_ns\": 1234000000"));
+  CHECK(contains(json, "\"recovered_from_heal_ns\": null"));
+  CHECK(contains(json, "\"kind\": \"kill\""));
+  CHECK(contains(json, "\"never\": 1"));
+  CHECK(contains(json, "\"lost\": 4321"));
+  CHECK(parse_bench(json, "x").ok());
+  CHECK_FALSE(contains(bench_json(sample()), "unavailable_ns"));
+  const std::string csv = bench_csv(with_faults());
+  CHECK(contains(csv, ",recovery_unanswered\r\n"));
+  CHECK(contains(csv, ",n2,n2,3,n1,5,"));
+  const auto commas = [&csv](std::size_t line) {
+    std::size_t from = 0;
+    for (; line > 0; --line) from = csv.find('\n', from) + 1;
+    const std::string text = csv.substr(from, csv.find('\n', from) - from);
+    return std::count(text.begin(), text.end(), ',');
+  };
+  CHECK(commas(0) == 21 + 11 + 33);
+  CHECK(commas(1) == commas(0));
 }
 
 TEST_CASE("the text says the figures, the targets, the noise and what failed") {

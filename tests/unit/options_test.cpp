@@ -144,10 +144,29 @@ TEST_CASE("replay takes a run directory or a seed, and the flags that belong to 
 }
 
 TEST_CASE("a benchmark's flags set every dimension, and --vary makes variants of them") {
-  const auto parsed = parse_words({"bench", "--vary", "batching=on,off", "--vary", "clients=1,8",
-                                   "-n", "5", "--fsync-floor", "2ms", "--read-share", "10",
-                                   "--blocks", "3", "--duration", "2s", "--seed", "9", "--data",
-                                   "/d", "--fail-if", "ratio<10", "--fail-if", "p99>5ms"});
+  const auto parsed = parse_words({"bench",
+                                   "--vary",
+                                   "batching=on,off",
+                                   "--vary",
+                                   "clients=1,8",
+                                   "-n",
+                                   "5",
+                                   "--fsync-floor",
+                                   "2ms",
+                                   "--read-share",
+                                   "10",
+                                   "--blocks",
+                                   "3",
+                                   "--duration",
+                                   "2s",
+                                   "--seed",
+                                   "9",
+                                   "--data",
+                                   "/d",
+                                   "--fail-if",
+                                   "ratio<10",
+                                   "--fail-if",
+                                   "p99>5ms"});
   if (const auto* message = std::get_if<Message>(&parsed)) FAIL(message->text);
   const auto& bench = std::get<BenchCommand>(std::get<Parsed>(parsed).command);
   REQUIRE(bench.plan.variants.size() == 4);
@@ -165,11 +184,38 @@ TEST_CASE("a benchmark's flags set every dimension, and --vary makes variants of
   CHECK(bench.conditions.size() == 2);
 }
 
+TEST_CASE("a benchmark's fault, its times and what it must keep are read") {
+  const auto parsed = parse_words({"bench", "--during-faults", "pause", "--fault-duration", "1s",
+                                   "--recovery", "4s", "--attempt-timeout", "200ms", "--fail-if",
+                                   "recovery>2s", "--fail-if", "unavailable>1s"});
+  if (const auto* message = std::get_if<Message>(&parsed)) FAIL(message->text);
+  const auto& bench = std::get<BenchCommand>(std::get<Parsed>(parsed).command);
+  REQUIRE(bench.plan.fault);
+  CHECK(bench.plan.fault->kind == bench::FaultKind::kPause);
+  CHECK(bench.plan.fault->length == seconds(1));
+  CHECK(bench.plan.fault->recovery == seconds(4));
+  CHECK(bench.plan.fault->attempt_timeout == milliseconds(200));
+  CHECK(bench.conditions.size() == 2);
+  CHECK_FALSE(std::get<BenchCommand>(std::get<Parsed>(parse_words({"bench"})).command).plan.fault);
+}
+
 TEST_CASE("a benchmark that cannot be is a usage error that names the flag") {
   CHECK(complaint_of({"bench", "--vary", "batchin=on,off"}).find("batching") != std::string::npos);
   CHECK(complaint_of({"bench", "--clients", "0"}).find("clients") != std::string::npos);
   CHECK(complaint_of({"bench", "--duration", "1ms"}).find("--duration") != std::string::npos);
   CHECK(complaint_of({"bench", "--fail-if", "fast"}).find("ratio<10") != std::string::npos);
+  const auto refused = [](std::vector<const char*> more, const char* why) {
+    more.insert(more.begin(), "bench");
+    INFO(more.back());
+    CHECK(complaint_of(more).find(why) != std::string::npos);
+  };
+  refused({"--during-faults", "partition"}, "bypasses the proxies");
+  refused({"--during-faults", "kil"}, "did you mean 'kill'");
+  refused({"--during-faults", "kill-follower", "-n", "1"}, "two nodes");
+  refused({"--during-faults", "kill", "--recovery", "2m"}, "--recovery: from 1s to 1m");
+  refused({"--during-faults", "kill", "--fault-duration", "1ms"}, "--fault-duration: from 100ms");
+  refused({"--fault-duration", "1s"}, "needs --during-faults");
+  refused({"--fail-if", "recovery>2s"}, "needs --during-faults");
   CHECK(complaint_of({"compare", "one.json"}).find("AFTER") != std::string::npos);
 }
 

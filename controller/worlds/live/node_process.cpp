@@ -173,4 +173,12 @@ void NodeProcess::signal(int number) {
   if (!impl_->reaped) ::kill(impl_->pid, number);
 }
 
+bool NodeProcess::is_stopped() const {
+  if (impl_->reaped) return false;
+  siginfo_t info{};
+  const int options = WSTOPPED | WNOHANG | WNOWAIT;
+  const int done = ::waitid(P_PID, static_cast<id_t>(impl_->pid), &info, options);
+  return done == 0 && info.si_pid == impl_->pid && info.si_code == CLD_STOPPED;
+}
+
 }  // namespace ww::live

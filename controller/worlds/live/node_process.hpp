@@ -54,6 +54,9 @@ class NodeProcess {
   /// Sends a signal unless it is already gone.
   void signal(int number);
 
+  /// Whether SIGSTOP has taken hold of it, of all its threads: it lags behind the signal.
+  [[nodiscard]] bool is_stopped() const;
+
  private:
   struct Impl;
   explicit NodeProcess(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
