@@ -22,13 +22,15 @@ std::optional<Damage> damage_of(std::string_view shape) {
   return std::nullopt;
 }
 
-// Never more than a minority is damaged at a time: what is lost on a majority, nobody can restore.
+// Never more than a minority is damaged at a time, of however few the voters may become in this
+// run: what is lost on a majority, nobody can restore.
 class DiskDamage final : public Fault {
  public:
   using Fault::Fault;
 
   bool inject(Instant /*now*/, bool settle) override {
-    const std::size_t minority = (ports_.nodes - 1) / 2;
+    const std::uint32_t fewest = ports_.options.fewest_voters;
+    const std::size_t minority = ((fewest == 0 ? ports_.nodes : fewest) - 1) / 2;
     const std::size_t damaged = ports_.holds.damaged();
     if (damaged >= minority) return false;
     const std::vector<NodeId>& spared = ports_.options.undamaged;

@@ -1,6 +1,7 @@
 #include "faults/holds.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ww::faults {
 
@@ -105,6 +106,7 @@ void NodeHolds::refused(NodeId node) {
 void NodeHolds::died(NodeId node) {
   nodes_[node].paused_by.clear();
   nodes_[node].in_doubt = false;
+  if (std::exchange(nodes_[node].ends_by_disk, false) && !down(node)) cluster_.start(node);
 }
 
 void NodeHolds::serving(NodeId node) {

@@ -46,6 +46,8 @@ class NodeHolds {
   void refused(NodeId node);
   /// A dead process is not paused any more.
   void died(NodeId node);
+  /// It is about to end, since its disk failed; it is started when it has, unless it is held down.
+  void ends_by_disk(NodeId node) { nodes_[node].ends_by_disk = true; }
   /// A fresh process has true clocks: skews it as its machine is.
   void serving(NodeId node);
 
@@ -56,6 +58,7 @@ class NodeHolds {
     std::map<std::string, ClockSkew> skews;
     std::map<std::string, DiskTrouble> troubles;
     bool damaged = false;
+    bool ends_by_disk = false;
     bool in_doubt = false;
   };
   Cluster& cluster_;

@@ -168,10 +168,8 @@ class Membership final : public Fault {
     return wanted;
   }
 
-  /// No fewer are left, so that the clients are not without service for most of the run.
   [[nodiscard]] std::size_t least_voters() const {
-    const std::size_t first = ports_.options.first_voters;
-    return std::max<std::size_t>(first / 2 + 1, std::min<std::size_t>(first, 2));
+    return fewest_voters(ports_.options.first_voters);
   }
 
   Duration period_{};
@@ -188,6 +186,11 @@ class Membership final : public Fault {
 };
 
 }  // namespace
+
+// So that the clients are not without service for most of the run.
+std::uint32_t fewest_voters(std::uint32_t first) {
+  return std::max(first / 2 + 1, std::min(first, 2U));
+}
 
 std::vector<NodeId> first_voters(std::uint32_t count) {
   std::vector<NodeId> out;

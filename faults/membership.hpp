@@ -17,6 +17,9 @@ KindInfo membership_kind();
 /// n1, n2, ..., so many: the voters that a cluster begins with.
 std::vector<NodeId> first_voters(std::uint32_t count);
 
+/// The fewest voters that a fault leaves of so many.
+std::uint32_t fewest_voters(std::uint32_t first);
+
 /// What to ask a leader for that is to bring `now` to `wanted`: all of it at once by joint
 /// consensus, one voter at a time otherwise, those that come before those that go. All sorted.
 std::vector<NodeId> step_towards(const std::vector<NodeId>& now, const std::vector<NodeId>& wanted,

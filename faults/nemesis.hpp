@@ -92,6 +92,8 @@ struct NemesisOptions {
   /// The voters that the cluster begins with are n1 to this one, and how they are changed.
   std::uint32_t first_voters = 0;
   wire::MembershipMode membership = wire::MembershipMode::kJoint;
+  /// How few the voters may become; 0: all nodes are voters, and stay it.
+  std::uint32_t fewest_voters = 0;
   /// Whose files are never damaged: without them nobody could cover what is damaged.
   std::vector<NodeId> undamaged;
 };

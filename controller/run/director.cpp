@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "faults/membership.hpp"
 #include "workloads/registry.hpp"
 
 namespace ww::run {
@@ -173,6 +174,11 @@ void Director::advance_phase(Instant now) {
   }
 }
 
+bool Director::changes_members() const {
+  return std::any_of(plan_.faults.faults.begin(), plan_.faults.faults.end(),
+                     [](const auto& fault) { return fault.kind == "membership"; });
+}
+
 void Director::begin_torture(Instant now) {
   enter(RunPhase::kTorture, now);
   torture_begin_ = now;
@@ -184,6 +190,7 @@ void Director::begin_torture(Instant now) {
   if (keeps_lease_bound(plan_)) options.most_drift_ppm = lease_drift_ppm(spec_);
   options.first_voters = spec_.nodes;
   options.membership = spec_.membership_mode();
+  options.fewest_voters = changes_members() ? faults::fewest_voters(spec_.nodes) : spec_.nodes;
   // Whoever recovers without the others must be able to cover whatever was damaged.
   if (!recovery_.left.empty()) options.undamaged = recovery_.members;
   nemesis_ = std::make_unique<faults::Nemesis>(
@@ -194,9 +201,8 @@ void Director::begin_torture(Instant now) {
 void Director::begin_healing(Instant now) {
   torture_end_ = now;
   enter(RunPhase::kHealing, now);
-  const bool changed = std::any_of(plan_.faults.faults.begin(), plan_.faults.faults.end(),
-                                   [](const auto& fault) { return fault.kind == "membership"; });
   // With members unknown, nobody knows whom they can spare.
+  const bool changed = changes_members();
   if (changed) restoration_.emplace(spec_);
   nemesis_->heal_all(now, changed ? faults::Rest() : recovery_.rest);
   if (!changed) note_rest(now);

@@ -157,6 +157,8 @@ class Director final : public worlds::Observer {
 
  private:
   void enter(RunPhase phase, Instant now);
+  /// Whether the plan does.
+  [[nodiscard]] bool changes_members() const;
   void begin_torture(Instant now);
   void begin_healing(Instant now);
   [[nodiscard]] bool members_serve() const;
