@@ -117,7 +117,9 @@ class Membership final : public Fault {
       ++asked;
       if (!hits(leader.id)) nodes_.push_back(leader.id);
     }
-    ++asked_;
+    // Attempts in vain do not count: how many there are before the first depends on the plan's
+    // form.
+    if (asked > 0) ++asked_;
     return asked;
   }
 
