@@ -53,6 +53,8 @@ Replica::Replica(Config config, Durable survived, Now now, Effects& effects)
 void Replica::step(Now now, const Input& input, Effects& effects) {
   Step s{now, effects};
   const bugs::Switches before = config_.bugs;
+  // Not earlier: pieces that a step sends name a snapshot that is held until they are encoded.
+  if (role() == wire::Role::kLeader) forget_transfers();
   if (role() == wire::Role::kHalted) {
     if (const auto* request = std::get_if<Request>(&input)) on(s, *request);
     if (const auto* watch = std::get_if<Watch>(&input)) on(s, *watch);

@@ -169,7 +169,6 @@ Progress* Replica::hear(Step& s, NodeId from, Term term, std::uint64_t round, In
 /// The peer holds our log up to `match`, durably.
 void Replica::take_match(Step& s, Progress& peer, Index match) {
   const bool news = peer.accepted(match);
-  forget_transfers();
   if (news) advance_leader_commit(s);
 }
 
