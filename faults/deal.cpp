@@ -132,7 +132,8 @@ struct KindDecks {
 
 /// Whether it makes sense in such a cluster.
 bool is_dealt(const ShapeInfo& shape, const PlanOptions& options) {
-  return shape.min_nodes <= options.nodes && (options.spares > 0 || !shape.needs_spare);
+  return shape.min_nodes <= options.nodes && (options.spares > 0 || !shape.needs_spare) &&
+         !(options.foreign && shape.needs_doubt);
 }
 
 KindDecks decks_of(std::uint64_t seed, const KindInfo& kind, const PlanOptions& options) {

@@ -84,7 +84,12 @@ class DiskDamage final : public Fault {
 };
 
 ShapeInfo damage_shape(Damage damage, std::string_view help, std::uint32_t weight) {
-  return {.name = name_of(damage), .help = help, .weight = weight, .min_nodes = 3, .params = {}};
+  return {.name = name_of(damage),
+          .help = help,
+          .weight = weight,
+          .min_nodes = 3,
+          .params = {},
+          .needs_doubt = true};
 }
 
 }  // namespace

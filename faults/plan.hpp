@@ -97,6 +97,7 @@ inline constexpr std::uint32_t kMaxTriggerActions = 1'000;
 struct PlanOptions {
   std::uint32_t nodes = 5;         // spares included
   std::uint32_t spares = 0;        // the last so many nodes are no members at first
+  bool foreign = false;            // nodes that we know nothing of, their files least of all
   std::vector<std::string> kinds;  // names of the registry; see parse_kinds
   Duration time_limit = seconds(40);
   Duration interval_min = seconds(2);

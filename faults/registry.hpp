@@ -40,6 +40,7 @@ struct ShapeInfo {
   std::vector<ParamInfo> params = {};
   bool one_type = false;     // of a kind that takes types: dealt for messages of a single type
   bool needs_spare = false;  // dealt only where some node is not among the first voters
+  bool needs_doubt = false;  // dealt only to nodes that know what to make of files that are gone
 };
 
 struct TargetInfo {

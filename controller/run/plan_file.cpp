@@ -24,6 +24,9 @@ Result<faults::PlanOptions> plan_options(const TestSpec& spec) {
   faults::PlanOptions options;
   options.nodes = spec.all_nodes();
   options.spares = spec.spares;
+  options.foreign = spec.ignore_traces;
+  // Whether it changed its members could not be seen, nor that they are the first ones again.
+  if (options.foreign && kinds->size() > 1) std::erase(*kinds, "membership");
   options.kinds = std::move(*kinds);
   options.time_limit = spec.time_limit;
   options.interval_min = spec.interval_low;

@@ -313,7 +313,7 @@ class Node:
         elif kind == APPEND:
             self.append(sender, term, r)
         elif kind == APPEND_REPLY and term == self.current_term and self.role == LEADER:
-            self.append_reply(sender, *r.varints(4))
+            self.append_reply(sender, *r.varints(5))
 
     def request(self, r):
         connection, number, _ = r.varints(3)
@@ -402,16 +402,16 @@ class Node:
     def send_append(self, n):
         prev = self.next_index[n] - 1
         entries = self.log[prev + 1 : prev + 1 + MAX_ENTRIES]
-        body = varint(prev, self.log[prev][0], self.commit_index, self.round, len(entries))
+        body = varint(prev, self.log[prev][0], self.commit_index, self.round, len(entries), 0)
         for term, kind, command in entries:
             body += lenbytes(varint(term, kind) + command)
         self.next_index[n] = prev + 1 + len(entries)
         self.send(n, APPEND, body, content=prev + 1)
 
     def append(self, sender, term, r):
-        prev, prev_term, commit, round_, count = r.varints(5)
+        prev, prev_term, commit, round_, count, _ = r.varints(6)
         if term < self.current_term:
-            return self.send(sender, APPEND_REPLY, b"\0" + varint(prev, 0, 0, round_))
+            return self.send(sender, APPEND_REPLY, b"\0" + varint(prev, 0, 0, round_, 0))
         if self.role != FOLLOWER:
             self.become(FOLLOWER)
         self.leader = sender
@@ -421,7 +421,7 @@ class Node:
             while conflict > 1 and self.log[conflict - 1][0] > prev_term:
                 conflict -= 1
             conflict = max(1, conflict)
-            return self.send(sender, APPEND_REPLY, b"\0" + varint(prev, conflict, 0, round_))
+            return self.send(sender, APPEND_REPLY, b"\0" + varint(prev, conflict, 0, round_, 0))
         fresh = []
         for index in range(prev + 1, prev + 1 + count):
             entry = Reader(r.bytes())
@@ -433,7 +433,7 @@ class Node:
             fresh.append((entry_term, kind, entry.data[entry.at :]))
         if fresh:
             self.add(fresh)
-        self.send(sender, APPEND_REPLY, b"\1" + varint(prev + count, 0, 0, round_))
+        self.send(sender, APPEND_REPLY, b"\1" + varint(prev + count, 0, 0, round_, 0))
         self.commit_to(min(commit, prev + count))
 
     def truncate(self, index):
@@ -442,7 +442,7 @@ class Node:
         self.disk.truncated(index - 1)
         self.out.trace(4, varint(index))
 
-    def append_reply(self, sender, success, match, conflict, _):
+    def append_reply(self, sender, success, match, conflict, *_):
         if success:
             self.match_index[sender] = max(self.match_index[sender], match)
             if self.next_index[sender] <= match:
