@@ -162,12 +162,12 @@ void Replica::on_message(Step& s, NodeId from, const wire::Vote& m) {
   const bool waived = m.transfer && (m.term > hard_.term || leader() == kNobody);
   if (m.term < hard_.term) {
     mark(s, RarePath::kLowTermRequest);
-  } else if (keeps_out(s)) {
-    if (m.term > hard_.term) become_follower(s, m.term, kNobody);
   } else if (!waived && leader_is_current(s.now)) {
     mark(s, RarePath::kStickyRefusal);
   } else if (!waived && promise_binds(s.now)) {
     mark(s, RarePath::kPromiseKept);
+  } else if (keeps_out(s)) {
+    if (m.term > hard_.term) become_follower(s, m.term, kNobody);
   } else if (knows_members()) {
     if (leader_is_current(s.now) || promise_binds(s.now)) mark(s, RarePath::kRefusalWaived);
     if (m.term > hard_.term) become_follower(s, m.term, kNobody);

@@ -25,7 +25,7 @@ constexpr std::array<std::string_view, kRarePathCount> kNames = {
     "watch-resumed",      "watch-compacted",
     "watch-cut",          "disk-stall",
     "doubt-refusal",      "doubt-seen",
-    "doubt-covered"};
+    "doubt-covered",      "doubted-change"};
 
 }  // namespace
 

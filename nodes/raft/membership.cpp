@@ -12,7 +12,9 @@
 //
 // Learners become voters when they have caught up: the log is brought to them in rounds, each as
 // far as the leader's log went when it began, until one takes less than an election timeout
-// (4.2.1). A node that is in the way of neither is left out after a while.
+// (4.2.1). Whoever does not manage that is left out after a while. One that is in doubt (doubt.cpp)
+// has not caught up; and no change begins, or goes on to C_new, while so many of C_new's voters are
+// in doubt that the others are no quorum: nothing could be committed any more, and no doubt ended.
 //
 // Two changes of a single server can go wrong when leaders of two terms make them (Ongaro's mail to
 // raft-dev of 2015): a leader makes none before an entry of its own term is committed, which leaves
@@ -170,6 +172,10 @@ void Replica::on(Step& s, const ChangeMembership& input) {
     s.trace(trace::Membership{phase, input.mode, hard_.term, input.voters, {}});
   };
   if (differences == 0 && now.learners.empty()) return tell(trace::MembershipPhase::kDone);
+  if (!could_commit(input.voters)) {
+    mark(s, RarePath::kDoubtedChange);
+    return refuse_change("too many of the voters are in doubt");
+  }
   tell(trace::MembershipPhase::kBegan);
   const Configuration with_learners{now.voters, {}, fresh};
   if (now.learners != fresh) append_configuration(s, with_learners);
@@ -221,15 +227,28 @@ bool Replica::leave(Step& s) {
   return true;
 }
 
+/// Whether those of `voters` that count, new ones among them, are a quorum: a configuration that is
+/// appended is in force, so what brings a node back from its doubt must be committed by it.
+bool Replica::could_commit(const std::vector<NodeId>& voters) {
+  std::vector<NodeId> counted;
+  for (const NodeId id : voters) {
+    const Progress* peer = id == config_.self ? nullptr : peer_of(id);
+    if (peer == nullptr || peer->counts()) counted.push_back(id);
+  }
+  return has_quorum(Configuration{voters, {}, {}}, counted);
+}
+
 /// Makes voters of the learners once they have caught up, and gives them up when they take too
 /// long.
 void Replica::catch_up(Step& s) {
   MembershipChange& change = *as_leader()->change;
   const Configuration now = configuration();
   const bool there = std::all_of(now.learners.begin(), now.learners.end(), [&](NodeId id) {
-    return peer_of(id)->match_index() >= change.round_end;
+    const Progress& learner = *peer_of(id);
+    return learner.counts() && learner.match_index() >= change.round_end;
   });
-  if (there && s.now.mono - change.round_began < config_.election_timeout) {
+  if (there && could_commit(change.voters) &&
+      s.now.mono - change.round_began < config_.election_timeout) {
     change.decided = true;
     const bool joint = change.mode == wire::MembershipMode::kJoint;
     return append_configuration(s, joint ? Configuration{now.voters, change.voters, {}}

@@ -93,8 +93,13 @@ void Replica::on(Step& s, const TimerDue&) {
   if (as_leader() != nullptr) return on_leader_timer(s);
   if (s.now.mono < election_due_) return;
   restart_election_timer(s.now);
-  if (keeps_out(s)) return;
-  if (s.now.mono >= disk_due()) return mark(s, RarePath::kDiskStall);
+  const bool stalled = s.now.mono >= disk_due();
+  if (stalled) mark(s, RarePath::kDiskStall);
+  if (stalled || keeps_out(s)) {
+    // It does not stand; but whom it followed is not heard from any more, and clients are told so.
+    if (auto* follower = std::get_if<Follower>(&role_)) follower->leader = kNobody;
+    return;
+  }
   start_pre_vote(s);
 }
 

@@ -254,6 +254,7 @@ class Replica {
   [[nodiscard]] bool is_strange(NodeId from, const wire::PeerMessage& message) const;
   void append_configuration(Step& s, const Configuration& configuration);
   void advance_membership(Step& s);
+  [[nodiscard]] bool could_commit(const std::vector<NodeId>& voters);
   void catch_up(Step& s);
   bool leave(Step& s);
   [[nodiscard]] Progress* peer_of(NodeId node);

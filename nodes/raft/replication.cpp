@@ -161,6 +161,11 @@ Progress* Replica::hear(Step& s, NodeId from, Term term, std::uint64_t round, In
     hear_doubt(s, *found, doubt);
     found = peer_of(from);
   }
+  // A copy of an answer from before the doubt, or from an earlier one: what it tells may be lost.
+  if (!found->counts() && doubt != found->doubt()) {
+    mark(s, RarePath::kStaleReply);
+    return nullptr;
+  }
   found->heard = s.now.mono;
   found->confirmed = std::max(found->confirmed, std::min(round, leader->round));
   return found;
@@ -169,7 +174,8 @@ Progress* Replica::hear(Step& s, NodeId from, Term term, std::uint64_t round, In
 /// The peer holds our log up to `match`, durably.
 void Replica::take_match(Step& s, Progress& peer, Index match) {
   const bool news = peer.accepted(match);
-  if (news) advance_leader_commit(s);
+  // One that was covered since its last answer counts by that answer, too.
+  if (news || peer.doubt() != 0) advance_leader_commit(s);
 }
 
 void Replica::on_leader_timer(Step& s) {

@@ -11,8 +11,9 @@
 // bring about is an election in the very next term, at worst one too many. A lease would not be
 // safe from that election: see lease.cpp.
 //
-// Only a voter can take over, and while members change only one that stays a voter; a change that
-// removes the target ends the transfer. None begins while a transfer is under way.
+// Only a voter that is in no doubt (doubt.cpp) can take over, and while members change only one
+// that stays a voter; a change that removes the target ends the transfer. None begins while a
+// transfer is under way.
 #include <algorithm>
 #include <tuple>
 
@@ -28,7 +29,8 @@ void Replica::on(Step& s, const TransferLeadership& input) {
   // Of those that are as far as any, the one heard from last.
   const Progress* best = nullptr;
   for (const Progress& peer : leader->peers) {
-    if (!may_take_over(peer.id) || (input.to != kNobody && peer.id != input.to)) continue;
+    if (!may_take_over(peer.id) || !peer.counts() || (input.to != kNobody && peer.id != input.to))
+      continue;
     if (best == nullptr ||
         std::tuple(best->match_index(), best->heard) < std::tuple(peer.match_index(), peer.heard)) {
       best = &peer;
@@ -53,7 +55,8 @@ void Replica::advance_transfer(Step& s) {
   Leader& leader = *as_leader();
   if (!leader.transfer || leader.transfer->told) return;
   const NodeId to = leader.transfer->to;
-  if (peer_of(to)->match_index() != log_.last_index()) return;
+  const Progress& target = *peer_of(to);
+  if (!target.counts() || target.match_index() != log_.last_index()) return;
   leader.transfer->told = true;
   leader.lease_forfeited = true;
   s.trace(trace::Transfer{trace::TransferPhase::kTimeoutNow, to, hard_.term});

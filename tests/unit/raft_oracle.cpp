@@ -103,10 +103,9 @@ void Oracle::on(const Member& member, const trace::RoleChange& event) {
     broken("ES", member, "is a second leader of term " + std::to_string(event.term));
   }
   const auto granted = [&](NodeId id) {
-    const auto vote = votes_.find({id, event.term});
     const bool own = id == member.id && member.disk.vote == id && member.disk.term == event.term;
     return std::count(event.granters.begin(), event.granters.end(), id) == 1 &&
-           (own || (vote != votes_.end() && vote->second == member.id));
+           (own || has_voted(id, event.term, member.id));
   };
   if (!agreed(in_force_[member.id], granted)) {
     broken("Win", member, "won without a quorum");
@@ -135,7 +134,11 @@ void Oracle::on(const Cluster& cluster, const Member& member, const trace::Commi
     return broken("FollowerBound", member, "committed first");
   if (event.to.term != r.current_term()) broken("OwnTerm", member, "committed by an old term");
   const auto holds = [&](NodeId id) {
-    return disk_holds(cluster.member(id).disk, r.log(), event.to.index);
+    // Those that lost it vote for nobody, so it is as safe with them as if they held it.
+    const auto lost = lost_.find(id);
+    const auto held = [&](const Disk& disk) { return disk_holds(disk, r.log(), event.to.index); };
+    return held(cluster.member(id).disk) ||
+           (lost != lost_.end() && std::any_of(lost->second.begin(), lost->second.end(), held));
   };
   if (!agreed(in_force_[member.id], holds)) {
     broken("CommitDurable", member, "committed in memory only");
@@ -229,8 +232,21 @@ void Oracle::on(const Member& member, const trace::Configured& event) {
   }
 }
 
+std::size_t Oracle::lost(NodeId node) const {
+  const auto found = lost_.find(node);
+  return found == lost_.end() ? 0 : found->second.size();
+}
+
+bool Oracle::has_voted(NodeId node, Term term, NodeId candidate) const {
+  for (std::size_t disks = 0; disks <= lost(node); ++disks) {
+    const auto vote = votes_.find({node, term, disks});
+    if (vote != votes_.end() && vote->second == candidate) return true;
+  }
+  return false;
+}
+
 void Oracle::voted(const Member& member, Term term, NodeId candidate) {
-  const auto [vote, fresh] = votes_.try_emplace({member.id, term}, candidate);
+  const auto [vote, fresh] = votes_.try_emplace({member.id, term, lost(member.id)}, candidate);
   if (!fresh && vote->second != candidate) broken("Vote1", member, "voted twice");
 }
 

@@ -31,6 +31,8 @@ class Oracle {
   /// Whether everyone who was asked and lived on has answered.
   [[nodiscard]] bool all_answered(const Cluster& cluster) const;
   void crashed(NodeId node) { now_[node] = {}; }
+  /// To be called before its disk is lost.
+  void wiped(const Member& member) { lost_[member.id].push_back(member.disk); }
 
   /// The first rule that was broken: "ES: ...".
   [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
@@ -41,6 +43,9 @@ class Oracle {
   [[nodiscard]] std::size_t snapshots_taken() const { return snapshots_taken_; }
   /// Configurations that were committed.
   [[nodiscard]] std::size_t configurations() const { return configurations_.size(); }
+  [[nodiscard]] bool was_wiped(NodeId node) const { return lost_.count(node) != 0; }
+  /// At each node that ever was told of one, whether it is up or not.
+  [[nodiscard]] const std::map<NodeId, wire::Configuration>& in_force() const { return in_force_; }
   [[nodiscard]] std::size_t snapshots_installed() const { return snapshots_installed_; }
 
  private:
@@ -71,13 +76,17 @@ class Oracle {
   [[nodiscard]] std::uint64_t chain_of(const Log& log, Index upto) const;
   void on(const Member& member, const Send& send);
   void on(const Member& member, const Answer& answer);
+  [[nodiscard]] std::size_t lost(NodeId node) const;
+  [[nodiscard]] bool has_voted(NodeId node, Term term, NodeId candidate) const;
   void voted(const Member& member, Term term, NodeId candidate);
   void model(Index index, const wire::EntryView& entry);
   [[nodiscard]] std::optional<std::string> value_at(const std::string& key, Index index) const;
 
   std::optional<std::string> violation_;
   std::map<Term, NodeId> leaders_;
-  std::map<std::pair<NodeId, Term>, NodeId> votes_;  // that left their node
+  /// Votes that left their node, by how many disks it had lost: those it does not remember.
+  std::map<std::tuple<NodeId, Term, std::size_t>, NodeId> votes_;
+  std::map<NodeId, std::vector<Disk>> lost_;
   std::map<std::tuple<NodeId, Incarnation, Term>, NodeId> decided_;
   std::map<std::pair<Index, Term>, std::uint64_t> chains_;
   std::vector<Committed> global_;

@@ -23,6 +23,7 @@ class Torture {
     if (cluster_.size() > voters_ || keyed(seed, "torture.shrinks").below(4) == 0) {
       change_ppm_ = static_cast<std::uint32_t>(rng_.below(80'000));
     }
+    wipes_ = keyed(seed, "torture.wipes").below(2) == 0;
     crash_ppm_ = static_cast<std::uint32_t>(rng_.below(30'000));
     loss_ppm_ = static_cast<std::uint32_t>(rng_.below(150'000));
     request_ppm_ = 30'000 + static_cast<std::uint32_t>(rng_.below(270'000));
@@ -44,6 +45,11 @@ class Torture {
     out.taken = oracle_.snapshots_taken();
     out.installed = oracle_.snapshots_installed();
     out.configured = oracle_.configurations();
+    out.wiped = wiped_;
+    for (const Member& m : cluster_.members()) {
+      out.covered +=
+          m.replica && m.config.incarnation > 1 && !m.disk.in_doubt && oracle_.was_wiped(m.id);
+    }
     out.reached = reached_;
     if (bug_) {
       for (const Member& m : cluster_.members()) {
@@ -122,7 +128,9 @@ class Torture {
         if (bug_) reached_ += member.replica->bugs().reached(*bug_);
         cluster_.crash(member.id, rng_.below(member.pending.size() + member.written.size() + 1),
                        rng_.below(2) == 0);
-        return oracle_.crashed(member.id);
+        oracle_.crashed(member.id);
+        if (wipes_ && rng_.below(3) == 0) wipe(member);
+        return;
       case 2:
         if (other != member.id) cluster_.cut(member.id, other, true);
         return;
@@ -134,6 +142,28 @@ class Torture {
           for (const Member& n : cluster_.members()) cluster_.cut(m.id, n.id, rng_.below(5) == 0);
         }
     }
+  }
+
+  /// Loses its disk, unless some configuration in force needs it then.
+  void wipe(const Member& member) {
+    const auto enough = [&](const std::vector<NodeId>& voters) {
+      return voters.empty() || is_sound_quorum(voters, member.id);
+    };
+    for (const auto& [node, configuration] : oracle_.in_force()) {
+      if (!enough(configuration.voters) || !enough(configuration.next)) return;
+    }
+    oracle_.wiped(member);
+    cluster_.wipe(member.id);
+    ++wiped_;
+  }
+
+  /// Whether those of the voters that are in no doubt, `but` apart, are a majority.
+  bool is_sound_quorum(const std::vector<NodeId>& voters, NodeId but = kNobody) {
+    const auto sound = std::count_if(voters.begin(), voters.end(), [&](NodeId id) {
+      const Member& m = cluster_.member(id);
+      return id != but && !m.disk.in_doubt && !(m.replica && m.replica->in_doubt());
+    });
+    return 2 * static_cast<std::size_t>(sound) > voters.size();
   }
 
   void isolate_a_leader() {
@@ -200,7 +230,8 @@ class Torture {
       } else {
         for (std::uint64_t i = 1 + rng_.below(4); i > 0; --i) toggle(change.voters, random_node());
       }
-      cluster_.change(member.id, change);
+      // The leader may not know of a doubt yet, and what needs the doubtful can never be committed.
+      if (is_sound_quorum(change.voters)) cluster_.change(member.id, change);
     }
   }
 
@@ -312,6 +343,8 @@ class Torture {
   Oracle oracle_;
   std::size_t voters_;  // the first
   Cluster cluster_;
+  bool wipes_ = false;
+  std::size_t wiped_ = 0;
   NodeId slow_;  // its timers do not fire
   std::uint64_t requests_ = 0;
   std::uint64_t reached_ = 0;

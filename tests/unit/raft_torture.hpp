@@ -1,6 +1,6 @@
 // Random schedules for a test cluster: messages are delivered, lost, copied and overtaken, writes
-// are late, nodes crash and lose what was not synced; an oracle that sees everything judges each
-// step.
+// are late, nodes crash and lose what was not synced, or their disks; an oracle that sees
+// everything judges each step.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,8 @@ struct TortureResult {
   std::size_t taken = 0;       // snapshots
   std::size_t installed = 0;   // of other nodes
   std::size_t configured = 0;  // configurations that were committed
+  std::size_t wiped = 0;       // disks
+  std::size_t covered = 0;     // nodes that lost theirs and count again at the end
   bool converged = false;
 };
 
