@@ -56,6 +56,28 @@ constexpr std::array<BugRow, kBugCount> kRows = {{
      "a node that may have lost what it acknowledged, its disk wiped or its log's tail damaged, "
      "votes and counts",
      "LC", "dragonboat#256"},
+    {Bug::kCommitUnmatchedTail, "commit-unmatched-tail",
+     "a follower commits as far as its leader, also what was not compared with the leader's log",
+     "SM", "scylladb#9965, copycat#265"},
+    {Bug::kAckOwnLast, "ack-own-last",
+     "a follower acknowledges its whole log, also what lies behind the append", "SM", "CCF#6001"},
+    {Bug::kVoteLogCheckWrong, "vote-log-check-wrong",
+     "the longer log is taken for the more up to date, whatever its last term", "LC",
+     "influxdb#1663"},
+    {Bug::kReadIndexEarly, "readindex-early",
+     "a leader takes its commit index for a read index before an entry of its term is committed",
+     "LIN", "etcd#7331, tikv#6340"},
+    {Bug::kSnapStaleConfig, "snap-stale-config",
+     "a node that goes on from a snapshot keeps the configuration that it had", "CF",
+     "openraft#1808"},
+    {Bug::kDedupeNotInSnapshot, "dedupe-not-in-snapshot",
+     "snapshots are saved without the sessions", "EO", "dragonboat#60, openraft#2096"},
+    {Bug::kLeaseVsTransfer, "lease-vs-transfer",
+     "a leader that told another node to stand still reads by its lease", "LIN",
+     "tikv#1593, raft-rs#234"},
+    {Bug::kLeaseTimerLate, "lease-timer-late",
+     "a lease runs from when a quorum's echoes came in, not from when their round was sent", "LIN",
+     "sofa-jraft#34"},
 }};
 
 constexpr bool rows_are_in_order() {

@@ -30,9 +30,17 @@ enum class Bug : std::uint8_t {
   kWatchResumeRepeats,
   kWatchSilentCompaction,
   kCorruptAsTornTail,
-  kAmnesiaVoter
+  kAmnesiaVoter,
+  kCommitUnmatchedTail,
+  kAckOwnLast,
+  kVoteLogCheckWrong,
+  kReadIndexEarly,
+  kSnapStaleConfig,
+  kDedupeNotInSnapshot,
+  kLeaseVsTransfer,
+  kLeaseTimerLate
 };
-inline constexpr std::size_t kBugCount = 18;
+inline constexpr std::size_t kBugCount = 26;
 
 struct BugRow {
   Bug bug;

@@ -138,11 +138,6 @@ Result<void> parse_cluster(const Raw& raw, raft::Config& config) {
   }
   config.leases = raw.reads == "lease";
   config.follower_reads = raw.follower_reads == "on";
-  if (config.follower_reads && config.voters.size() > 1 && raw.incarnation->count() == 0) {
-    return usage(
-        "--follower-reads on: needs --incarnation, another one at every start, since an "
-        "answer may outlive the process that asked");
-  }
   return parse_bugs(raw, config.bugs);
 }
 
@@ -213,6 +208,11 @@ Result<void> parse_endpoints(const Raw& raw, Options& options) {
   if (raw.client_listen.empty()) return usage("--client-listen: needed, or --stepped");
   if (raw.listen.empty() && !options.peers.empty()) {
     return usage("--listen: needed when there are other nodes");
+  }
+  if (!options.peers.empty() && !options.first_start && raw.incarnation->count() == 0) {
+    return usage(
+        "--incarnation: needed at every start of a node with peers but its first "
+        "(--first-start), a higher one each time: its answers, and those to it, outlive it");
   }
   if (!raw.listen.empty()) {
     const auto done = parse_address(raw.listen, "--listen", options.listen.emplace());

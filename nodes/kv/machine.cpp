@@ -65,6 +65,12 @@ Applied Machine::apply(LogPosition at, const wire::CommandView& command, bugs::S
 }
 
 /// A retry that is answered from memory is no use of the session: nothing of the machine changes.
+void Machine::forget_sessions() {
+  for (const auto& [id, session] : sessions_) digest_ -= session.digest;
+  sessions_.clear();
+  by_use_.clear();
+}
+
 void Machine::expire(Index now) {
   if (limits_.session_entries == 0) return;
   while (!by_use_.empty() && now - by_use_.begin()->first > limits_.session_entries) {

@@ -64,6 +64,8 @@ class Machine {
 
   [[nodiscard]] std::size_t key_count() const { return data_.size(); }
   [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
+  /// As a machine that no session was ever opened at. (What a wrong node saves.)
+  void forget_sessions();
 
   friend bool operator==(const Machine&, const Machine&) = default;
   /// Every member, for checkpoints (nodes/raft/checkpoint.hpp).

@@ -89,18 +89,23 @@ bool Replica::own_term_committed() const {
   return leader != nullptr && commit_index_ >= leader->term_start;
 }
 
+/// Whether this leader's commit index is a read index.
+bool Replica::may_index_reads() {
+  return own_term_committed() || config_.bugs.flips(bugs::Bug::kReadIndexEarly, true);
+}
+
 /// Reads that arrive while a round is under way wait for the next: the confirming appends must be
 /// sent after the read came.
 void Replica::start_read_round(Step& s) {
   const Leader* leader = as_leader();
-  if (leader == nullptr || leader->gathering.empty() || !own_term_committed()) return;
+  if (leader == nullptr || leader->gathering.empty() || !may_index_reads()) return;
   if (leader->confirmed == leader->round) broadcast(s);
 }
 
 /// Binds the reads that wait to the round that begins now; the commit index is their read index.
 void Replica::bind_reads(Step& s) {
   Leader& leader = *as_leader();
-  if (leader.gathering.empty() || !own_term_committed()) return;
+  if (leader.gathering.empty() || !may_index_reads()) return;
   if (leader.gathering.size() > 1) mark(s, RarePath::kReadsBatched);
   s.trace(trace::Read{leader.round, trace::ReadPhase::kRequested, commit_index_, last_applied_});
   leader.batches.push_back({leader.round, commit_index_, std::exchange(leader.gathering, {})});
@@ -110,7 +115,7 @@ void Replica::bind_reads(Step& s) {
 void Replica::confirm_reads(Step& s) {
   Leader& leader = *as_leader();
   leader.confirmed = quorum_round();
-  renew_lease();
+  renew_lease(s.now);
   while (!leader.batches.empty() && leader.batches.front().round <= leader.confirmed) {
     const ReadBatch batch = std::move(leader.batches.front());
     leader.batches.pop_front();

@@ -97,7 +97,8 @@ struct Config {
   [[nodiscard]] Duration lease_length() const {
     return election_timeout / (100 + lease_drift_percent) * 100;
   }
-  /// A watcher that acknowledges nothing for so long is slow, or gone: its stream is ended.
+  /// A watcher that acknowledges nothing for so long is slow, or gone, and a node that hears of no
+  /// leader for so long has no news: the stream is ended.
   [[nodiscard]] Duration watch_patience() const { return 20 * election_timeout; }
   /// Off: a write and an append for each command.
   void set_batching(bool on) {

@@ -6,10 +6,11 @@
 // doubt. It does not vote, stand or serve; its leader counts it for nothing, be it a commit, a
 // round or CheckQuorum. It is as if it were down, but for its log, which the leader repairs.
 //
-// That is safe for any number of such nodes. An entry is committed on a majority. Those that lost
-// it do not vote, so a later leader's votes come from a majority of which the others, who hold it,
-// make up at least one: lost are d, holders left are q - d of n - d, and q + (q - d) > n - d. Too
-// many of them, and there is no leader; never a lost write.
+// That is safe for any number of such nodes, in any configuration. Raft rests on quorums that meet
+// in a node that remembers. An entry is committed on a quorum. Those that lost it do not vote, so
+// the quorum of a later leader meets that one in a node which still holds it. (Of a majority q of
+// n, with d of them lost: q + (q - d) > n - d.) Too many of them, and there is no leader; never a
+// lost write.
 //
 // The way back. When a leader of term t first hears of the doubt, it appends an entry, the *cover*,
 // and covers the node once the cover is committed by a quorum without it, and is at the node. Then
@@ -17,11 +18,18 @@
 // of t or before had it in its log, and whoever wins an election without the node's vote has what
 // is committed (as above); so the leader of t had it before the cover, which is behind its log. And
 // no vote that the node forgot can do harm: a candidate of a term above t that holds it asked for
-// it before the node's restart, with a log that ends before the cover was made. It needs q - 1
-// other votes, one of them from a node that holds the cover and refuses a log without it. Nor can a
-// leader of a term above t have been there when the cover was committed, for then some node of the
-// cover's quorum would have been of that term. So the node may even vote again in a term in which
-// it did before: the forgotten vote elects nobody.
+// it before the node's restart, with a log that ends before the cover was made. Its voters meet the
+// cover's quorum, which the node is not of, in one that holds the cover and refuses a log without
+// it. Nor can a leader of a term above t have been there when the cover was committed, for then
+// some node of the cover's quorum would have been of that term. So the node may even vote again in
+// a term in which it did before: the forgotten vote elects nobody. Covers are taken in order, so
+// this holds of several nodes, too.
+//
+// The cover must be committed by the configuration in force, which a change of members has changed
+// as soon as it is appended: membership.cpp sees to it that a quorum without doubt remains.
+//
+// Once a leader knows of a doubt it hears only answers that name it. An older one would be true of
+// what the node held, and say nothing of where its log ends now.
 //
 // From that moment on the leader counts the node. It tells it, naming its incarnation, in every
 // append; so the word for an earlier doubt is none for a later one. What the disk remembers of the

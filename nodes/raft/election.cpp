@@ -112,10 +112,11 @@ bool Replica::leader_is_current(Now now) const {
 }
 
 /// The election restriction (section 5.4.1): the later last term wins, then the longer log.
-bool Replica::is_up_to_date(LogPosition candidate_last) const {
+bool Replica::is_up_to_date(LogPosition candidate_last) {
   const LogPosition own = log_.last();
-  if (candidate_last.term != own.term) return candidate_last.term > own.term;
-  return candidate_last.index >= own.index;
+  const bool longer = candidate_last.index >= own.index;
+  const bool is = candidate_last.term == own.term ? longer : candidate_last.term > own.term;
+  return config_.bugs.flips(bugs::Bug::kVoteLogCheckWrong, longer != is) ? longer : is;
 }
 
 /// One vote per term. REQUIRES: term >= current_term().

@@ -54,18 +54,20 @@ void Replica::note_round(Now now) {
 }
 
 /// The lease goes with the latest round that a quorum has echoed.
-void Replica::renew_lease() {
+void Replica::renew_lease(Now now) {
   Leader& leader = *as_leader();
   while (!leader.rounds.empty() && leader.rounds.front().round <= leader.confirmed) {
-    leader.lease = {leader.rounds.front().round, leader.rounds.front().at};
+    const RoundStart& round = leader.rounds.front();
+    const bool late = config_.bugs.flips(bugs::Bug::kLeaseTimerLate, round.at != now.mono);
+    leader.lease = {round.round, late ? now.mono : round.at};
     leader.rounds.pop_front();
   }
 }
 
-bool Replica::lease_holds(Now now) const {
-  const auto& leader = std::get<Leader>(role_);
-  return leader.lease && !leader.lease_forfeited &&
-         now.mono < leader.lease->from + config_.lease_length();
+bool Replica::lease_holds(Now now) {
+  const Leader& leader = *as_leader();
+  if (!leader.lease || now.mono >= leader.lease->from + config_.lease_length()) return false;
+  return !leader.lease_forfeited || config_.bugs.flips(bugs::Bug::kLeaseVsTransfer, true);
 }
 
 /// Serves the read, unless there are no leases or this one has run out.

@@ -25,7 +25,8 @@ constexpr std::array<std::string_view, kRarePathCount> kNames = {
     "watch-resumed",      "watch-compacted",
     "watch-cut",          "disk-stall",
     "doubt-refusal",      "doubt-seen",
-    "doubt-covered",      "doubted-change"};
+    "doubt-covered",      "doubted-change",
+    "watch-leaderless"};
 
 }  // namespace
 

@@ -46,13 +46,14 @@ enum class RarePath : std::uint8_t {
   kWatchResumed,           // a watch began with what was applied before it came
   kWatchCompacted,         // a watch asked for, or came to need, what is not kept any more
   kWatchCut,               // a watcher acknowledged nothing for too long
-  kDiskStall,      // a leader stepped down, or a node did not stand, as its disk stood still
-  kDoubtRefusal,   // a node in doubt refused to vote, to stand or to serve
-  kDoubtSeen,      // a leader heard that a peer may have lost what it acknowledged
-  kDoubtCovered,   // a leader covered a node in doubt, which counts again
-  kDoubtedChange,  // a change was refused, as its quorum would need a node in doubt
+  kDiskStall,        // a leader stepped down, or a node did not stand, as its disk stood still
+  kDoubtRefusal,     // a node in doubt refused to vote, to stand or to serve
+  kDoubtSeen,        // a leader heard that a peer may have lost what it acknowledged
+  kDoubtCovered,     // a leader covered a node in doubt, which counts again
+  kDoubtedChange,    // a change was refused, as its quorum would need a node in doubt
+  kWatchLeaderless,  // a watch was ended because no leader was heard from for too long
 };
-inline constexpr std::size_t kRarePathCount = 42;
+inline constexpr std::size_t kRarePathCount = 43;
 
 std::string_view name_of(RarePath path);
 

@@ -46,6 +46,7 @@ Replica::Replica(Config config, Durable survived, Now now, Effects& effects)
   draw_timeout();
   restart_election_timer(now);
   restart_snapshot_timer(now);
+  led_at_ = now.mono;
   promise(now);  // It may have echoed a leader's round just before it died.
   s.trace(trace::RoleChange{wire::Role::kFollower, hard_.term, {}});
 }
@@ -61,6 +62,7 @@ void Replica::step(Now now, const Input& input, Effects& effects) {
     return;
   }
   std::visit([&](const auto& i) { on(s, i); }, input);
+  if (leader() != kNobody) led_at_ = now.mono;
   if (as_leader() != nullptr) advance_membership(s);
   // What is gathered is neither written nor in a snapshot yet.
   if (const Leader* leader = as_leader(); leader == nullptr || leader->gather_due == kNever) {

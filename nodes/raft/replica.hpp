@@ -102,7 +102,8 @@ class Replica {
     v("timeout", s.timeout_), v("draws_in_term", s.draws_in_term_);
     v("messages_sent", s.messages_sent_), v("rare_paths", s.rare_paths_);
     v("in_doubt", s.in_doubt_), v("doubt_settled", s.doubt_settled_);
-    v("promised_until", s.promised_until_), v("remote_reads", s.remote_reads_);
+    v("led_at", s.led_at_), v("promised_until", s.promised_until_),
+        v("remote_reads", s.remote_reads_);
     v("questions", s.questions_), v("configurations", s.configurations_);
     v("watchers", s.watchers_);
     v("machine", s.machine_), v("config", s.config_);
@@ -165,7 +166,7 @@ class Replica {
   void become_follower(Step& s, Term term, NodeId leader);
   void become_leader(Step& s, std::vector<NodeId> granters);
   [[nodiscard]] bool leader_is_current(Now now) const;
-  [[nodiscard]] bool is_up_to_date(LogPosition candidate_last) const;
+  [[nodiscard]] bool is_up_to_date(LogPosition candidate_last);
   [[nodiscard]] bool may_vote_for(NodeId candidate, Term term) const;
   [[nodiscard]] bool is_quorum(const std::vector<NodeId>& granters);
   void on_message(Step& s, NodeId from, const wire::PreVote& m);
@@ -231,8 +232,8 @@ class Replica {
   void promise(Now now);
   [[nodiscard]] bool promise_binds(Now now) const;
   void note_round(Now now);
-  void renew_lease();
-  [[nodiscard]] bool lease_holds(Now now) const;
+  void renew_lease(Now now);
+  [[nodiscard]] bool lease_holds(Now now);
   bool serve_by_lease(Step& s, const PendingRead& read);
 
   // remote_reads.cpp
@@ -282,6 +283,7 @@ class Replica {
               wire::ClientReply reply);
   void refuse(Step& s, const Request& request, wire::Refusal why);
   [[nodiscard]] bool own_term_committed() const;
+  [[nodiscard]] bool may_index_reads();
 
   [[nodiscard]] Leader* as_leader() { return std::get_if<Leader>(&role_); }
 
@@ -309,6 +311,7 @@ class Replica {
   Index appended_from_ = 0;              // first entry not written yet; 0 when there is none
   bool in_doubt_ = false;                // may have lost what it acknowledged
   bool doubt_settled_ = false;           // not any more, which is not written yet
+  Instant led_at_{};                     // a leader was heard from, or this node led
   Instant promised_until_{};             // no vote before, where there are leases
   std::deque<RemoteRead> remote_reads_;  // in order of their questions
   std::uint64_t questions_ = 0;          // for read indices, in this incarnation

@@ -61,12 +61,16 @@ void Replica::on_message(Step& s, NodeId from, const wire::Append& m) {
     remove_entries(s, kept + 1);
   }
   const WriteId issued_before = durability_.last_issued();
-  const WriteId needed = needed_for_ack(s, match);
+  const Index last = log_.last_index();
+  const Index acked = config_.bugs.flips(bugs::Bug::kAckOwnLast, last > match) ? last : match;
+  const WriteId needed = needed_for_ack(s, acked);
   if (needed != WriteId{0} && needed <= issued_before) mark(s, RarePath::kAckWaited);
-  commit_to(s, std::min(m.commit, match));
+  const bool beyond = std::min(m.commit, last) > match;
+  const bool unmatched = config_.bugs.flips(bugs::Bug::kCommitUnmatchedTail, beyond);
+  commit_to(s, std::min(m.commit, unmatched ? last : match));
   take_cover(s, m);
   send_after(s, needed, from,
-             wire::AppendReply{hard_.term, true, match, {}, m.round, doubt_mark()});
+             wire::AppendReply{hard_.term, true, acked, {}, m.round, doubt_mark()});
 }
 
 /// The rounds of another term are not echoed: its leader may lead in ours by now, and would take

@@ -55,6 +55,12 @@ void Replica::start_save(Step& s) {
     const LogPosition at{last_applied_, log_.term_at(last_applied_)};
     const Configuration& taken = configurations_.at(last_applied_);
     saving_ = Saving{SaveId{++saves_}, {at, encode_snapshot(taken, machine_)}, {}};
+    const bool sessions = machine_.session_count() != 0;
+    if (config_.bugs.flips(bugs::Bug::kDedupeNotInSnapshot, sessions)) {
+      kv::Machine without = machine_;
+      without.forget_sessions();
+      saving_->snapshot.bytes = encode_snapshot(taken, without);
+    }
     mark(s, RarePath::kSnapshotTaken);
     s.trace(trace::Snapshot{trace::SnapshotAct::kTaken, at, machine_.digest(), taken,
                             saving_->snapshot.bytes.size(), log_.first_index(), true});
@@ -125,7 +131,10 @@ bool Replica::install(Step& s, LogPosition at, SnapshotContent content) {
     reset_to_ = at;
     configurations_.truncate(at.index + 1);
   }
-  configurations_.begin_with(at.index, std::move(content.configuration));
+  const bool other = content.configuration != configurations_.latest();
+  if (!config_.bugs.flips(bugs::Bug::kSnapStaleConfig, !kept && other)) {
+    configurations_.begin_with(at.index, std::move(content.configuration));
+  }
   machine_ = std::move(content.machine);
   commit_index_ = at.index;
   last_applied_ = at.index;

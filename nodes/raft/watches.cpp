@@ -6,7 +6,9 @@
 // machine's history and no queue: what was sent and is not acknowledged is bounded, and the rest
 // waits in the history until the client has taken what is on the way.
 //
-// Streams live as long as their clients acknowledge: the replica knows nothing of connections.
+// Streams live as long as their clients acknowledge: the replica knows nothing of connections. A
+// node that has heard from no leader for as long, be it cut off or no member any more, ends them:
+// elsewhere there may be news.
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -138,6 +140,11 @@ bool Replica::serve_watcher(Step& s, Watcher& watcher, Index upto, const kv::Cha
   if (watcher.next < changes.oldest() && !config_.bugs.is_on(bugs::Bug::kWatchSilentCompaction)) {
     mark(s, RarePath::kWatchCompacted);
     end_watch(s, watcher, wire::Refusal::kCompacted);
+    return false;
+  }
+  if (leader() == kNobody && s.now.mono - led_at_ >= config_.watch_patience()) {
+    mark(s, RarePath::kWatchLeaderless);
+    end_watch(s, watcher, wire::Refusal::kNotLeader);
     return false;
   }
   if (watcher.taken == watcher.frames) watcher.heard = s.now.mono;

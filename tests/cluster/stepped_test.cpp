@@ -180,7 +180,9 @@ TEST_CASE("a kept run has its nodes' files, and one that is not kept leaves none
   static_cast<void>(run_in("stepped", plan, kept));
   for (const char* node : {"n1", "n2", "n3"}) {
     CHECK(entries_of(folder.path() + "/nodes/" + node + "/data") > 0);
-    CHECK(test::slurp(folder.path() + "/nodes/" + node + "/stderr.log").empty());
+    // With a sanitizer the nodes say that there is no tripwire.
+    const std::string said = test::slurp(folder.path() + "/nodes/" + node + "/stderr.log");
+    CHECK(said.empty() == host::has_tripwire());
   }
 }
 
@@ -230,7 +232,8 @@ TEST_CASE("a node whose actions follow from an address is caught by comparing tw
   const run::FinishedRun second = run_in("stepped", plan, {}, WW_POINTER_ORDER_NODE);
   CHECK(crashes_of(first).empty());
   CHECK(honest.fingerprint == run_in("stepped", plan).fingerprint);
-  CHECK_FALSE(first.fingerprint == second.fingerprint);
+  // A sanitizer's allocator gives the same addresses every time.
+  if (host::has_tripwire()) CHECK_FALSE(first.fingerprint == second.fingerprint);
 }
 
 TEST_CASE("a node that reads a clock is killed by the tripwire") {

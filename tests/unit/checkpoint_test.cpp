@@ -85,11 +85,12 @@ TEST_CASE("a checkpoint of another version, cut short or lengthened is refused b
   const Cluster cluster = busy_cluster();
   const std::string good = bytes_of(*cluster.member(NodeId{1}).replica);
   std::string other = good;
-  other[0] = 9;
+  other[0] = static_cast<char>(kCheckpointVersion + 1);
   const auto refused = decode_checkpoint(other);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::kCorrupt);
-  CHECK(refused.error().message.find("version 9") != std::string::npos);
+  CHECK(refused.error().message.find("version " + std::to_string(kCheckpointVersion + 1)) !=
+        std::string::npos);
   CHECK_FALSE(decode_checkpoint(good + "x"));
   for (std::size_t size = 0; size < good.size(); ++size) {
     REQUIRE_FALSE(decode_checkpoint(std::string_view(good).substr(0, size)));

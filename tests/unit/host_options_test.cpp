@@ -18,7 +18,8 @@ CommandLine parse(std::vector<std::string> arguments) {
 }
 
 std::vector<std::string> three_nodes() {
-  return {"--id",
+  return {"--first-start",
+          "--id",
           "n2",
           "--nodes",
           "n3,n1,n2",
@@ -97,6 +98,13 @@ TEST_CASE("a cluster of one needs no more than its name, directory and port") {
   CHECK(line.options->trace_fd == -1);
 }
 
+TEST_CASE("a node with peers says how often it was started, but for the first time") {
+  std::vector<std::string> again = three_nodes();
+  again.erase(again.begin());
+  CHECK_THAT(parse(again).text, Catch::Contains("--incarnation: needed"));
+  CHECK(parse(with(again, {"--incarnation", "3"})).options);
+}
+
 TEST_CASE("a live node gathers and pipelines unless it is told not to") {
   const CommandLine usual = parse(three_nodes());
   REQUIRE(usual.options);
@@ -121,8 +129,7 @@ TEST_CASE("reads take a round and only the leader serves them unless it is told 
   CHECK_FALSE(usual.options->config.follower_reads);
   const std::vector<std::string> asked = {"--reads",          "lease", "--lease-drift", "50",
                                           "--follower-reads", "on"};
-  CHECK_THAT(parse(with(three_nodes(), asked)).text, Catch::Contains("needs --incarnation"));
-  const CommandLine leases = parse(with(with(three_nodes(), asked), {"--incarnation", "3"}));
+  const CommandLine leases = parse(with(three_nodes(), asked));
   REQUIRE(leases.options);
   CHECK(leases.options->config.leases);
   CHECK(leases.options->config.lease_drift_percent == 50);
@@ -131,9 +138,10 @@ TEST_CASE("reads take a round and only the leader serves them unless it is told 
 }
 
 TEST_CASE("a node that is to join is not among the first voters, and a voter may know spares") {
-  const CommandLine joins = parse({"--id", "n3", "--nodes", "n1,n2", "--data", "d", "--listen",
-                                   "127.0.0.1:7001", "--client-listen", "127.0.0.1:7002", "--peer",
-                                   "n1=127.0.0.2:1", "--peer", "n2=127.0.0.2:2"});
+  const CommandLine joins =
+      parse({"--first-start", "--id", "n3", "--nodes", "n1,n2", "--data", "d", "--listen",
+             "127.0.0.1:7001", "--client-listen", "127.0.0.1:7002", "--peer", "n1=127.0.0.2:1",
+             "--peer", "n2=127.0.0.2:2"});
   INFO(joins.text);
   REQUIRE(joins.options);
   CHECK(joins.options->config.voters == std::vector<NodeId>{NodeId{1}, NodeId{2}});

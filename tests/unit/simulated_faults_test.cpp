@@ -200,7 +200,15 @@ TEST_CASE(
       {"watch-resume-repeats", {"WATCH"}},
       {"watch-silent-compaction", {"WATCH"}},
       {"corrupt-as-torn-tail", {"Corrupt"}},
-      {"amnesia-voter", {"Corrupt"}}};
+      {"amnesia-voter", {"Corrupt"}},
+      {"commit-unmatched-tail", {"FollowerBound", "CommitAgree"}},
+      {"ack-own-last", {"AckTruth", "CommitDurable", "LC", "NoTrunc"}},
+      {"vote-log-check-wrong", {"UpToDate"}},
+      {"readindex-early", {"LIN", "ReadIndex", "LeaseDisjoint"}},
+      {"snap-stale-config", {"SnapPrefix"}},
+      {"dedupe-not-in-snapshot", {"SnapPrefix", "Session"}},
+      {"lease-vs-transfer", {"LIN", "LeaseDisjoint"}},
+      {"lease-timer-late", {"LIN", "LeaseDisjoint"}}};
   CHECK(rows.size() == bugs::kBugCount);
   constexpr std::uint64_t kSeeds = 500;
   for (const Row& row : rows) {
