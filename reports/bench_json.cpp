@@ -25,7 +25,11 @@ Json json_of(const BenchLatency& l) {
 
 Json json_of(const std::optional<BenchTarget>& target) {
   if (!target) return nullptr;
-  return {{"least", target->least}, {"formula", target->formula}};
+  Json out = {{"least", target->least}, {"formula", target->formula}};
+  if (target->alone) {
+    out["alone"] = {{"least", target->alone->least}, {"given", target->alone->given}};
+  }
+  return out;
 }
 
 Json json_of(const std::vector<Fact>& facts) {
@@ -127,6 +131,7 @@ Json json_of(const BenchRound& r) {
               {"latency_ns", json_of(r.latency)},
               {"syncs", r.syncs},
               {"sync_median_ns", r.sync_median},
+              {"sync_mean_ns", r.sync_mean},
               {"sync_p99_ns", r.sync_p99},
               {"nodes_cores", r.nodes_cores},
               {"clients_cores", r.clients_cores},
@@ -145,6 +150,16 @@ Json json_of(const BenchVariant& v) {
               {"target", json_of(v.target)}};
   if (v.faults) out["faults"] = json_of(*v.faults);
   return out;
+}
+
+Json json_of(const BenchSync& sync) {
+  return {{"median_ns", sync.median}, {"mean_ns", sync.mean}};
+}
+
+Json json_of(const BenchSyncLoops& loops) {
+  return {{"writers", loops.writers},
+          {"before", json_of(loops.before)},
+          {"after", json_of(loops.after)}};
 }
 
 template <class T>
@@ -191,9 +206,8 @@ std::string bench_json(const BenchReport& report) {
                      {"open_loop", report.open_loop},
                      {"during_faults", json_of(report.faults)},
                      {"in_memory", report.in_memory},
-                     {"sync_before_ns", report.sync_before},
-                     {"sync_after_ns", report.sync_after},
-                     {"sync_nodes_ns", report.sync_nodes},
+                     {"sync_loops", list_of(report.sync_loops)},
+                     {"sync_nodes", json_of(report.sync_nodes)},
                      {"variants", list_of(report.variants)},
                      {"ratios", list_of(report.ratios)},
                      {"noise", json_of(report.noise.ratio)},
@@ -258,8 +272,8 @@ std::string fault_fields(const BenchFault& f) {
 std::string bench_csv(const BenchReport& report) {
   std::string out =
       "place,block,variant,again,seed,seconds,operations,reads,throughput,p50_ns,p90_ns,p99_ns,"
-      "p99.9_ns,max_ns,retries,unfinished,syncs,sync_median_ns,sync_p99_ns,nodes_cores,"
-      "clients_cores,harness_cores";
+      "p99.9_ns,max_ns,retries,unfinished,syncs,sync_median_ns,sync_mean_ns,sync_p99_ns,"
+      "nodes_cores,clients_cores,harness_cores";
   out += (report.faults ? fault_columns() : "") + "\r\n";
   for (const BenchRound& r : report.rounds) {
     const std::string fields[] = {std::to_string(r.place),
@@ -280,6 +294,7 @@ std::string bench_csv(const BenchReport& report) {
                                   std::to_string(r.unfinished),
                                   std::to_string(r.syncs),
                                   std::to_string(r.sync_median),
+                                  std::to_string(r.sync_mean),
                                   std::to_string(r.sync_p99),
                                   decimal(r.nodes_cores),
                                   decimal(r.clients_cores),

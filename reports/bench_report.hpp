@@ -85,6 +85,7 @@ struct BenchRound {
   BenchLatency latency;
   std::uint64_t syncs = 0;       // of all nodes
   std::int64_t sync_median = 0;  // of the nodes' medians
+  std::int64_t sync_mean = 0;    // of all syncs
   std::int64_t sync_p99 = 0;     // of the worst node
   double nodes_cores = 0;
   double clients_cores = 0;
@@ -115,7 +116,26 @@ struct BenchFaultSummary {
 /// What the issue of this project asks of a throughput or a ratio.
 struct BenchTarget {
   double least = 0;
-  std::string formula;  // in words: "0.75 x 64 / (2t + 0.2 ms)"
+  std::string formula;  // in words: "0.75 x 64 / (2t + 0.2 ms), t = 700 us, 3 at once"
+  /// By the t of one writer alone; absent where it makes no difference.
+  struct Alone {
+    double least = 0;
+    std::string given;  // "t = 330 us"
+  };
+  std::optional<Alone> alone{};
+};
+
+/// How long syncs took.
+struct BenchSync {
+  std::int64_t median = 0;
+  std::int64_t mean = 0;
+};
+
+/// Of so many bare loops at once, each with a file of its own.
+struct BenchSyncLoops {
+  std::uint32_t writers = 1;
+  BenchSync before;  // everything
+  BenchSync after;
 };
 
 struct BenchVariant {
@@ -165,9 +185,9 @@ struct BenchReport {
   std::vector<BenchRatio> ratios;        // of each variant but the last to the last
   BenchRatio noise;                      // of the A/A run to the first variant
   bool in_memory = false;                // the files were on tmpfs
-  std::int64_t sync_before = 0;          // medians of the bare loop
-  std::int64_t sync_after = 0;
-  std::int64_t sync_nodes = 0;  // median of the rounds' medians, where there is no floor
+  /// By the number of writers, which are 1 and each number of nodes that a variant has.
+  std::vector<BenchSyncLoops> sync_loops;
+  BenchSync sync_nodes;  // median of the rounds' medians, mean of all; only where there is no floor
   std::vector<BenchCondition> conditions;
   std::string baseline;             // what it was compared with; empty: nothing
   std::vector<BenchRatio> changes;  // this one to the baseline, by variant

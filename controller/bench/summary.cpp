@@ -8,6 +8,7 @@
 #include "controller/bench/bench_run.hpp"
 #include "controller/bench/bootstrap.hpp"
 #include "controller/bench/targets.hpp"
+#include "reports/format.hpp"
 
 namespace ww::bench {
 
@@ -60,6 +61,47 @@ std::int64_t median(std::vector<std::int64_t> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
+}
+
+/// The mean of before and after; 0 where so many loops were not measured.
+Duration median_of_loops(const reports::BenchReport& report, std::uint32_t writers) {
+  for (const auto& loops : report.sync_loops) {
+    if (loops.writers == writers) return Duration{(loops.before.median + loops.after.median) / 2};
+  }
+  return Duration{};
+}
+
+/// A lone writer that is slower than several at once does not measure the disk.
+void warn_of_slow_loop(reports::BenchReport& report) {
+  const Duration alone = median_of_loops(report, 1);
+  for (const auto& loops : report.sync_loops) {
+    const Duration together = median_of_loops(report, loops.writers);
+    if (loops.writers == 1 || together == Duration{} || alone <= together) continue;
+    report.warnings.push_back(
+        "one bare loop alone synced in " + reports::duration_text(to_ns(alone)) + ", " +
+        std::to_string(loops.writers) + " at once in " + reports::duration_text(to_ns(together)) +
+        ": the machine does other things, and targets by t say little");
+    return;
+  }
+}
+
+/// Of all rounds whose syncs were not made longer.
+reports::BenchSync syncs_of_nodes(const BenchPlan& plan, const reports::BenchReport& report) {
+  std::vector<std::int64_t> medians;
+  double sum = 0;
+  double syncs = 0;
+  for (const auto& round : report.rounds) {
+    const bool floored =
+        std::any_of(plan.variants.begin(), plan.variants.end(), [&round](const Variant& v) {
+          return v.label == round.label && v.settings.fsync_floor > Duration{};
+        });
+    if (floored || round.syncs == 0) continue;
+    medians.push_back(round.sync_median);
+    syncs += static_cast<double>(round.syncs);
+    sum += static_cast<double>(round.sync_mean) * static_cast<double>(round.syncs);
+  }
+  if (medians.empty()) return {};
+  return {median(std::move(medians)), std::llround(sum / syncs)};
 }
 
 reports::BenchOutage outage_of(const std::vector<std::optional<std::int64_t>>& times,
@@ -164,8 +206,6 @@ std::vector<Slot> schedule_of(const BenchPlan& plan) {
 }
 
 void summarize(const BenchPlan& plan, reports::BenchReport& report) {
-  const Duration sync{(report.sync_before + report.sync_after) / 2};
-  std::vector<std::int64_t> medians;
   report.unit = unit_of(plan.variants);
   report.seed = plan.seed;
   for (reports::BenchVariant& shown : report.variants) {
@@ -181,22 +221,12 @@ void summarize(const BenchPlan& plan, reports::BenchReport& report) {
       warn_of_noise(shown, report.warnings);
     }
     report.open_loop = report.open_loop || settings.rate > 0;
-    const bool floored = settings.fsync_floor > Duration{};
-    std::vector<std::int64_t> own;
-    for (const auto& round : report.rounds) {
-      if (round.label == shown.label && round.again == shown.again && round.syncs > 0) {
-        own.push_back(round.sync_median);
-      }
-    }
-    if (!floored) medians.insert(medians.end(), own.begin(), own.end());
     if (shown.again) continue;
-    // Several nodes share a disk and its journal: their syncs may take longer or less than a lone
-    // loop's. The shorter one asks for more.
-    const bool nodes_are_faster = !own.empty() && Duration{median(own)} < sync;
-    shown.target =
-        target_of(settings, nodes_are_faster ? Duration{median(own)} : sync, report.in_memory);
+    const SyncMedians sync{median_of_loops(report, settings.nodes), median_of_loops(report, 1)};
+    shown.target = target_of(settings, sync, report.in_memory);
   }
-  report.sync_nodes = median(std::move(medians));
+  report.sync_nodes = syncs_of_nodes(plan, report);
+  warn_of_slow_loop(report);
   const Variant& last = plan.variants.back();
   for (const Variant& v : plan.variants) {
     if (&v == &last) break;

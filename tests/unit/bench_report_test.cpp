@@ -35,12 +35,13 @@ BenchReport sample() {
       round.slices = {90, 100, 110, 100, 100};
     }
   }
-  r.variants[0].target = BenchTarget{1200, "a formula"};
+  r.variants[0].target = BenchTarget{950, "a formula", BenchTarget::Alone{1200, "t = 125 us"}};
   r.variants[1].target = BenchTarget{800, "another"};
   r.ratios = {{"label=<a>&b", "label=c, \"quoted\"", {9.5, 8, 11}, BenchTarget{20, "a floor"}}};
   r.noise.ratio = {1.01, 0.97, 1.05};
-  r.sync_before = 120'000;
-  r.sync_after = 130'000;
+  r.sync_loops = {{1, {120'000, 125'000}, {130'000, 135'000}},
+                  {3, {640'000, 710'000}, {660'000, 720'000}}};
+  r.sync_nodes = {480'000, 530'000};
   r.conditions = {{"ratio<10", true, "the only ratio: 9.5"}};
   r.setup = {{"commit", "abc"}};
   r.warnings = {"something <odd>"};
@@ -105,7 +106,7 @@ TEST_CASE("bench.csv has a line a round and as many fields in each, quoted where
     commas = 0;
   }
   for (const std::size_t n : by_line) CHECK(n == by_line.front());
-  CHECK(by_line.front() == 21);
+  CHECK(by_line.front() == 22);
 }
 
 TEST_CASE("the page holds the figures, escapes what came from elsewhere, and needs nothing else") {
@@ -117,6 +118,10 @@ TEST_CASE("the page holds the figures, escapes what came from elsewhere, and nee
   CHECK(contains(page, "fails: ratio&lt;10"));
   CHECK(contains(page, "missed"));
   CHECK(contains(page, "reached"));
+  CHECK(contains(page, "alone, t = 125 us"));
+  CHECK(contains(page, "<line class=\"least alone\""));
+  CHECK(
+      contains(page, "<dt>3 bare loops at once, before</dt><dd>640 \xc2\xb5s, mean 710 \xc2\xb5s"));
   CHECK(contains(page, "throughput of each variant"));
   CHECK(contains(page, "latency by percentile"));
   CHECK(contains(page, "throughput over time"));
@@ -228,18 +233,22 @@ TEST_CASE("faults are in bench.json and bench.csv, and a baseline is still read"
     const std::string text = csv.substr(from, csv.find('\n', from) - from);
     return std::count(text.begin(), text.end(), ',');
   };
-  CHECK(commas(0) == 21 + 11 + 33);
+  CHECK(commas(0) == 22 + 11 + 33);
   CHECK(commas(1) == commas(0));
 }
 
 TEST_CASE("the text says the figures, the targets, the noise and what failed") {
   const std::string text = bench_text(sample(), "store/bench.html");
-  CHECK(contains(text, "missed: 1200 (a formula)"));
+  CHECK(contains(text, "reached: 950 (a formula); alone t = 125 us: missed: 1200"));
   CHECK(contains(text, "reached: 800 (another)"));
   CHECK(contains(text, "9.50   95 % interval 8.00 - 11"));
   CHECK(contains(text, "noise floor (A/A): 1.01"));
   CHECK(contains(text, "FAILS if ratio<10"));
-  CHECK(contains(text, "t = 120 us before, 130 us after"));
+  CHECK(contains(text,
+                 "\none alone                         120 us  125 us          130 us  135 us\n"));
+  CHECK(contains(text,
+                 "\n3 at once                         640 us  710 us          660 us  720 us\n"));
+  CHECK(contains(text, "in the nodes: median 480 us, mean 530 us"));
   CHECK(contains(text, "store/bench.html"));
 }
 
