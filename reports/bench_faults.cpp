@@ -96,7 +96,8 @@ Rows ratio_rows(const BenchReport& report, const Spelling& spell) {
   Rows out;
   const auto add = [&](const std::string& name, const BenchRatio& r) {
     out.push_back({name, ratio_cell(r.ratio, spell), ratio_cell(r.faulty, spell),
-                   ratio_cell(r.recovery, spell)});
+                   ratio_cell(r.recovery, spell), ratio_cell(r.unavailable, spell),
+                   ratio_cell(r.from_injection, spell), ratio_cell(r.from_heal, spell)});
   };
   for (const BenchRatio& r : report.ratios) add(r.above + " / " + r.below, r);
   add(report.noise.above + " again / the same (noise floor)", report.noise);
@@ -116,6 +117,11 @@ constexpr const char* kMeasures =
     "Unavailable: from the injection to the first acknowledgement of an operation that had begun "
     "after it. Recovered: throughput by 100 ms is back at 90 % of the healthy median, 3 slices in "
     "a row. Steady: the share of the healthy slices that reach this themselves.";
+
+constexpr const char* kRatios =
+    "With 95 % intervals, by block. A time is \"-\" where a round never got there, or one to "
+    "divide "
+    "by took none.";
 
 std::string rounds_table(const BenchReport& report) {
   const Spelling spell = page();
@@ -170,7 +176,8 @@ std::string faults_text(const BenchReport& report) {
       outages.push_back(std::move(row));
     }
   }
-  Rows ratios = {{"throughput", "healthy", "faulty", "recovery"}};
+  Rows ratios = {{"ratio of throughput", "healthy", "faulty", "recovery", "of time: unavailable",
+                  "recovered, from the injection", "from the heal"}};
   for (auto& row : ratio_rows(report, spell)) {
     row.front() = printable(row.front());
     ratios.push_back(std::move(row));
@@ -178,7 +185,7 @@ std::string faults_text(const BenchReport& report) {
   return "during faults: " + fault_title(*report.faults) + ", attempts given up after " +
          duration_text(report.faults->attempt_timeout) + "\n" + align_columns(phases, 0) + "\n" +
          align_columns(outages, 0) + std::string(kMeasures) + "\n\n" + align_columns(ratios, 0) +
-         "\n";
+         kRatios + "\n\n";
 }
 
 std::string fault_figures(const BenchReport& report) {
@@ -237,7 +244,13 @@ std::string faults_section(const BenchReport& report,
       outages.row(std::move(row));
     }
   }
-  Table ratios({{"throughput"}, {"healthy", true}, {"faulty", true}, {"recovery", true}});
+  Table ratios({{"ratio of throughput"},
+                {"healthy", true},
+                {"faulty", true},
+                {"recovery", true},
+                {"of time: unavailable", true},
+                {"recovered, from the injection", true},
+                {"from the heal", true}});
   for (auto& row : ratio_rows(report, spell)) {
     row.front() = escape_markup(row.front());
     ratios.row(std::move(row));
@@ -251,7 +264,8 @@ std::string faults_section(const BenchReport& report,
          "<p class=\"note\">An operation counts to the phase in which it arrived, or to the faulty "
          "one if it was under way at the injection. Refused and lost are attempts, made again in "
          "the operation's session; unanswered are operations.</p>\n<h3>Ratios by phase</h3>\n" +
-         ratios.markup() + "<h3>Each round</h3>\n" + rounds_table(report) + "</section>\n";
+         ratios.markup() + "<p class=\"note\">" + kRatios + "</p>\n<h3>Each round</h3>\n" +
+         rounds_table(report) + "</section>\n";
 }
 
 }  // namespace ww::reports

@@ -113,7 +113,12 @@ std::string ratios_table(const BenchReport& report) {
   };
   for (const BenchRatio& r : report.ratios) row(r.above + " : " + r.below, r.ratio, r.target);
   row(report.variants.front().label + " again : the same (noise floor)", report.noise.ratio, {});
-  for (const BenchRatio& r : report.changes) row(r.above + " : " + r.below, r.ratio, r.target);
+  for (const BenchRatio& r : report.changes) {
+    const std::string name = r.above + " : " + r.below;
+    row(name, r.ratio, r.target);
+    if (r.faulty) row(name + ", faulty phase", *r.faulty, {});
+    if (r.recovery) row(name + ", recovery phase", *r.recovery, {});
+  }
   return table.markup();
 }
 

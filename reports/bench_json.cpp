@@ -53,6 +53,9 @@ Json json_of(const BenchRatio& r) {
               {"target", json_of(r.target)}};
   if (r.faulty) out["faulty"] = json_of(*r.faulty);
   if (r.recovery) out["recovery"] = json_of(*r.recovery);
+  if (r.unavailable) out["unavailable"] = json_of(*r.unavailable);
+  if (r.from_injection) out["recovered_from_injection"] = json_of(*r.from_injection);
+  if (r.from_heal) out["recovered_from_heal"] = json_of(*r.from_heal);
   return out;
 }
 
@@ -213,6 +216,9 @@ std::string bench_json(const BenchReport& report) {
                      {"noise", json_of(report.noise.ratio)},
                      {"noise_faulty", json_of(report.noise.faulty)},
                      {"noise_recovery", json_of(report.noise.recovery)},
+                     {"noise_unavailable", json_of(report.noise.unavailable)},
+                     {"noise_recovered_from_injection", json_of(report.noise.from_injection)},
+                     {"noise_recovered_from_heal", json_of(report.noise.from_heal)},
                      {"conditions", conditions},
                      {"baseline", report.baseline},
                      {"changes", list_of(report.changes)},
@@ -307,6 +313,20 @@ std::string bench_csv(const BenchReport& report) {
   return out;
 }
 
+namespace {
+
+/// Nothing in a file without faults, or of before there were any.
+std::optional<BenchFaultPlan> faults_in(const Json& json) {
+  const auto found = json.find("during_faults");
+  if (found == json.end() || found->is_null()) return std::nullopt;
+  return BenchFaultPlan{found->at("kind").get<std::string>(),
+                        found->at("fault_ns").get<std::int64_t>(),
+                        found->at("recovery_ns").get<std::int64_t>(),
+                        found->at("attempt_timeout_ns").get<std::int64_t>()};
+}
+
+}  // namespace
+
 Result<std::vector<BenchSamples>> parse_bench(std::string_view text, const std::string& path) {
   const auto bad = [&path](const std::string& why) {
     return Error{ErrorCode::kCorrupt, true, path + ": " + why};
@@ -317,17 +337,23 @@ Result<std::vector<BenchSamples>> parse_bench(std::string_view text, const std::
     if (json.at("schema") != kSchema) return bad("it is no bench.json");
     if (json.at("v") != kVersion)
       return bad("it has another version than " + std::to_string(kVersion));
+    const std::optional<BenchFaultPlan> faults = faults_in(json);
     std::vector<BenchSamples> out;
     for (const Json& variant : json.at("variants")) {
       if (variant.at("again").get<bool>()) continue;
       BenchSamples& samples = out.emplace_back();
       samples.label = variant.at("label").get<std::string>();
+      samples.faults = faults;
       for (const auto& [name, value] : variant.at("settings").items()) {
         samples.settings.push_back({name, value.get<std::string>()});
       }
       for (const Json& round : json.at("rounds")) {
         if (round.at("variant") != samples.label || round.at("again").get<bool>()) continue;
         samples.throughputs.push_back(round.at("throughput").get<double>());
+        if (!faults) continue;
+        const Json& phases = round.at("fault").at("phases");
+        samples.faulty.push_back(phases.at("faulty").at("throughput").get<double>());
+        samples.recovery.push_back(phases.at("recovery").at("throughput").get<double>());
       }
       const auto& t = samples.throughputs;
       if (t.empty() || std::any_of(t.begin(), t.end(), [](double x) { return !(x > 0); })) {

@@ -156,6 +156,11 @@ struct BenchRatio {
   /// Of the faulty and the recovery phase's throughput; absent where a round below had none.
   std::optional<BenchEstimate> faulty{};
   std::optional<BenchEstimate> recovery{};
+  /// Of the times to availability and recovery; absent where a round of either never got there, or
+  /// one below took no time at all.
+  std::optional<BenchEstimate> unavailable{};
+  std::optional<BenchEstimate> from_injection{};
+  std::optional<BenchEstimate> from_heal{};
 };
 
 /// What was done to every cluster.
@@ -164,6 +169,7 @@ struct BenchFaultPlan {
   std::int64_t length = 0;
   std::int64_t recovery = 0;
   std::int64_t attempt_timeout = 0;
+  friend bool operator==(const BenchFaultPlan&, const BenchFaultPlan&) = default;
 };
 
 /// A condition under which the command fails, and what came of it.
@@ -209,7 +215,10 @@ std::string changes_text(const BenchReport& report);
 struct BenchSamples {
   std::string label;
   std::vector<Fact> settings;
-  std::vector<double> throughputs;  // of its rounds
+  std::vector<double> throughputs;  // of its rounds; of their healthy phases
+  std::optional<BenchFaultPlan> faults{};
+  std::vector<double> faulty{};  // throughputs of the other phases
+  std::vector<double> recovery{};
 };
 /// Errors: kCorrupt naming `path` and what is wrong.
 Result<std::vector<BenchSamples>> parse_bench(std::string_view json, const std::string& path);

@@ -116,12 +116,22 @@ std::string lines_of(const std::vector<BenchRatio>& ratios, const std::string& j
   return out;
 }
 
+std::string lines_of_changes(const BenchReport& report) {
+  std::string out;
+  for (const BenchRatio& r : report.changes) {
+    out += lines_of({r}, " to ");
+    if (r.faulty) out += "  in the faulty phase: " + ratio_text(*r.faulty) + "\n";
+    if (r.recovery) out += "  in the recovery phase: " + ratio_text(*r.recovery) + "\n";
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string changes_text(const BenchReport& report) {
   std::string out;
   for (const std::string& warning : report.warnings) out += "! " + printable(warning) + "\n";
-  out += lines_of(report.changes, " to ");
+  out += lines_of_changes(report);
   return out + printable(report.cause) + "\n";
 }
 
@@ -135,7 +145,7 @@ std::string bench_text(const BenchReport& report, const std::string& page_path) 
   if (report.open_loop) out += "open loop: latencies count from the arrival\n";
   for (const std::string& warning : report.warnings) out += "! " + printable(warning) + "\n";
   if (!report.baseline.empty()) {
-    out += "against " + printable(report.baseline) + ":\n" + lines_of(report.changes, " to ");
+    out += "against " + printable(report.baseline) + ":\n" + lines_of_changes(report);
   }
   for (const BenchCondition& c : report.conditions) {
     out += std::string(c.holds ? "FAILS if " : "not ") + printable(c.text) + ": " +

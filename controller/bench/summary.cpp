@@ -161,8 +161,23 @@ void warn_of_noise(const reports::BenchVariant& variant, std::vector<std::string
                      "recovery hold much noise");
 }
 
-/// Ratios of the phases that the throughput of a round does not hold.
-void add_phase_ratios(const reports::BenchReport& report, std::uint64_t seed, bool again,
+/// Of a time of each round. Nothing where one is missing, or there is none to divide by.
+std::optional<reports::BenchEstimate> time_ratio(
+    const reports::BenchReport& report, const reports::BenchRatio& ratio, bool again,
+    std::uint64_t seed, std::optional<std::int64_t> reports::BenchFault::*time) {
+  const auto is_there = [](const std::optional<std::int64_t>& t) { return t.has_value(); };
+  const auto is_some = [](const std::optional<std::int64_t>& t) { return t && *t > 0; };
+  const auto of = [time](const reports::BenchRound& r) { return *r.fault.*time; };
+  const auto above = each_round(report, ratio.above, again, of);
+  const auto below = each_round(report, ratio.below, false, of);
+  if (!std::all_of(above.begin(), above.end(), is_there)) return {};
+  if (!std::all_of(below.begin(), below.end(), is_some)) return {};
+  const auto ns = [&of](const reports::BenchRound& r) { return static_cast<double>(*of(r)); };
+  return told(block_ratio(report, ratio.above, again, ratio.below, seed, ns));
+}
+
+/// Ratios of what the throughput of a round does not hold: the other phases, and the times.
+void add_fault_ratios(const reports::BenchReport& report, std::uint64_t seed, bool again,
                       reports::BenchRatio& ratio) {
   const auto of_phase = [&](std::size_t phase) -> std::optional<reports::BenchEstimate> {
     const auto of = [phase](const reports::BenchRound& r) { return phase_throughput(r, phase); };
@@ -172,6 +187,12 @@ void add_phase_ratios(const reports::BenchReport& report, std::uint64_t seed, bo
   };
   ratio.faulty = of_phase(1);
   ratio.recovery = of_phase(2);
+  const auto of_time = [&](std::optional<std::int64_t> reports::BenchFault::*time) {
+    return time_ratio(report, ratio, again, seed, time);
+  };
+  ratio.unavailable = of_time(&reports::BenchFault::unavailable);
+  ratio.from_injection = of_time(&reports::BenchFault::from_injection);
+  ratio.from_heal = of_time(&reports::BenchFault::from_heal);
 }
 
 std::string unit_of(const std::vector<Variant>& variants) {
@@ -181,6 +202,14 @@ std::string unit_of(const std::vector<Variant>& variants) {
     if (share(v) != first) return "ops/s";
   }
   return first == 0 ? "writes/s" : first == 100 ? "reads/s" : "ops/s";
+}
+
+/// Nothing where a round of the baseline had none to divide by.
+std::optional<reports::BenchEstimate> phase_change(const std::vector<double>& now,
+                                                   const std::vector<double>& before,
+                                                   std::uint64_t seed) {
+  if (std::any_of(before.begin(), before.end(), [](double x) { return x <= 0; })) return {};
+  return told(ratio_of(now, before, seed));
 }
 
 const reports::BenchSamples* find(const std::vector<reports::BenchSamples>& all,
@@ -236,19 +265,31 @@ void summarize(const BenchPlan& plan, reports::BenchReport& report) {
     ratio.ratio =
         told(block_ratio(report, v.label, false, last.label, plan.seed, whole_throughput));
     ratio.target = ratio_target_of(v.settings, last.settings);
-    if (report.faults) add_phase_ratios(report, plan.seed, false, ratio);
+    if (report.faults) add_fault_ratios(report, plan.seed, false, ratio);
   }
   const std::string& first = plan.variants.front().label;
   report.noise.above = report.noise.below = first;
   report.noise.ratio = told(block_ratio(report, first, true, first, plan.seed, whole_throughput));
-  if (report.faults) add_phase_ratios(report, plan.seed, true, report.noise);
+  if (report.faults) add_fault_ratios(report, plan.seed, true, report.noise);
 }
 
 std::vector<reports::BenchSamples> samples_of(const reports::BenchReport& report) {
   std::vector<reports::BenchSamples> out;
   for (const auto& v : report.variants) {
     if (v.again) continue;
-    out.push_back({v.label, v.settings, throughputs(report, v.label, false)});
+    auto& samples = out.emplace_back();
+    samples.label = v.label;
+    samples.settings = v.settings;
+    samples.throughputs = throughputs(report, v.label, false);
+    samples.faults = report.faults;
+    if (!report.faults) continue;
+    const auto of_phase = [&](std::size_t phase) {
+      return each_round(report, v.label, false, [phase](const reports::BenchRound& r) {
+        return phase_throughput(r, phase);
+      });
+    };
+    samples.faulty = of_phase(1);
+    samples.recovery = of_phase(2);
   }
   return out;
 }
@@ -257,6 +298,7 @@ std::vector<reports::BenchRatio> changes(const std::vector<reports::BenchSamples
                                          const std::vector<reports::BenchSamples>& before,
                                          std::uint64_t seed, std::vector<std::string>& warnings) {
   std::vector<reports::BenchRatio> out;
+  bool other_faults = false;
   for (const reports::BenchSamples& a : now) {
     const reports::BenchSamples* const b = find(before, a.label);
     if (b == nullptr) {
@@ -271,6 +313,18 @@ std::vector<reports::BenchRatio> changes(const std::vector<reports::BenchSamples
     change.above = a.label;
     change.below = "baseline";
     change.ratio = told(ratio_of(a.throughputs, b->throughputs, seed));
+    other_faults = other_faults || a.faults != b->faults;
+    if (!a.faults || a.faults != b->faults) continue;
+    change.faulty = phase_change(a.faulty, b->faulty, seed);
+    change.recovery = phase_change(a.recovery, b->recovery, seed);
+    if (!change.faulty || !change.recovery) {
+      warnings.push_back("'" + a.label + "' had no throughput in a phase of some round of the " +
+                         "baseline; that phase is not compared");
+    }
+  }
+  if (other_faults) {
+    warnings.emplace_back(
+        "the baseline had other faults, or none: only healthy phases are compared");
   }
   for (const reports::BenchSamples& b : before) {
     if (find(now, b.label) == nullptr) warnings.push_back("'" + b.label + "' was not measured");
@@ -278,8 +332,16 @@ std::vector<reports::BenchRatio> changes(const std::vector<reports::BenchSamples
   return out;
 }
 
-bool is_regression(const reports::BenchRatio& change) {
-  return change.ratio.high < 1;
+std::vector<std::string> regressions(const reports::BenchRatio& change) {
+  std::vector<std::string> out;
+  if (change.ratio.high < 1) out.push_back(change.above);
+  const std::pair<const std::optional<reports::BenchEstimate>*, std::size_t> phases[] = {
+      {&change.faulty, 1}, {&change.recovery, 2}};
+  for (const auto& [estimate, phase] : phases) {
+    if (!*estimate || (*estimate)->high >= 1) continue;
+    out.push_back(change.above + " in the " + std::string(reports::kBenchPhases[phase]) + " phase");
+  }
+  return out;
 }
 
 }  // namespace ww::bench

@@ -354,8 +354,8 @@ TEST_CASE("a change is a regression only when its interval lies below 1") {
   REQUIRE(all.size() == 2);
   CHECK(all[0].above == "a");
   CHECK(all[0].ratio.value == Approx(0.8));
-  CHECK(is_regression(all[0]));
-  CHECK_FALSE(is_regression(all[1]));
+  CHECK(regressions(all[0]) == std::vector<std::string>{"a"});
+  CHECK(regressions(all[1]).empty());
   REQUIRE(warnings.size() == 3);
   CHECK(contains(warnings[0], "'d' was measured with other settings"));
   CHECK(contains(warnings[1], "'e' is not in the baseline"));

@@ -165,6 +165,8 @@ BenchReport with_faults() {
     f.injected_at = 0.6;
     f.healed_at = 2.6;
     f.phases[2].seconds = 5;
+    f.phases[1].throughput = 40 + round.block;
+    f.phases[2].throughput = 70 + round.block;
     f.phases[1].lost = 4321;
     f.unavailable = 1'234'000'000;
     if (round.block == 0) f.from_heal = 321'000'000;
@@ -179,6 +181,7 @@ BenchReport with_faults() {
     f.steady = 0.875;
   }
   r.ratios[0].faulty = BenchEstimate{1.5, 1.4, 1.6};
+  r.ratios[0].unavailable = BenchEstimate{0.62, 0.51, 0.73};
   return r;
 }
 
@@ -191,9 +194,24 @@ TEST_CASE("faults are told in the text: phases, times, and what never came") {
   CHECK(contains(text, "321 ms  not recovered in 1 of 2"));
   CHECK(contains(text, "not recovered in 2 of 2"));
   CHECK(contains(text, "1.50 (1.40 - 1.60)"));
+  CHECK(contains(text, "0.62 (0.51 - 0.73)"));
   CHECK(contains(text, "8642"));
   CHECK(contains(text, "88 %"));
   CHECK_FALSE(contains(bench_text(sample(), "x"), "during faults"));
+}
+
+TEST_CASE("changes of the phases with a fault are told beside the healthy one") {
+  BenchReport r = with_faults();
+  r.baseline = "before.json";
+  r.changes = {{"a", "baseline", {1.01, 0.98, 1.04}, {}}};
+  r.changes[0].faulty = BenchEstimate{0.6, 0.5, 0.7};
+  for (const std::string& text : {bench_text(r, "x"), changes_text(r)}) {
+    CHECK(contains(text,
+                   "a to baseline: 1.01   95 % interval 0.98 - 1.04\n"
+                   "  in the faulty phase: 0.60   95 % interval 0.50 - 0.70\n"));
+    CHECK_FALSE(contains(text, "in the recovery phase"));
+  }
+  CHECK(contains(bench_html(r), "a : baseline, faulty phase"));
 }
 
 TEST_CASE("faults are told on the page, with the phases shaded in the timeline") {
@@ -204,6 +222,7 @@ TEST_CASE("faults are told on the page, with the phases shaded in the timeline")
   CHECK(contains(page, "n2 in term 3"));
   CHECK(contains(page, "n1 in term 5"));
   CHECK(contains(page, "not recovered"));
+  CHECK(contains(page, "0.62 (0.51 \xe2\x80\x93 0.73)"));
   CHECK(contains(page, "1.23 s"));
   CHECK_FALSE(contains(page, "no faults"));
   CHECK_FALSE(contains(page, "{{"));
@@ -222,7 +241,13 @@ TEST_CASE("faults are in bench.json and bench.csv, and a baseline is still read"
   CHECK(contains(json, "\"kind\": \"kill\""));
   CHECK(contains(json, "\"never\": 1"));
   CHECK(contains(json, "\"lost\": 4321"));
-  CHECK(parse_bench(json, "x").ok());
+  const auto samples = parse_bench(json, "x");
+  REQUIRE(samples.ok());
+  CHECK((*samples)[0].faults == with_faults().faults);
+  CHECK((*samples)[0].faulty == std::vector<double>{40, 41});
+  CHECK((*samples)[0].recovery == std::vector<double>{70, 71});
+  CHECK_FALSE((*parse_bench(bench_json(sample()), "x"))[0].faults);
+  CHECK(contains(json, "\"unavailable\": {\n        \"value\": 0.62"));
   CHECK_FALSE(contains(bench_json(sample()), "unavailable_ns"));
   const std::string csv = bench_csv(with_faults());
   CHECK(contains(csv, ",recovery_unanswered\r\n"));
