@@ -35,17 +35,27 @@ std::string throughput_told(double x, const Spelling& spell) {
 
 using Rows = std::vector<std::vector<std::string>>;
 
+/// The columns of the table by phase.
+std::vector<std::string> phase_titles(const std::string& unit) {
+  std::vector<std::string> out = {"variant", "phase", unit, "95 % interval"};
+  for (const BenchLatencyColumn& column : kLatencyColumns) out.emplace_back(column.name);
+  out.insert(out.end(), {"refused", "lost", "unanswered"});
+  return out;
+}
+
 /// A row for each variant and phase, without the variant's name.
 Rows phase_rows(const BenchFaultSummary& f, const Spelling& spell) {
   Rows out;
   for (std::size_t i = 0; i < kBenchPhases.size(); ++i) {
     const BenchEstimate& t = f.throughput[i];
     const BenchLatency l = latency_of(f.latency[i]);
-    out.push_back({std::string(kBenchPhases[i]), throughput_told(t.value, spell),
-                   throughput_told(t.low, spell) + spell.dash + throughput_told(t.high, spell),
-                   spell.time(l.p50), spell.time(l.p90), spell.time(l.p99), spell.time(l.p999),
-                   spell.time(l.max), spell.count(f.sums[i].refused), spell.count(f.sums[i].lost),
-                   spell.count(f.sums[i].unanswered)});
+    auto& row = out.emplace_back();
+    row = {std::string(kBenchPhases[i]), throughput_told(t.value, spell),
+           throughput_told(t.low, spell) + spell.dash + throughput_told(t.high, spell)};
+    for (const auto& column : kLatencyColumns) row.push_back(spell.time(l.*column.ns));
+    for (const std::uint64_t n : {f.sums[i].refused, f.sums[i].lost, f.sums[i].unanswered}) {
+      row.push_back(spell.count(n));
+    }
   }
   return out;
 }
@@ -162,8 +172,7 @@ std::string fault_title(const BenchFaultPlan& plan) {
 std::string faults_text(const BenchReport& report) {
   if (!report.faults) return "";
   const Spelling spell = terminal();
-  Rows phases = {{"variant", "phase", report.unit, "95 % interval", "p50", "p90", "p99", "p99.9",
-                  "max", "refused", "lost", "unanswered"}};
+  Rows phases = {phase_titles(report.unit)};
   Rows outages = {{"variant", "time", "mean", "95 % interval", "worst", "", "steady"}};
   for (const BenchVariant& v : report.variants) {
     if (!v.faults) continue;
@@ -210,18 +219,11 @@ std::string faults_section(const BenchReport& report,
                            std::string (*swatch)(std::size_t i, bool again)) {
   if (!report.faults) return "";
   const Spelling spell = page();
-  Table phases({{"variant"},
-                {"phase"},
-                {report.unit, true},
-                {"95 % interval", true},
-                {"p50", true},
-                {"p90", true},
-                {"p99", true},
-                {"p99.9", true},
-                {"max", true},
-                {"refused", true},
-                {"lost", true},
-                {"unanswered", true}});
+  std::vector<Table::Column> columns;
+  for (const std::string& title : phase_titles(report.unit)) {
+    columns.push_back({title, columns.size() > 1});
+  }
+  Table phases(std::move(columns));
   Table outages({{"variant"},
                  {"time"},
                  {"mean", true},

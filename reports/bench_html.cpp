@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "base/assert.hpp"
 #include "reports/bench_faults.hpp"
@@ -140,23 +142,20 @@ std::string throughput_section(const BenchReport& report) {
 }
 
 std::string latency_section(const BenchReport& report) {
-  Table table({{"variant"},
-               {report.unit, true},
-               {"95 % interval", true},
-               {"p50", true},
-               {"p90", true},
-               {"p99", true},
-               {"p99.9", true},
-               {"max", true},
-               {"target"}});
+  std::vector<Table::Column> columns = {{"variant"}, {report.unit, true}, {"95 % interval", true}};
+  for (const BenchLatencyColumn& column : kLatencyColumns) columns.push_back({column.name, true});
+  columns.push_back({"target"});
+  Table table(std::move(columns));
   std::size_t i = 0;
   for (const BenchVariant& v : report.variants) {
     const BenchLatency l = latency_of(v.latency);
-    table.row({swatch(i++, v.again) + escape_markup(v.label) + (v.again ? " again" : ""),
-               whole(v.throughput.value),
-               whole(v.throughput.low) + " \xe2\x80\x93 " + whole(v.throughput.high),
-               time_of(l.p50), time_of(l.p90), time_of(l.p99), time_of(l.p999), time_of(l.max),
-               target_cell(v.throughput.value, v.target)});
+    std::vector<std::string> row = {
+        swatch(i++, v.again) + escape_markup(v.label) + (v.again ? " again" : ""),
+        whole(v.throughput.value),
+        whole(v.throughput.low) + " \xe2\x80\x93 " + whole(v.throughput.high)};
+    for (const auto& column : kLatencyColumns) row.push_back(time_of(l.*column.ns));
+    row.push_back(target_cell(v.throughput.value, v.target));
+    table.row(std::move(row));
   }
   const char* note =
       report.open_loop

@@ -20,7 +20,9 @@ Json json_of(const BenchEstimate& e) {
 }
 
 Json json_of(const BenchLatency& l) {
-  return {{"p50", l.p50}, {"p90", l.p90}, {"p99", l.p99}, {"p99.9", l.p999}, {"max", l.max}};
+  Json out = Json::object();
+  for (const BenchLatencyColumn& column : kLatencyColumns) out[column.name] = l.*column.ns;
+  return out;
 }
 
 Json json_of(const std::optional<BenchTarget>& target) {

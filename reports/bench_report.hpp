@@ -34,6 +34,19 @@ struct BenchLatency {
 };
 BenchLatency latency_of(const Histogram& histogram);
 
+/// What is told of a latency, in order; every table and file has these columns.
+struct BenchLatencyColumn {
+  const char* name;
+  std::int64_t BenchLatency::*ns;
+};
+inline constexpr std::array<BenchLatencyColumn, 5> kLatencyColumns = {{
+    {"p50", &BenchLatency::p50},
+    {"p90", &BenchLatency::p90},
+    {"p99", &BenchLatency::p99},
+    {"p99.9", &BenchLatency::p999},
+    {"max", &BenchLatency::max},
+}};
+
 /// The phases of a round with a fault, in order.
 inline constexpr std::array<std::string_view, 3> kBenchPhases = {"healthy", "faulty", "recovery"};
 

@@ -44,14 +44,16 @@ std::string against(double value, const std::optional<BenchTarget>& target) {
 }
 
 std::string variants_table(const BenchReport& report) {
-  std::vector<std::vector<std::string>> rows = {
-      {"variant", report.unit, "95 % interval", "p50", "p90", "p99", "p99.9", "max", "target"}};
+  std::vector<std::vector<std::string>> rows = {{"variant", report.unit, "95 % interval"}};
+  for (const BenchLatencyColumn& column : kLatencyColumns) rows[0].emplace_back(column.name);
+  rows[0].emplace_back("target");
   for (const BenchVariant& v : report.variants) {
     const BenchLatency l = latency_of(v.latency);
-    rows.push_back({printable(v.label) + (v.again ? " again" : ""), rounded(v.throughput.value),
-                    interval(v.throughput), duration_text(l.p50), duration_text(l.p90),
-                    duration_text(l.p99), duration_text(l.p999), duration_text(l.max),
-                    against(v.throughput.value, v.target)});
+    auto& row = rows.emplace_back();
+    row = {printable(v.label) + (v.again ? " again" : ""), rounded(v.throughput.value),
+           interval(v.throughput)};
+    for (const auto& column : kLatencyColumns) row.push_back(duration_text(l.*column.ns));
+    row.push_back(against(v.throughput.value, v.target));
   }
   return align_columns(rows, 0);
 }
