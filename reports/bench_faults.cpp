@@ -35,17 +35,27 @@ std::string throughput_told(double x, const Spelling& spell) {
 
 using Rows = std::vector<std::vector<std::string>>;
 
+/// The columns of the table by phase.
+std::vector<std::string> phase_titles(const std::string& unit) {
+  std::vector<std::string> out = {"variant", "phase", unit, "95 % interval"};
+  for (const BenchLatencyColumn& column : kLatencyColumns) out.emplace_back(column.name);
+  out.insert(out.end(), {"refused", "lost", "unanswered"});
+  return out;
+}
+
 /// A row for each variant and phase, without the variant's name.
 Rows phase_rows(const BenchFaultSummary& f, const Spelling& spell) {
   Rows out;
   for (std::size_t i = 0; i < kBenchPhases.size(); ++i) {
     const BenchEstimate& t = f.throughput[i];
     const BenchLatency l = latency_of(f.latency[i]);
-    out.push_back({std::string(kBenchPhases[i]), throughput_told(t.value, spell),
-                   throughput_told(t.low, spell) + spell.dash + throughput_told(t.high, spell),
-                   spell.time(l.p50), spell.time(l.p90), spell.time(l.p99), spell.time(l.p999),
-                   spell.time(l.max), spell.count(f.sums[i].refused), spell.count(f.sums[i].lost),
-                   spell.count(f.sums[i].unanswered)});
+    auto& row = out.emplace_back();
+    row = {std::string(kBenchPhases[i]), throughput_told(t.value, spell),
+           throughput_told(t.low, spell) + spell.dash + throughput_told(t.high, spell)};
+    for (const auto& column : kLatencyColumns) row.push_back(spell.time(l.*column.ns));
+    for (const std::uint64_t n : {f.sums[i].refused, f.sums[i].lost, f.sums[i].unanswered}) {
+      row.push_back(spell.count(n));
+    }
   }
   return out;
 }
@@ -96,7 +106,8 @@ Rows ratio_rows(const BenchReport& report, const Spelling& spell) {
   Rows out;
   const auto add = [&](const std::string& name, const BenchRatio& r) {
     out.push_back({name, ratio_cell(r.ratio, spell), ratio_cell(r.faulty, spell),
-                   ratio_cell(r.recovery, spell)});
+                   ratio_cell(r.recovery, spell), ratio_cell(r.unavailable, spell),
+                   ratio_cell(r.from_injection, spell), ratio_cell(r.from_heal, spell)});
   };
   for (const BenchRatio& r : report.ratios) add(r.above + " / " + r.below, r);
   add(report.noise.above + " again / the same (noise floor)", report.noise);
@@ -116,6 +127,11 @@ constexpr const char* kMeasures =
     "Unavailable: from the injection to the first acknowledgement of an operation that had begun "
     "after it. Recovered: throughput by 100 ms is back at 90 % of the healthy median, 3 slices in "
     "a row. Steady: the share of the healthy slices that reach this themselves.";
+
+constexpr const char* kRatios =
+    "With 95 % intervals, by block. A time is \"-\" where a round never got there, or one to "
+    "divide "
+    "by took none.";
 
 std::string rounds_table(const BenchReport& report) {
   const Spelling spell = page();
@@ -156,8 +172,7 @@ std::string fault_title(const BenchFaultPlan& plan) {
 std::string faults_text(const BenchReport& report) {
   if (!report.faults) return "";
   const Spelling spell = terminal();
-  Rows phases = {{"variant", "phase", report.unit, "95 % interval", "p50", "p90", "p99", "p99.9",
-                  "max", "refused", "lost", "unanswered"}};
+  Rows phases = {phase_titles(report.unit)};
   Rows outages = {{"variant", "time", "mean", "95 % interval", "worst", "", "steady"}};
   for (const BenchVariant& v : report.variants) {
     if (!v.faults) continue;
@@ -170,7 +185,8 @@ std::string faults_text(const BenchReport& report) {
       outages.push_back(std::move(row));
     }
   }
-  Rows ratios = {{"throughput", "healthy", "faulty", "recovery"}};
+  Rows ratios = {{"ratio of throughput", "healthy", "faulty", "recovery", "of time: unavailable",
+                  "recovered, from the injection", "from the heal"}};
   for (auto& row : ratio_rows(report, spell)) {
     row.front() = printable(row.front());
     ratios.push_back(std::move(row));
@@ -178,7 +194,7 @@ std::string faults_text(const BenchReport& report) {
   return "during faults: " + fault_title(*report.faults) + ", attempts given up after " +
          duration_text(report.faults->attempt_timeout) + "\n" + align_columns(phases, 0) + "\n" +
          align_columns(outages, 0) + std::string(kMeasures) + "\n\n" + align_columns(ratios, 0) +
-         "\n";
+         kRatios + "\n\n";
 }
 
 std::string fault_figures(const BenchReport& report) {
@@ -203,18 +219,11 @@ std::string faults_section(const BenchReport& report,
                            std::string (*swatch)(std::size_t i, bool again)) {
   if (!report.faults) return "";
   const Spelling spell = page();
-  Table phases({{"variant"},
-                {"phase"},
-                {report.unit, true},
-                {"95 % interval", true},
-                {"p50", true},
-                {"p90", true},
-                {"p99", true},
-                {"p99.9", true},
-                {"max", true},
-                {"refused", true},
-                {"lost", true},
-                {"unanswered", true}});
+  std::vector<Table::Column> columns;
+  for (const std::string& title : phase_titles(report.unit)) {
+    columns.push_back({title, columns.size() > 1});
+  }
+  Table phases(std::move(columns));
   Table outages({{"variant"},
                  {"time"},
                  {"mean", true},
@@ -237,7 +246,13 @@ std::string faults_section(const BenchReport& report,
       outages.row(std::move(row));
     }
   }
-  Table ratios({{"throughput"}, {"healthy", true}, {"faulty", true}, {"recovery", true}});
+  Table ratios({{"ratio of throughput"},
+                {"healthy", true},
+                {"faulty", true},
+                {"recovery", true},
+                {"of time: unavailable", true},
+                {"recovered, from the injection", true},
+                {"from the heal", true}});
   for (auto& row : ratio_rows(report, spell)) {
     row.front() = escape_markup(row.front());
     ratios.row(std::move(row));
@@ -251,7 +266,8 @@ std::string faults_section(const BenchReport& report,
          "<p class=\"note\">An operation counts to the phase in which it arrived, or to the faulty "
          "one if it was under way at the injection. Refused and lost are attempts, made again in "
          "the operation's session; unanswered are operations.</p>\n<h3>Ratios by phase</h3>\n" +
-         ratios.markup() + "<h3>Each round</h3>\n" + rounds_table(report) + "</section>\n";
+         ratios.markup() + "<p class=\"note\">" + kRatios + "</p>\n<h3>Each round</h3>\n" +
+         rounds_table(report) + "</section>\n";
 }
 
 }  // namespace ww::reports

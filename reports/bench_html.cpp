@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "base/assert.hpp"
 #include "reports/bench_faults.hpp"
@@ -34,10 +36,20 @@ std::string time_of(std::int64_t ns) {
 
 std::string target_cell(double value, const std::optional<BenchTarget>& target) {
   if (!target) return "";
-  const bool reached = value >= target->least;
-  return std::string("<span class=\"tag ") + (reached ? "" : "unknown") + "\">" +
-         (reached ? "reached" : "missed") + "</span> " + whole(target->least) + " <span class=\"" +
-         "counts\">" + escape_markup(target->formula) + "</span>";
+  const auto verdict = [value](double least, const std::string& given) {
+    const bool reached = value >= least;
+    return std::string("<span class=\"tag ") + (reached ? "" : "unknown") + "\">" +
+           (reached ? "reached" : "missed") + "</span> " + whole(least) +
+           " <span class=\"counts\">" + escape_markup(given) + "</span>";
+  };
+  std::string out = verdict(target->least, target->formula);
+  if (target->alone)
+    out += "<br>" + verdict(target->alone->least, "alone, " + target->alone->given);
+  return out;
+}
+
+std::string writers_text(std::uint32_t writers) {
+  return writers == 1 ? "one bare loop alone" : std::to_string(writers) + " bare loops at once";
 }
 
 std::string swatch(std::size_t i, bool again) {
@@ -80,8 +92,10 @@ std::string header_of(const BenchReport& report) {
     out += figure(whole(v.throughput.value), v.label + ", " + report.unit);
   }
   out += fault_figures(report);
-  out += figure(escape_markup(time_of((report.sync_before + report.sync_after) / 2)),
-                "fdatasync, bare loop, median");
+  for (const BenchSyncLoops& loops : report.sync_loops) {
+    out += figure(escape_markup(time_of((loops.before.median + loops.after.median) / 2)),
+                  "fdatasync, " + writers_text(loops.writers) + ", median");
+  }
   out += "</dl>\n";
   if (!report.warnings.empty()) {
     out += "<ul class=\"warnings\">\n";
@@ -101,7 +115,12 @@ std::string ratios_table(const BenchReport& report) {
   };
   for (const BenchRatio& r : report.ratios) row(r.above + " : " + r.below, r.ratio, r.target);
   row(report.variants.front().label + " again : the same (noise floor)", report.noise.ratio, {});
-  for (const BenchRatio& r : report.changes) row(r.above + " : " + r.below, r.ratio, r.target);
+  for (const BenchRatio& r : report.changes) {
+    const std::string name = r.above + " : " + r.below;
+    row(name, r.ratio, r.target);
+    if (r.faulty) row(name + ", faulty phase", *r.faulty, {});
+    if (r.recovery) row(name + ", recovery phase", *r.recovery, {});
+  }
   return table.markup();
 }
 
@@ -111,7 +130,8 @@ std::string throughput_section(const BenchReport& report) {
                     throughput_svg(report) +
                     "<figcaption>Each dot is a round, that is a fresh cluster. The stroke is their "
                     "mean, the band its 95\xc2\xa0% bootstrap interval over the rounds, the dashed "
-                    "line the target.</figcaption></figure>\n" +
+                    "line the target; the dotted one is the target by the fdatasync of one writer "
+                    "alone.</figcaption></figure>\n" +
                     ratios_table(report);
   for (const BenchCondition& c : report.conditions) {
     out += "<p class=\"note\">Fail if <b>" + escape_markup(c.text) +
@@ -122,23 +142,20 @@ std::string throughput_section(const BenchReport& report) {
 }
 
 std::string latency_section(const BenchReport& report) {
-  Table table({{"variant"},
-               {report.unit, true},
-               {"95 % interval", true},
-               {"p50", true},
-               {"p90", true},
-               {"p99", true},
-               {"p99.9", true},
-               {"max", true},
-               {"target"}});
+  std::vector<Table::Column> columns = {{"variant"}, {report.unit, true}, {"95 % interval", true}};
+  for (const BenchLatencyColumn& column : kLatencyColumns) columns.push_back({column.name, true});
+  columns.push_back({"target"});
+  Table table(std::move(columns));
   std::size_t i = 0;
   for (const BenchVariant& v : report.variants) {
     const BenchLatency l = latency_of(v.latency);
-    table.row({swatch(i++, v.again) + escape_markup(v.label) + (v.again ? " again" : ""),
-               whole(v.throughput.value),
-               whole(v.throughput.low) + " \xe2\x80\x93 " + whole(v.throughput.high),
-               time_of(l.p50), time_of(l.p90), time_of(l.p99), time_of(l.p999), time_of(l.max),
-               target_cell(v.throughput.value, v.target)});
+    std::vector<std::string> row = {
+        swatch(i++, v.again) + escape_markup(v.label) + (v.again ? " again" : ""),
+        whole(v.throughput.value),
+        whole(v.throughput.low) + " \xe2\x80\x93 " + whole(v.throughput.high)};
+    for (const auto& column : kLatencyColumns) row.push_back(time_of(l.*column.ns));
+    row.push_back(target_cell(v.throughput.value, v.target));
+    table.row(std::move(row));
   }
   const char* note =
       report.open_loop
@@ -169,14 +186,15 @@ std::string processor_section(const BenchReport& report) {
                {"harness", true},
                {"syncs/s", true},
                {"sync, median", true},
+               {"mean", true},
                {"p99", true},
                {"retries", true}});
   for (const BenchRound& r : report.rounds) {
-    table.row({digits(r.place + 1), escape_markup(r.label) + (r.again ? " again" : ""),
-               digits(r.block + 1), whole(r.throughput), factor(r.nodes_cores),
-               factor(r.clients_cores), factor(r.harness_cores),
-               whole(static_cast<double>(r.syncs) / std::max(r.seconds, 1e-9)),
-               time_of(r.sync_median), time_of(r.sync_p99), digits(r.retries)});
+    table.row(
+        {digits(r.place + 1), escape_markup(r.label) + (r.again ? " again" : ""),
+         digits(r.block + 1), whole(r.throughput), factor(r.nodes_cores), factor(r.clients_cores),
+         factor(r.harness_cores), whole(static_cast<double>(r.syncs) / std::max(r.seconds, 1e-9)),
+         time_of(r.sync_median), time_of(r.sync_mean), time_of(r.sync_p99), digits(r.retries)});
   }
   return "<section>\n<h2>What it took</h2>\n<p class=\"note\">Processor time of the nodes, of the "
          "clients' thread and of the rest of the harness, in cores; the syncs are the nodes' own, "
@@ -185,10 +203,16 @@ std::string processor_section(const BenchReport& report) {
 }
 
 std::string setup_section(const BenchReport& report) {
-  const std::vector<Fact> disk = {{"bare loop, before", time_of(report.sync_before)},
-                                  {"bare loop, after", time_of(report.sync_after)},
-                                  {"in the nodes", time_of(report.sync_nodes)},
-                                  {"files", report.in_memory ? "in memory" : "on disk"}};
+  const auto told = [](const BenchSync& sync) {
+    return time_of(sync.median) + ", mean " + time_of(sync.mean);
+  };
+  std::vector<Fact> disk;
+  for (const BenchSyncLoops& loops : report.sync_loops) {
+    disk.push_back({writers_text(loops.writers) + ", before", told(loops.before)});
+    disk.push_back({writers_text(loops.writers) + ", after", told(loops.after)});
+  }
+  if (report.sync_nodes.median > 0) disk.push_back({"in the nodes", told(report.sync_nodes)});
+  disk.push_back({"files", report.in_memory ? "in memory" : "on disk"});
   std::string out = "<section>\n<h2>Set-up</h2>\n<div class=\"columns\">\n" +
                     facts_table("fdatasync, median", disk) + facts_table("Run", report.setup);
   for (const BenchVariant& v : report.variants) {

@@ -20,12 +20,18 @@ Json json_of(const BenchEstimate& e) {
 }
 
 Json json_of(const BenchLatency& l) {
-  return {{"p50", l.p50}, {"p90", l.p90}, {"p99", l.p99}, {"p99.9", l.p999}, {"max", l.max}};
+  Json out = Json::object();
+  for (const BenchLatencyColumn& column : kLatencyColumns) out[column.name] = l.*column.ns;
+  return out;
 }
 
 Json json_of(const std::optional<BenchTarget>& target) {
   if (!target) return nullptr;
-  return {{"least", target->least}, {"formula", target->formula}};
+  Json out = {{"least", target->least}, {"formula", target->formula}};
+  if (target->alone) {
+    out["alone"] = {{"least", target->alone->least}, {"given", target->alone->given}};
+  }
+  return out;
 }
 
 Json json_of(const std::vector<Fact>& facts) {
@@ -49,6 +55,9 @@ Json json_of(const BenchRatio& r) {
               {"target", json_of(r.target)}};
   if (r.faulty) out["faulty"] = json_of(*r.faulty);
   if (r.recovery) out["recovery"] = json_of(*r.recovery);
+  if (r.unavailable) out["unavailable"] = json_of(*r.unavailable);
+  if (r.from_injection) out["recovered_from_injection"] = json_of(*r.from_injection);
+  if (r.from_heal) out["recovered_from_heal"] = json_of(*r.from_heal);
   return out;
 }
 
@@ -127,6 +136,7 @@ Json json_of(const BenchRound& r) {
               {"latency_ns", json_of(r.latency)},
               {"syncs", r.syncs},
               {"sync_median_ns", r.sync_median},
+              {"sync_mean_ns", r.sync_mean},
               {"sync_p99_ns", r.sync_p99},
               {"nodes_cores", r.nodes_cores},
               {"clients_cores", r.clients_cores},
@@ -145,6 +155,16 @@ Json json_of(const BenchVariant& v) {
               {"target", json_of(v.target)}};
   if (v.faults) out["faults"] = json_of(*v.faults);
   return out;
+}
+
+Json json_of(const BenchSync& sync) {
+  return {{"median_ns", sync.median}, {"mean_ns", sync.mean}};
+}
+
+Json json_of(const BenchSyncLoops& loops) {
+  return {{"writers", loops.writers},
+          {"before", json_of(loops.before)},
+          {"after", json_of(loops.after)}};
 }
 
 template <class T>
@@ -191,14 +211,16 @@ std::string bench_json(const BenchReport& report) {
                      {"open_loop", report.open_loop},
                      {"during_faults", json_of(report.faults)},
                      {"in_memory", report.in_memory},
-                     {"sync_before_ns", report.sync_before},
-                     {"sync_after_ns", report.sync_after},
-                     {"sync_nodes_ns", report.sync_nodes},
+                     {"sync_loops", list_of(report.sync_loops)},
+                     {"sync_nodes", json_of(report.sync_nodes)},
                      {"variants", list_of(report.variants)},
                      {"ratios", list_of(report.ratios)},
                      {"noise", json_of(report.noise.ratio)},
                      {"noise_faulty", json_of(report.noise.faulty)},
                      {"noise_recovery", json_of(report.noise.recovery)},
+                     {"noise_unavailable", json_of(report.noise.unavailable)},
+                     {"noise_recovered_from_injection", json_of(report.noise.from_injection)},
+                     {"noise_recovered_from_heal", json_of(report.noise.from_heal)},
                      {"conditions", conditions},
                      {"baseline", report.baseline},
                      {"changes", list_of(report.changes)},
@@ -258,8 +280,8 @@ std::string fault_fields(const BenchFault& f) {
 std::string bench_csv(const BenchReport& report) {
   std::string out =
       "place,block,variant,again,seed,seconds,operations,reads,throughput,p50_ns,p90_ns,p99_ns,"
-      "p99.9_ns,max_ns,retries,unfinished,syncs,sync_median_ns,sync_p99_ns,nodes_cores,"
-      "clients_cores,harness_cores";
+      "p99.9_ns,max_ns,retries,unfinished,syncs,sync_median_ns,sync_mean_ns,sync_p99_ns,"
+      "nodes_cores,clients_cores,harness_cores";
   out += (report.faults ? fault_columns() : "") + "\r\n";
   for (const BenchRound& r : report.rounds) {
     const std::string fields[] = {std::to_string(r.place),
@@ -280,6 +302,7 @@ std::string bench_csv(const BenchReport& report) {
                                   std::to_string(r.unfinished),
                                   std::to_string(r.syncs),
                                   std::to_string(r.sync_median),
+                                  std::to_string(r.sync_mean),
                                   std::to_string(r.sync_p99),
                                   decimal(r.nodes_cores),
                                   decimal(r.clients_cores),
@@ -292,6 +315,20 @@ std::string bench_csv(const BenchReport& report) {
   return out;
 }
 
+namespace {
+
+/// Nothing in a file without faults, or of before there were any.
+std::optional<BenchFaultPlan> faults_in(const Json& json) {
+  const auto found = json.find("during_faults");
+  if (found == json.end() || found->is_null()) return std::nullopt;
+  return BenchFaultPlan{found->at("kind").get<std::string>(),
+                        found->at("fault_ns").get<std::int64_t>(),
+                        found->at("recovery_ns").get<std::int64_t>(),
+                        found->at("attempt_timeout_ns").get<std::int64_t>()};
+}
+
+}  // namespace
+
 Result<std::vector<BenchSamples>> parse_bench(std::string_view text, const std::string& path) {
   const auto bad = [&path](const std::string& why) {
     return Error{ErrorCode::kCorrupt, true, path + ": " + why};
@@ -302,17 +339,23 @@ Result<std::vector<BenchSamples>> parse_bench(std::string_view text, const std::
     if (json.at("schema") != kSchema) return bad("it is no bench.json");
     if (json.at("v") != kVersion)
       return bad("it has another version than " + std::to_string(kVersion));
+    const std::optional<BenchFaultPlan> faults = faults_in(json);
     std::vector<BenchSamples> out;
     for (const Json& variant : json.at("variants")) {
       if (variant.at("again").get<bool>()) continue;
       BenchSamples& samples = out.emplace_back();
       samples.label = variant.at("label").get<std::string>();
+      samples.faults = faults;
       for (const auto& [name, value] : variant.at("settings").items()) {
         samples.settings.push_back({name, value.get<std::string>()});
       }
       for (const Json& round : json.at("rounds")) {
         if (round.at("variant") != samples.label || round.at("again").get<bool>()) continue;
         samples.throughputs.push_back(round.at("throughput").get<double>());
+        if (!faults) continue;
+        const Json& phases = round.at("fault").at("phases");
+        samples.faulty.push_back(phases.at("faulty").at("throughput").get<double>());
+        samples.recovery.push_back(phases.at("recovery").at("throughput").get<double>());
       }
       const auto& t = samples.throughputs;
       if (t.empty() || std::any_of(t.begin(), t.end(), [](double x) { return !(x > 0); })) {

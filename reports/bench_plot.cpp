@@ -89,6 +89,7 @@ std::string throughput_svg(const BenchReport& report) {
   for (const BenchVariant& v : report.variants) {
     high = std::max(high, v.throughput.high);
     if (v.target) high = std::max(high, v.target->least);
+    if (v.target && v.target->alone) high = std::max(high, v.target->alone->least);
   }
   for (const BenchRound& r : report.rounds) high = std::max(high, r.throughput);
   high *= 1.04;
@@ -118,6 +119,10 @@ std::string throughput_svg(const BenchReport& report) {
     out += line("mean", x_of(v.throughput.value), y - 12, x_of(v.throughput.value), y + 12);
     if (v.target) {
       out += line("least", x_of(v.target->least), y - 18, x_of(v.target->least), y + 18);
+    }
+    if (v.target && v.target->alone) {
+      const double x = x_of(v.target->alone->least);
+      out += line("least alone", x, y - 18, x, y + 18);
     }
     out += "</g>\n";
   }

@@ -34,6 +34,19 @@ struct BenchLatency {
 };
 BenchLatency latency_of(const Histogram& histogram);
 
+/// What is told of a latency, in order; every table and file has these columns.
+struct BenchLatencyColumn {
+  const char* name;
+  std::int64_t BenchLatency::*ns;
+};
+inline constexpr std::array<BenchLatencyColumn, 5> kLatencyColumns = {{
+    {"p50", &BenchLatency::p50},
+    {"p90", &BenchLatency::p90},
+    {"p99", &BenchLatency::p99},
+    {"p99.9", &BenchLatency::p999},
+    {"max", &BenchLatency::max},
+}};
+
 /// The phases of a round with a fault, in order.
 inline constexpr std::array<std::string_view, 3> kBenchPhases = {"healthy", "faulty", "recovery"};
 
@@ -85,6 +98,7 @@ struct BenchRound {
   BenchLatency latency;
   std::uint64_t syncs = 0;       // of all nodes
   std::int64_t sync_median = 0;  // of the nodes' medians
+  std::int64_t sync_mean = 0;    // of all syncs
   std::int64_t sync_p99 = 0;     // of the worst node
   double nodes_cores = 0;
   double clients_cores = 0;
@@ -115,7 +129,26 @@ struct BenchFaultSummary {
 /// What the issue of this project asks of a throughput or a ratio.
 struct BenchTarget {
   double least = 0;
-  std::string formula;  // in words: "0.75 x 64 / (2t + 0.2 ms)"
+  std::string formula;  // in words: "0.75 x 64 / (2t + 0.2 ms), t = 700 us, 3 at once"
+  /// By the t of one writer alone; absent where it makes no difference.
+  struct Alone {
+    double least = 0;
+    std::string given;  // "t = 330 us"
+  };
+  std::optional<Alone> alone{};
+};
+
+/// How long syncs took.
+struct BenchSync {
+  std::int64_t median = 0;
+  std::int64_t mean = 0;
+};
+
+/// Of so many bare loops at once, each with a file of its own.
+struct BenchSyncLoops {
+  std::uint32_t writers = 1;
+  BenchSync before;  // everything
+  BenchSync after;
 };
 
 struct BenchVariant {
@@ -136,6 +169,11 @@ struct BenchRatio {
   /// Of the faulty and the recovery phase's throughput; absent where a round below had none.
   std::optional<BenchEstimate> faulty{};
   std::optional<BenchEstimate> recovery{};
+  /// Of the times to availability and recovery; absent where a round of either never got there, or
+  /// one below took no time at all.
+  std::optional<BenchEstimate> unavailable{};
+  std::optional<BenchEstimate> from_injection{};
+  std::optional<BenchEstimate> from_heal{};
 };
 
 /// What was done to every cluster.
@@ -144,6 +182,7 @@ struct BenchFaultPlan {
   std::int64_t length = 0;
   std::int64_t recovery = 0;
   std::int64_t attempt_timeout = 0;
+  friend bool operator==(const BenchFaultPlan&, const BenchFaultPlan&) = default;
 };
 
 /// A condition under which the command fails, and what came of it.
@@ -165,9 +204,9 @@ struct BenchReport {
   std::vector<BenchRatio> ratios;        // of each variant but the last to the last
   BenchRatio noise;                      // of the A/A run to the first variant
   bool in_memory = false;                // the files were on tmpfs
-  std::int64_t sync_before = 0;          // medians of the bare loop
-  std::int64_t sync_after = 0;
-  std::int64_t sync_nodes = 0;  // median of the rounds' medians, where there is no floor
+  /// By the number of writers, which are 1 and each number of nodes that a variant has.
+  std::vector<BenchSyncLoops> sync_loops;
+  BenchSync sync_nodes;  // median of the rounds' medians, mean of all; only where there is no floor
   std::vector<BenchCondition> conditions;
   std::string baseline;             // what it was compared with; empty: nothing
   std::vector<BenchRatio> changes;  // this one to the baseline, by variant
@@ -189,7 +228,10 @@ std::string changes_text(const BenchReport& report);
 struct BenchSamples {
   std::string label;
   std::vector<Fact> settings;
-  std::vector<double> throughputs;  // of its rounds
+  std::vector<double> throughputs;  // of its rounds; of their healthy phases
+  std::optional<BenchFaultPlan> faults{};
+  std::vector<double> faulty{};  // throughputs of the other phases
+  std::vector<double> recovery{};
 };
 /// Errors: kCorrupt naming `path` and what is wrong.
 Result<std::vector<BenchSamples>> parse_bench(std::string_view json, const std::string& path);

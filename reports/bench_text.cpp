@@ -1,5 +1,6 @@
 // A benchmark on stdout.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -33,33 +34,42 @@ std::string ratio_text(const BenchEstimate& e) {
 
 std::string against(double value, const std::optional<BenchTarget>& target) {
   if (!target) return "";
-  return (value >= target->least ? "reached: " : "missed: ") + rounded(target->least) + " (" +
-         target->formula + ")";
+  const auto verdict = [value](double least) {
+    return (value >= least ? "reached: " : "missed: ") + rounded(least);
+  };
+  std::string out = verdict(target->least) + " (" + target->formula + ")";
+  if (target->alone)
+    out += "; alone " + target->alone->given + ": " + verdict(target->alone->least);
+  return out;
 }
 
 std::string variants_table(const BenchReport& report) {
-  std::vector<std::vector<std::string>> rows = {
-      {"variant", report.unit, "95 % interval", "p50", "p90", "p99", "p99.9", "max", "target"}};
+  std::vector<std::vector<std::string>> rows = {{"variant", report.unit, "95 % interval"}};
+  for (const BenchLatencyColumn& column : kLatencyColumns) rows[0].emplace_back(column.name);
+  rows[0].emplace_back("target");
   for (const BenchVariant& v : report.variants) {
     const BenchLatency l = latency_of(v.latency);
-    rows.push_back({printable(v.label) + (v.again ? " again" : ""), rounded(v.throughput.value),
-                    interval(v.throughput), duration_text(l.p50), duration_text(l.p90),
-                    duration_text(l.p99), duration_text(l.p999), duration_text(l.max),
-                    against(v.throughput.value, v.target)});
+    auto& row = rows.emplace_back();
+    row = {printable(v.label) + (v.again ? " again" : ""), rounded(v.throughput.value),
+           interval(v.throughput)};
+    for (const auto& column : kLatencyColumns) row.push_back(duration_text(l.*column.ns));
+    row.push_back(against(v.throughput.value, v.target));
   }
   return align_columns(rows, 0);
 }
 
 /// Means over the rounds of each variant: what the processor did.
 std::string cores_table(const BenchReport& report) {
-  std::vector<std::vector<std::string>> rows = {
-      {"cores used by", "nodes", "clients", "harness", "syncs/s", "sync in the nodes, median"}};
+  std::vector<std::vector<std::string>> rows = {{"cores used by", "nodes", "clients", "harness",
+                                                 "syncs/s", "sync in the nodes: median", "mean"}};
   for (const BenchVariant& v : report.variants) {
     double nodes = 0;
     double clients = 0;
     double harness = 0;
     double syncs = 0;
+    double all_syncs = 0;
     double median = 0;
+    double sum = 0;
     double count = 0;
     for (const BenchRound& r : report.rounds) {
       if (r.label != v.label || r.again != v.again) continue;
@@ -67,15 +77,35 @@ std::string cores_table(const BenchReport& report) {
       clients += r.clients_cores;
       harness += r.harness_cores;
       syncs += static_cast<double>(r.syncs) / r.seconds;
+      all_syncs += static_cast<double>(r.syncs);
       median += static_cast<double>(r.sync_median);
+      sum += static_cast<double>(r.sync_mean) * static_cast<double>(r.syncs);
       ++count;
     }
     rows.push_back({printable(v.label) + (v.again ? " again" : ""), two_decimals(nodes / count),
                     two_decimals(clients / count), two_decimals(harness / count),
                     rounded(syncs / count),
-                    duration_text(static_cast<std::int64_t>(median / count))});
+                    duration_text(static_cast<std::int64_t>(median / count)),
+                    duration_text(static_cast<std::int64_t>(sum / std::max(all_syncs, 1.0)))});
   }
   return align_columns(rows, 0);
+}
+
+/// What the targets' t is made of, and what the nodes saw.
+std::string syncs_text(const BenchReport& report) {
+  std::vector<std::vector<std::string>> rows = {
+      {"fdatasync by bare loops", "median t before", "mean", "median t after", "mean"}};
+  for (const BenchSyncLoops& loops : report.sync_loops) {
+    rows.push_back({loops.writers == 1 ? "one alone" : std::to_string(loops.writers) + " at once",
+                    duration_text(loops.before.median), duration_text(loops.before.mean),
+                    duration_text(loops.after.median), duration_text(loops.after.mean)});
+  }
+  std::string out = align_columns(rows, 0);
+  if (report.sync_nodes.median > 0) {
+    out += "in the nodes: median " + duration_text(report.sync_nodes.median) + ", mean " +
+           duration_text(report.sync_nodes.mean) + "\n";
+  }
+  return report.in_memory ? out + "files in memory\n" : out;
 }
 
 std::string lines_of(const std::vector<BenchRatio>& ratios, const std::string& joint) {
@@ -88,12 +118,22 @@ std::string lines_of(const std::vector<BenchRatio>& ratios, const std::string& j
   return out;
 }
 
+std::string lines_of_changes(const BenchReport& report) {
+  std::string out;
+  for (const BenchRatio& r : report.changes) {
+    out += lines_of({r}, " to ");
+    if (r.faulty) out += "  in the faulty phase: " + ratio_text(*r.faulty) + "\n";
+    if (r.recovery) out += "  in the recovery phase: " + ratio_text(*r.recovery) + "\n";
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string changes_text(const BenchReport& report) {
   std::string out;
   for (const std::string& warning : report.warnings) out += "! " + printable(warning) + "\n";
-  out += lines_of(report.changes, " to ");
+  out += lines_of_changes(report);
   return out + printable(report.cause) + "\n";
 }
 
@@ -103,14 +143,11 @@ std::string bench_text(const BenchReport& report, const std::string& page_path) 
   out += variants_table(report) + "\n" + cores_table(report) + "\n";
   out += lines_of(report.ratios, " / ");
   out += "noise floor (A/A): " + ratio_text(report.noise.ratio) + "\n";
-  out += "fdatasync, bare loop: median t = " + duration_text(report.sync_before) + " before, " +
-         duration_text(report.sync_after) + " after";
-  if (report.sync_nodes > 0) out += "; in the nodes " + duration_text(report.sync_nodes);
-  out += report.in_memory ? " (files in memory)\n" : "\n";
+  out += syncs_text(report);
   if (report.open_loop) out += "open loop: latencies count from the arrival\n";
   for (const std::string& warning : report.warnings) out += "! " + printable(warning) + "\n";
   if (!report.baseline.empty()) {
-    out += "against " + printable(report.baseline) + ":\n" + lines_of(report.changes, " to ");
+    out += "against " + printable(report.baseline) + ":\n" + lines_of_changes(report);
   }
   for (const BenchCondition& c : report.conditions) {
     out += std::string(c.holds ? "FAILS if " : "not ") + printable(c.text) + ": " +

@@ -14,7 +14,7 @@ ww_test(controller_test LABEL unit
 
 ww_test(bench_plan_test LABEL unit
   SOURCES unit/bench_phases_test.cpp unit/bench_plan_test.cpp
-  DEPS ww_bench_plan)
+  DEPS ww_bench_plan ww_test_support)
 ww_test(mix_test LABEL unit SOURCES unit/mix_test.cpp DEPS ww_mix)
 # Campaigns in made-up worlds.
 ww_test(campaign_test LABEL unit

@@ -71,6 +71,7 @@ struct Statistics {
   std::uint64_t request = 0;
   std::uint64_t syncs = 0;
   Duration sync_median{};
+  Duration sync_mean{};
   Duration sync_p99{};
   Duration sync_max{};
   Duration user_time{};
@@ -80,7 +81,7 @@ struct Statistics {
   template <class Self, class V>
   static void fields(Self& s, V& v) {
     v("request", s.request), v("syncs", s.syncs), v("sync_median", s.sync_median);
-    v("sync_p99", s.sync_p99), v("sync_max", s.sync_max);
+    v("sync_mean", s.sync_mean), v("sync_p99", s.sync_p99), v("sync_max", s.sync_max);
     v("user_time", s.user_time), v("system_time", s.system_time);
     v("term", s.term), v("leads", s.leads);
   }

@@ -7,7 +7,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <cmath>
 #include <filesystem>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -57,14 +59,17 @@ struct Gauges {
 
 void tell_syncs(const Statistics& all, reports::BenchRound& round) {
   std::vector<std::int64_t> medians;
+  double sum = 0;
   for (const auto& one : all) {
     round.syncs += one.syncs;
+    sum += static_cast<double>(one.syncs) * static_cast<double>(to_ns(one.sync_mean));
     round.sync_p99 = std::max(round.sync_p99, to_ns(one.sync_p99));
     if (one.syncs > 0) medians.push_back(to_ns(one.sync_median));
   }
   if (medians.empty()) return;
   std::sort(medians.begin(), medians.end());
   round.sync_median = medians[medians.size() / 2];
+  round.sync_mean = std::llround(sum / static_cast<double>(round.syncs));
 }
 
 reports::BenchRound told(const LoadResult& load, const Gauges& gauges, const BenchPlan& plan) {
@@ -265,6 +270,18 @@ std::string described(const BenchPlan& plan, const Slot& slot) {
   return plan.variants[slot.variant].label + (slot.again ? " again" : "");
 }
 
+/// One loop alone, and as many at once as the clusters have nodes, into `side` of each entry.
+Result<void> time_bare_loops(const BenchPlan& plan,
+                             reports::BenchSync reports::BenchSyncLoops::*side,
+                             std::vector<reports::BenchSyncLoops>& loops) {
+  for (reports::BenchSyncLoops& at_once : loops) {
+    const auto times = time_syncs(plan.data, kSyncLoop, at_once.writers);
+    if (!times) return times.error();
+    at_once.*side = {to_ns(times->quantile(0.5)), to_ns(times->mean())};
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<reports::BenchReport> run_bench(const BenchPlan& plan, const OnRound& on_round) {
@@ -282,9 +299,11 @@ Result<reports::BenchReport> run_bench(const BenchPlan& plan, const OnRound& on_
                                 to_ns(plan.fault->recovery), to_ns(plan.fault->attempt_timeout)};
   }
   report.in_memory = is_in_memory(plan.data);
-  const auto before = time_syncs(plan.data, kSyncLoop);
+  std::set<std::uint32_t> writers = {1};
+  for (const Variant& v : plan.variants) writers.insert(v.settings.nodes);
+  for (const std::uint32_t n : writers) report.sync_loops.push_back({n, {}, {}});
+  const auto before = time_bare_loops(plan, &reports::BenchSyncLoops::before, report.sync_loops);
   if (!before) return before.error();
-  report.sync_before = to_ns(before->quantile(0.5));
   const auto slots = schedule_of(plan);
   double throughput = 0;
   for (const Slot& slot : slots) {
@@ -317,9 +336,8 @@ Result<reports::BenchReport> run_bench(const BenchPlan& plan, const OnRound& on_
     }
     report.rounds.push_back(std::move(*round));
   }
-  const auto after = time_syncs(plan.data, kSyncLoop);
+  const auto after = time_bare_loops(plan, &reports::BenchSyncLoops::after, report.sync_loops);
   if (!after) return after.error();
-  report.sync_after = to_ns(after->quantile(0.5));
   summarize(plan, report);
   return report;
 }

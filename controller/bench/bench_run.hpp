@@ -58,13 +58,13 @@ Result<reports::BenchReport> run_bench(const BenchPlan& plan, const OnRound& on_
 void summarize(const BenchPlan& plan, reports::BenchReport& report);
 
 /// By label, `now` to `before`; a label that is missing on one side becomes a warning, and so do
-/// settings that differ.
+/// settings that differ. Phases with a fault are compared where both had the same ones.
 std::vector<reports::BenchRatio> changes(const std::vector<reports::BenchSamples>& now,
                                          const std::vector<reports::BenchSamples>& before,
                                          std::uint64_t seed, std::vector<std::string>& warnings);
 
-/// Whether a change is a regression: its interval lies below 1.
-bool is_regression(const reports::BenchRatio& change);
+/// What became slower, in words: where the interval of a change, or of a phase of it, lies below 1.
+std::vector<std::string> regressions(const reports::BenchRatio& change);
 
 /// What `report` would be read back as.
 std::vector<reports::BenchSamples> samples_of(const reports::BenchReport& report);

@@ -20,6 +20,7 @@
 #include "base/rng.hpp"
 #include "base/wire/frame.hpp"
 #include "base/wire/kv.hpp"
+#include "controller/bench/route.hpp"
 #include "workloads/arrivals.hpp"
 
 namespace ww::bench {
@@ -50,7 +51,7 @@ Duration processor_time() {
 
 struct Client {
   ClientId id;
-  std::uint32_t node = 0;  // index in LoadPlan::nodes
+  Route route;  // indices in LoadPlan::nodes
   Fd socket;
   bool connected = false;
   bool wants_write = false;  // the socket was full, or is connecting
@@ -91,6 +92,7 @@ struct Load::Impl {
     for (std::uint32_t i = 0; i < clients.size(); ++i) {
       Client& c = clients[i];
       c.id = ClientId{i + 1};
+      c.route = Route(static_cast<std::uint32_t>(plan.nodes.size()));
       c.request.read_mode =
           plan.settings.reads == Reads::kLog ? wire::ReadMode::kLog : wire::ReadMode::kIndex;
       c.request.command.kind = wire::CommandKind::kOpenSession;
@@ -109,7 +111,7 @@ struct Load::Impl {
     const int one = 1;
     ::setsockopt(c.socket.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     ::setsockopt(c.socket.get(), IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
-    const net::Address& to = plan.nodes[c.node];
+    const net::Address& to = plan.nodes[c.route.node()];
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(to.port);
@@ -137,22 +139,22 @@ struct Load::Impl {
     return std::nullopt;
   }
 
-  /// Gives the connection up; the operation in hand is asked of another node, a little later.
-  void leave(Client& c, std::uint32_t next, Instant now) {
+  /// Gives the connection up; the operation in hand is asked of the route's node, a little later.
+  void leave(Client& c, Instant now) {
     if (c.awaiting) note_retry(result.log.lost, now);
     c.socket = Fd();
     c.connected = false;
     c.awaiting = false;
-    c.node = next;
     c.retry_at = now + kRetryAfter;
+  }
+  void on_lost(Client& c, Instant now) {
+    c.route.on_lost(now);
+    leave(c, now);
   }
   /// An attempt was in vain.
   void note_retry(std::vector<Instant>& kind, Instant now) {
     if (plan.during_faults && phase != Phase::kSetUp) kind.push_back(now);
     if (!plan.during_faults && phase == Phase::kMeasured) ++result.retries;
-  }
-  [[nodiscard]] std::uint32_t after(std::uint32_t node) const {
-    return (node + 1) % static_cast<std::uint32_t>(plan.nodes.size());
   }
 
   // ---- operations ------------------------------------------------------------------------------
@@ -183,7 +185,7 @@ struct Load::Impl {
     if (!c.connected || c.awaiting) return;
     c.request.request = ++c.last_request;
     const std::size_t frame = wire::begin_frame(c.out);
-    wire::encode_request(c.out, c.id, NodeId{c.node + 1}, c.request);
+    wire::encode_request(c.out, c.id, NodeId{c.route.node() + 1}, c.request);
     wire::end_frame(c.out, frame);
     c.awaiting = true;
     c.sent_at = now;
@@ -199,7 +201,7 @@ struct Load::Impl {
       } else if (errno == EAGAIN) {
         return watch(c, true);
       } else if (errno != EINTR) {
-        return leave(c, after(c.node), now);
+        return on_lost(c, now);
       }
     }
     c.out.clear();
@@ -222,7 +224,7 @@ struct Load::Impl {
       int error = 0;
       socklen_t size = sizeof(error);
       ::getsockopt(c.socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-      if (error != 0) return leave(c, after(c.node), now);
+      if (error != 0) return on_lost(c, now);
       if ((events & EPOLLOUT) == 0) return;
       c.connected = true;
       watch(c, false);
@@ -236,14 +238,14 @@ struct Load::Impl {
   void receive(Client& c, Instant now) {
     const ssize_t n = ::recv(c.socket.get(), buffer.data(), buffer.size(), 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (n <= 0) return leave(c, after(c.node), now);
+    if (n <= 0) return on_lost(c, now);
     c.in.feed(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
     while (c.connected) {
       const auto payload = c.in.next();
-      if (!payload) return leave(c, after(c.node), now);
+      if (!payload) return on_lost(c, now);
       if (!payload->has_value()) return;
       const auto frame = wire::decode_reply(**payload);
-      if (!frame) return leave(c, after(c.node), now);
+      if (!frame) return on_lost(c, now);
       if (c.awaiting && frame->reply.request == c.last_request) on_reply(c, frame->reply);
     }
   }
@@ -287,10 +289,9 @@ struct Load::Impl {
     }
     c.retry_at = now + kRetryAfter;
     if (reply.refusal == wire::Refusal::kBusy) return;
-    const bool hinted =
-        reply.leader_hint != kNobody && reply.leader_hint.value <= plan.nodes.size();
-    const std::uint32_t other = hinted ? reply.leader_hint.value - 1 : after(c.node);
-    if (other != c.node) leave(c, other, now);
+    std::optional<std::uint32_t> hint;
+    if (reply.leader_hint != kNobody) hint = reply.leader_hint.value - 1;
+    if (c.route.on_not_leading(hint, now)) leave(c, now);
   }
 
   /// The client is free: what waits, or the next of its closed loop.
@@ -391,7 +392,10 @@ struct Load::Impl {
     for (Client& c : clients) {
       // A stopped node's queue of connections may be full: then not even a connect ends.
       const bool attempting = c.awaiting || (c.socket.get() >= 0 && !c.connected);
-      if (attempting && now - c.sent_at > plan.attempt_timeout) leave(c, after(c.node), now);
+      if (attempting && now - c.sent_at > plan.attempt_timeout) {
+        c.route.on_timeout(now);
+        leave(c, now);
+      }
       if (c.busy && phase != Phase::kDraining && !plan.during_faults &&
           now - std::max(c.begun, measured_begin) > kStuckLimit) {
         failure = Error{ErrorCode::kTimeout, false, "an operation had no answer for 30 s"};

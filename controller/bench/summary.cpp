@@ -8,6 +8,7 @@
 #include "controller/bench/bench_run.hpp"
 #include "controller/bench/bootstrap.hpp"
 #include "controller/bench/targets.hpp"
+#include "reports/format.hpp"
 
 namespace ww::bench {
 
@@ -60,6 +61,47 @@ std::int64_t median(std::vector<std::int64_t> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());
   return *middle;
+}
+
+/// The mean of before and after; 0 where so many loops were not measured.
+Duration median_of_loops(const reports::BenchReport& report, std::uint32_t writers) {
+  for (const auto& loops : report.sync_loops) {
+    if (loops.writers == writers) return Duration{(loops.before.median + loops.after.median) / 2};
+  }
+  return Duration{};
+}
+
+/// A lone writer that is slower than several at once does not measure the disk.
+void warn_of_slow_loop(reports::BenchReport& report) {
+  const Duration alone = median_of_loops(report, 1);
+  for (const auto& loops : report.sync_loops) {
+    const Duration together = median_of_loops(report, loops.writers);
+    if (loops.writers == 1 || together == Duration{} || alone <= together) continue;
+    report.warnings.push_back(
+        "one bare loop alone synced in " + reports::duration_text(to_ns(alone)) + ", " +
+        std::to_string(loops.writers) + " at once in " + reports::duration_text(to_ns(together)) +
+        ": the machine does other things, and targets by t say little");
+    return;
+  }
+}
+
+/// Of all rounds whose syncs were not made longer.
+reports::BenchSync syncs_of_nodes(const BenchPlan& plan, const reports::BenchReport& report) {
+  std::vector<std::int64_t> medians;
+  double sum = 0;
+  double syncs = 0;
+  for (const auto& round : report.rounds) {
+    const bool floored =
+        std::any_of(plan.variants.begin(), plan.variants.end(), [&round](const Variant& v) {
+          return v.label == round.label && v.settings.fsync_floor > Duration{};
+        });
+    if (floored || round.syncs == 0) continue;
+    medians.push_back(round.sync_median);
+    syncs += static_cast<double>(round.syncs);
+    sum += static_cast<double>(round.sync_mean) * static_cast<double>(round.syncs);
+  }
+  if (medians.empty()) return {};
+  return {median(std::move(medians)), std::llround(sum / syncs)};
 }
 
 reports::BenchOutage outage_of(const std::vector<std::optional<std::int64_t>>& times,
@@ -119,8 +161,23 @@ void warn_of_noise(const reports::BenchVariant& variant, std::vector<std::string
                      "recovery hold much noise");
 }
 
-/// Ratios of the phases that the throughput of a round does not hold.
-void add_phase_ratios(const reports::BenchReport& report, std::uint64_t seed, bool again,
+/// Of a time of each round. Nothing where one is missing, or there is none to divide by.
+std::optional<reports::BenchEstimate> time_ratio(
+    const reports::BenchReport& report, const reports::BenchRatio& ratio, bool again,
+    std::uint64_t seed, std::optional<std::int64_t> reports::BenchFault::*time) {
+  const auto is_there = [](const std::optional<std::int64_t>& t) { return t.has_value(); };
+  const auto is_some = [](const std::optional<std::int64_t>& t) { return t && *t > 0; };
+  const auto of = [time](const reports::BenchRound& r) { return *r.fault.*time; };
+  const auto above = each_round(report, ratio.above, again, of);
+  const auto below = each_round(report, ratio.below, false, of);
+  if (!std::all_of(above.begin(), above.end(), is_there)) return {};
+  if (!std::all_of(below.begin(), below.end(), is_some)) return {};
+  const auto ns = [&of](const reports::BenchRound& r) { return static_cast<double>(*of(r)); };
+  return told(block_ratio(report, ratio.above, again, ratio.below, seed, ns));
+}
+
+/// Ratios of what the throughput of a round does not hold: the other phases, and the times.
+void add_fault_ratios(const reports::BenchReport& report, std::uint64_t seed, bool again,
                       reports::BenchRatio& ratio) {
   const auto of_phase = [&](std::size_t phase) -> std::optional<reports::BenchEstimate> {
     const auto of = [phase](const reports::BenchRound& r) { return phase_throughput(r, phase); };
@@ -130,6 +187,12 @@ void add_phase_ratios(const reports::BenchReport& report, std::uint64_t seed, bo
   };
   ratio.faulty = of_phase(1);
   ratio.recovery = of_phase(2);
+  const auto of_time = [&](std::optional<std::int64_t> reports::BenchFault::*time) {
+    return time_ratio(report, ratio, again, seed, time);
+  };
+  ratio.unavailable = of_time(&reports::BenchFault::unavailable);
+  ratio.from_injection = of_time(&reports::BenchFault::from_injection);
+  ratio.from_heal = of_time(&reports::BenchFault::from_heal);
 }
 
 std::string unit_of(const std::vector<Variant>& variants) {
@@ -139,6 +202,14 @@ std::string unit_of(const std::vector<Variant>& variants) {
     if (share(v) != first) return "ops/s";
   }
   return first == 0 ? "writes/s" : first == 100 ? "reads/s" : "ops/s";
+}
+
+/// Nothing where a round of the baseline had none to divide by.
+std::optional<reports::BenchEstimate> phase_change(const std::vector<double>& now,
+                                                   const std::vector<double>& before,
+                                                   std::uint64_t seed) {
+  if (std::any_of(before.begin(), before.end(), [](double x) { return x <= 0; })) return {};
+  return told(ratio_of(now, before, seed));
 }
 
 const reports::BenchSamples* find(const std::vector<reports::BenchSamples>& all,
@@ -164,8 +235,6 @@ std::vector<Slot> schedule_of(const BenchPlan& plan) {
 }
 
 void summarize(const BenchPlan& plan, reports::BenchReport& report) {
-  const Duration sync{(report.sync_before + report.sync_after) / 2};
-  std::vector<std::int64_t> medians;
   report.unit = unit_of(plan.variants);
   report.seed = plan.seed;
   for (reports::BenchVariant& shown : report.variants) {
@@ -181,22 +250,12 @@ void summarize(const BenchPlan& plan, reports::BenchReport& report) {
       warn_of_noise(shown, report.warnings);
     }
     report.open_loop = report.open_loop || settings.rate > 0;
-    const bool floored = settings.fsync_floor > Duration{};
-    std::vector<std::int64_t> own;
-    for (const auto& round : report.rounds) {
-      if (round.label == shown.label && round.again == shown.again && round.syncs > 0) {
-        own.push_back(round.sync_median);
-      }
-    }
-    if (!floored) medians.insert(medians.end(), own.begin(), own.end());
     if (shown.again) continue;
-    // Several nodes share a disk and its journal: their syncs may take longer or less than a lone
-    // loop's. The shorter one asks for more.
-    const bool nodes_are_faster = !own.empty() && Duration{median(own)} < sync;
-    shown.target =
-        target_of(settings, nodes_are_faster ? Duration{median(own)} : sync, report.in_memory);
+    const SyncMedians sync{median_of_loops(report, settings.nodes), median_of_loops(report, 1)};
+    shown.target = target_of(settings, sync, report.in_memory);
   }
-  report.sync_nodes = median(std::move(medians));
+  report.sync_nodes = syncs_of_nodes(plan, report);
+  warn_of_slow_loop(report);
   const Variant& last = plan.variants.back();
   for (const Variant& v : plan.variants) {
     if (&v == &last) break;
@@ -206,19 +265,31 @@ void summarize(const BenchPlan& plan, reports::BenchReport& report) {
     ratio.ratio =
         told(block_ratio(report, v.label, false, last.label, plan.seed, whole_throughput));
     ratio.target = ratio_target_of(v.settings, last.settings);
-    if (report.faults) add_phase_ratios(report, plan.seed, false, ratio);
+    if (report.faults) add_fault_ratios(report, plan.seed, false, ratio);
   }
   const std::string& first = plan.variants.front().label;
   report.noise.above = report.noise.below = first;
   report.noise.ratio = told(block_ratio(report, first, true, first, plan.seed, whole_throughput));
-  if (report.faults) add_phase_ratios(report, plan.seed, true, report.noise);
+  if (report.faults) add_fault_ratios(report, plan.seed, true, report.noise);
 }
 
 std::vector<reports::BenchSamples> samples_of(const reports::BenchReport& report) {
   std::vector<reports::BenchSamples> out;
   for (const auto& v : report.variants) {
     if (v.again) continue;
-    out.push_back({v.label, v.settings, throughputs(report, v.label, false)});
+    auto& samples = out.emplace_back();
+    samples.label = v.label;
+    samples.settings = v.settings;
+    samples.throughputs = throughputs(report, v.label, false);
+    samples.faults = report.faults;
+    if (!report.faults) continue;
+    const auto of_phase = [&](std::size_t phase) {
+      return each_round(report, v.label, false, [phase](const reports::BenchRound& r) {
+        return phase_throughput(r, phase);
+      });
+    };
+    samples.faulty = of_phase(1);
+    samples.recovery = of_phase(2);
   }
   return out;
 }
@@ -227,6 +298,7 @@ std::vector<reports::BenchRatio> changes(const std::vector<reports::BenchSamples
                                          const std::vector<reports::BenchSamples>& before,
                                          std::uint64_t seed, std::vector<std::string>& warnings) {
   std::vector<reports::BenchRatio> out;
+  bool other_faults = false;
   for (const reports::BenchSamples& a : now) {
     const reports::BenchSamples* const b = find(before, a.label);
     if (b == nullptr) {
@@ -241,6 +313,18 @@ std::vector<reports::BenchRatio> changes(const std::vector<reports::BenchSamples
     change.above = a.label;
     change.below = "baseline";
     change.ratio = told(ratio_of(a.throughputs, b->throughputs, seed));
+    other_faults = other_faults || a.faults != b->faults;
+    if (!a.faults || a.faults != b->faults) continue;
+    change.faulty = phase_change(a.faulty, b->faulty, seed);
+    change.recovery = phase_change(a.recovery, b->recovery, seed);
+    if (!change.faulty || !change.recovery) {
+      warnings.push_back("'" + a.label + "' had no throughput in a phase of some round of the " +
+                         "baseline; that phase is not compared");
+    }
+  }
+  if (other_faults) {
+    warnings.emplace_back(
+        "the baseline had other faults, or none: only healthy phases are compared");
   }
   for (const reports::BenchSamples& b : before) {
     if (find(now, b.label) == nullptr) warnings.push_back("'" + b.label + "' was not measured");
@@ -248,8 +332,16 @@ std::vector<reports::BenchRatio> changes(const std::vector<reports::BenchSamples
   return out;
 }
 
-bool is_regression(const reports::BenchRatio& change) {
-  return change.ratio.high < 1;
+std::vector<std::string> regressions(const reports::BenchRatio& change) {
+  std::vector<std::string> out;
+  if (change.ratio.high < 1) out.push_back(change.above);
+  const std::pair<const std::optional<reports::BenchEstimate>*, std::size_t> phases[] = {
+      {&change.faulty, 1}, {&change.recovery, 2}};
+  for (const auto& [estimate, phase] : phases) {
+    if (!*estimate || (*estimate)->high >= 1) continue;
+    out.push_back(change.above + " in the " + std::string(reports::kBenchPhases[phase]) + " phase");
+  }
+  return out;
 }
 
 }  // namespace ww::bench

@@ -22,9 +22,33 @@ double seconds_of(Duration d) {
   return static_cast<double>(d.count()) * 1e-9;
 }
 
+/// `bound` of t in seconds, for as many writers as nodes and, where it differs, for one alone.
+template <class Bound>
+reports::BenchTarget by_syncs(const Settings& s, const SyncMedians& sync,
+                              const std::string& formula, Bound bound) {
+  struct Told {
+    double least;
+    std::string given;
+  };
+  const auto told = [&](Duration measured, const std::string& writers) -> Told {
+    const Duration t = std::max(measured, s.fsync_floor);
+    const double least = bound(seconds_of(t));
+    return {std::min(least, kMostOnDisk), "t = " + reports::duration_text(t.count()) +
+                                              (measured < s.fsync_floor ? ", the floor" : writers) +
+                                              (least > kMostOnDisk ? ", at most 30 000" : "")};
+  };
+  const Told together = told(sync.together, ", " + std::to_string(s.nodes) + " at once");
+  const Told alone = told(sync.alone, "");
+  reports::BenchTarget out{together.least, formula + ", " + together.given};
+  const bool same = std::max(sync.together, s.fsync_floor) == std::max(sync.alone, s.fsync_floor);
+  if (!same) out.alone = {alone.least, alone.given};
+  return out;
+}
+
 }  // namespace
 
-std::optional<reports::BenchTarget> target_of(const Settings& s, Duration sync, bool in_memory) {
+std::optional<reports::BenchTarget> target_of(const Settings& s, const SyncMedians& sync,
+                                              bool in_memory) {
   const bool plain = s.nodes == 3 && s.value_size == 100 && s.rate == 0 && s.pipelining &&
                      !s.tracing && !s.journal && !s.checks;
   if (!plain) return std::nullopt;
@@ -35,25 +59,21 @@ std::optional<reports::BenchTarget> target_of(const Settings& s, Duration sync, 
     return reports::BenchTarget{kLeaseReads, "reads by a lease"};
   }
   if (s.read_share != 0) return std::nullopt;
-  const Duration slowest = std::max(sync, s.fsync_floor);
-  const double t = seconds_of(slowest);
-  const std::string where = ", t = " + reports::duration_text(slowest.count());
-  const bool floored = s.fsync_floor > Duration{};
+  const bool never_waits = in_memory && s.fsync_floor == Duration{};
   if (!s.batching) {
-    if (in_memory && !floored) return std::nullopt;
-    return reports::BenchTarget{0.8 / (t + kWakeUps), "0.8 / (t + 0.05 ms)" + where};
+    if (never_waits) return std::nullopt;
+    return by_syncs(s, sync, "0.8 / (t + 0.05 ms)", [](double t) { return 0.8 / (t + kWakeUps); });
   }
   if (s.clients == 1) {
-    return reports::BenchTarget{0.8 / (t + kOneClient), "0.8 / (t + 0.25 ms)" + where};
+    return by_syncs(s, sync, "0.8 / (t + 0.25 ms)",
+                    [](double t) { return 0.8 / (t + kOneClient); });
   }
-  if (in_memory && !floored) {
+  if (never_waits) {
     if (s.clients < 64) return std::nullopt;
     return reports::BenchTarget{kInMemory, "files in memory"};
   }
-  const double bound = 0.75 * s.clients / (2 * t + kRoundTrips);
-  const std::string formula = "0.75 x " + std::to_string(s.clients) + " / (2t + 0.2 ms)" + where;
-  if (bound > kMostOnDisk) return reports::BenchTarget{kMostOnDisk, formula + ", at most 30 000"};
-  return reports::BenchTarget{bound, formula};
+  return by_syncs(s, sync, "0.75 x " + std::to_string(s.clients) + " / (2t + 0.2 ms)",
+                  [&s](double t) { return 0.75 * s.clients / (2 * t + kRoundTrips); });
 }
 
 std::optional<reports::BenchTarget> ratio_target_of(const Settings& above, const Settings& below) {

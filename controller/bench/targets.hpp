@@ -9,11 +9,16 @@
 
 namespace ww::bench {
 
+/// The median fdatasync of a run's bare loops, t in the formulas.
+struct SyncMedians {
+  Duration together{};  // as many loops at once as the cluster has nodes
+  Duration alone{};     // one loop
+};
+
 /// The least throughput, or nothing where no target speaks of such a cluster: they are for three
 /// nodes, 100-byte values, a closed loop, and only writes or only reads.
-/// `sync` is the median fdatasync of the run, t in the formulas; a floor of the settings is added
-/// here.
-std::optional<reports::BenchTarget> target_of(const Settings& settings, Duration sync,
+/// A floor of the settings is applied to both times here; where one t is left, so is one target.
+std::optional<reports::BenchTarget> target_of(const Settings& settings, const SyncMedians& sync,
                                               bool in_memory);
 
 /// The least ratio of batching on to off: asked for with 64 clients and a floor of 1 ms.

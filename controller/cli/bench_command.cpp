@@ -119,7 +119,9 @@ void conclude(reports::BenchReport& report) {
   report.exit_code = kExitValid;
   std::string slower;
   for (const reports::BenchRatio& change : report.changes) {
-    if (bench::is_regression(change)) slower += (slower.empty() ? "" : ", ") + change.above;
+    for (const std::string& one : bench::regressions(change)) {
+      slower += (slower.empty() ? "" : ", ") + one;
+    }
   }
   std::string broken;
   for (const reports::BenchCondition& c : report.conditions) {

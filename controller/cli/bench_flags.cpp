@@ -23,6 +23,7 @@ constexpr const char* kBenchFooter = R"(Examples:
   ./whitewater bench --baseline before/bench.json       exit 5 when it became slower
 
 --vary may be repeated: every combination is a variant. Ratios are to the last one listed.
+--fail-if target<1 judges by the fdatasync of as many writers at once as there are nodes.
 Exit status: 0, or 5 when a --fail-if holds or the baseline's interval excludes 1.)";
 
 constexpr const char* kCompareFooter = R"(Examples:

@@ -295,6 +295,7 @@ wire::control::Statistics LiveNode::statistics(const wire::control::TakeStatisti
   return {.request = take.request,
           .syncs = syncs.count(),
           .sync_median = syncs.quantile(0.5),
+          .sync_mean = syncs.mean(),
           .sync_p99 = syncs.quantile(0.99),
           .sync_max = syncs.max(),
           .user_time = duration(used.ru_utime),

@@ -53,7 +53,9 @@ TEST_CASE("a benchmark writes its three files, prints ratio and noise, and leave
   CHECK(std::distance(fs::directory_iterator(result), fs::directory_iterator{}) == 3);
   CHECK(contains(run.out, "batching=on / batching=off: "));
   CHECK(contains(run.out, "noise floor (A/A): "));
-  CHECK(contains(run.out, "fdatasync, bare loop: median t = "));
+  CHECK(contains(run.out, "\none alone "));
+  CHECK(contains(run.out, "\n3 at once "));
+  CHECK(contains(run.out, "\nin the nodes: median "));
   CHECK(contains(run.out, "not ratio<0"));
   CHECK(contains(run.out, "./whitewater bench --vary batching=on,off"));
   CHECK(std::ranges::count(slurp(result + "/bench.csv"), '\n') == 4);

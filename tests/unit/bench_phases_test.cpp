@@ -6,6 +6,7 @@
 #include "controller/bench/condition.hpp"
 #include "controller/bench/fault.hpp"
 #include "controller/bench/phases.hpp"
+#include "controller/bench/route.hpp"
 
 namespace ww::bench {
 
@@ -155,8 +156,8 @@ TEST_CASE("rounds with faults are summed up by phase, and conditions speak of th
     fault.phases[kRecovery].throughput = 900;
     fault.phases[kFaulty].lost = 7;
     fault.phases[kFaulty].unanswered = slot.variant == 1 ? 1 : 0;
-    fault.unavailable = (slot.block + 1) * 500 * kMs;
-    fault.from_injection = 1000 * kMs;
+    fault.unavailable = (slot.block + 1) * (slot.variant == 0 ? 500 : 1000) * kMs;
+    fault.from_injection = slot.variant == 0 ? 1000 * kMs : 0;
     fault.steady = slot.variant == 1 ? 0.4 : 1;
     // The second variant does not come back in the second block.
     if (slot.variant == 0 || slot.block == 0) fault.from_heal = 200 * kMs;
@@ -179,14 +180,22 @@ TEST_CASE("rounds with faults are summed up by phase, and conditions speak of th
   CHECK(report.ratios[0].recovery->value == Approx(1));
   REQUIRE(report.noise.faulty);
   CHECK(report.noise.faulty->value == Approx(0.75));
+  REQUIRE(report.ratios[0].unavailable);
+  CHECK(report.ratios[0].unavailable->value == Approx(0.5));
+  CHECK(report.ratios[0].unavailable->low <= 0.5);
+  CHECK(report.ratios[0].unavailable->high >= 0.5);
+  CHECK_FALSE(report.ratios[0].from_heal);       // the second variant did not come back
+  CHECK_FALSE(report.ratios[0].from_injection);  // and took no time from the injection
+  REQUIRE(report.noise.from_heal);
+  CHECK(report.noise.from_heal->value == Approx(1));
   // Only where it was noisy.
   REQUIRE(report.warnings.size() == 1);
   CHECK(mentions(report.warnings[0], "batching=off"));
   CHECK(mentions(report.warnings[0], "40 %"));
 
   const auto judged = [&](const char* text) { return judge(*parse_condition(text), report); };
-  CHECK(judged("unavailable>700ms").holds);
-  CHECK_FALSE(judged("unavailable>800ms").holds);
+  CHECK(judged("unavailable>1400ms").holds);
+  CHECK_FALSE(judged("unavailable>1600ms").holds);
   CHECK(judged("recovery>1h").holds);
   CHECK(mentions(judged("recovery>1h").where, "batching=off: never"));
   CHECK(judged("recovery<1s").holds);  // the first variant's
@@ -196,6 +205,91 @@ TEST_CASE("rounds with faults are summed up by phase, and conditions speak of th
   CHECK(judged("unanswered>0").holds);
   CHECK_FALSE(judged("unanswered>2").holds);
   CHECK_FALSE(parse_condition("recovery>2").ok());
+}
+
+namespace {
+
+/// A variant's rounds during faults; `faulty` are throughputs of that phase.
+std::vector<reports::BenchSamples> faulty_samples(std::vector<double> faulty,
+                                                  const char* kind = "kill") {
+  reports::BenchSamples out;
+  out.label = "a";
+  out.throughputs = {100, 101, 99, 100};
+  out.faults = reports::BenchFaultPlan{kind, 1, 2, 3};
+  out.faulty = std::move(faulty);
+  out.recovery = {90, 91, 89, 90};
+  return {out};
+}
+
+}  // namespace
+
+TEST_CASE("phases with a fault are compared with the baseline's, where both had the same") {
+  std::vector<std::string> warnings;
+  const auto before = faulty_samples({50, 51, 49, 50});
+  const auto slower = changes(faulty_samples({30, 31, 29, 30}), before, 1, warnings);
+  REQUIRE(slower.size() == 1);
+  CHECK(warnings.empty());
+  REQUIRE(slower[0].faulty);
+  CHECK(slower[0].faulty->value == Approx(0.6));
+  REQUIRE(slower[0].recovery);
+  CHECK(slower[0].recovery->value == Approx(1));
+  CHECK(regressions(slower[0]) == std::vector<std::string>{"a in the faulty phase"});
+  CHECK(regressions(changes(before, before, 1, warnings)[0]).empty());
+  CHECK(warnings.empty());
+
+  const auto other = changes(faulty_samples({30, 31, 29, 30}, "pause"), before, 1, warnings);
+  CHECK_FALSE(other[0].faulty);
+  CHECK(regressions(other[0]).empty());
+  REQUIRE(warnings.size() == 1);
+  CHECK(mentions(warnings[0], "other faults"));
+
+  warnings.clear();
+  const auto none = changes(before, faulty_samples({50, 0, 49, 50}), 1, warnings);
+  CHECK_FALSE(none[0].faulty);
+  CHECK(none[0].recovery);
+  REQUIRE(warnings.size() == 1);
+  CHECK(mentions(warnings[0], "'a' had no throughput"));
+}
+
+TEST_CASE("a client that timed out at a node is not sent back to it for a while") {
+  Route route(3);
+  CHECK(route.node() == 0);
+  route.on_timeout(at(0));
+  CHECK(route.node() == 1);
+  // The others still believe that it leads.
+  CHECK(route.on_not_leading(0, at(20)));
+  CHECK(route.node() == 2);
+  CHECK(route.on_not_leading(0, at(40)));
+  CHECK(route.node() == 1);
+  route.on_lost(at(60));
+  route.on_lost(at(80));
+  CHECK(route.node() == 1);
+  // Another leader is followed at once.
+  CHECK(route.on_not_leading(2, at(100)));
+  CHECK(route.node() == 2);
+  // After a while it is a node like any other.
+  CHECK(route.on_not_leading(0, at(1000)));
+  CHECK(route.node() == 0);
+  CHECK(route.on_not_leading(std::nullopt, at(1020)));
+  CHECK(route.node() == 1);
+  CHECK(route.on_not_leading(7, at(1040)));  // there is no such node
+  CHECK(route.node() == 2);
+}
+
+TEST_CASE("where there is no other node to ask, a client waits at the one it has") {
+  Route two(2);
+  two.on_timeout(at(0));
+  CHECK(two.node() == 1);
+  CHECK_FALSE(two.on_not_leading(0, at(20)));
+  CHECK(two.node() == 1);
+  CHECK(two.on_not_leading(0, at(1000)));
+  CHECK(two.node() == 0);
+  Route one;
+  one.on_timeout(at(0));
+  CHECK(one.node() == 0);
+  CHECK_FALSE(one.on_not_leading(0, at(20)));
+  one.on_lost(at(40));
+  CHECK(one.node() == 0);
 }
 
 }  // namespace ww::bench

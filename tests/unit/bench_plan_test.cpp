@@ -1,13 +1,16 @@
 // What a benchmark measures and what its rounds say, without running one.
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <filesystem>
 
 #include "base/rng.hpp"
 #include "controller/bench/bench_run.hpp"
 #include "controller/bench/bootstrap.hpp"
 #include "controller/bench/condition.hpp"
 #include "controller/bench/settings.hpp"
+#include "controller/bench/sync_loop.hpp"
 #include "controller/bench/targets.hpp"
+#include "tests/support/program.hpp"
 
 namespace ww::bench {
 
@@ -194,8 +197,7 @@ TEST_CASE("summing up: ratios to the last variant, the noise of the first, targe
   auto report = measured(plan, [](const Slot& slot) {
     return slot.again ? 1100.0 : slot.variant == 0 ? 1000.0 : 100.0 + 10 * slot.block;
   });
-  report.sync_before = 900'000;
-  report.sync_after = 1'100'000;
+  report.sync_loops = {{1, {300'000, 1}, {500'000, 1}}, {3, {900'000, 1}, {1'100'000, 1}}};
   summarize(plan, report);
   REQUIRE(report.ratios.size() == 1);
   CHECK(report.ratios[0].above == "batching=on");
@@ -203,11 +205,16 @@ TEST_CASE("summing up: ratios to the last variant, the noise of the first, targe
   CHECK(report.ratios[0].ratio.low <= report.ratios[0].ratio.value);
   CHECK(report.noise.ratio.value == Approx(1.1));
   CHECK(report.unit == "writes/s");
+  CHECK(report.warnings.empty());
   REQUIRE(report.variants[0].target);
   CHECK(report.variants[0].target->least == Approx(0.75 * 64 / 2.2e-3));
   REQUIRE(report.variants[1].target);
   CHECK(report.variants[1].target->least == Approx(0.8 / 1.05e-3));
   CHECK_FALSE(report.variants[2].target);
+  REQUIRE(report.variants[0].target->alone);
+  CHECK(report.variants[0].target->alone->least == Approx(30'000));
+  REQUIRE(report.variants[1].target->alone);
+  CHECK(report.variants[1].target->alone->least == Approx(0.8 / 0.45e-3));
 
   const auto judged = [&](const char* text) { return judge(*parse_condition(text), report).holds; };
   CHECK(judged("ratio<10"));
@@ -217,6 +224,7 @@ TEST_CASE("summing up: ratios to the last variant, the noise of the first, targe
   CHECK_FALSE(judged("throughput>1000"));
   CHECK(judged("throughput>=1000"));
   CHECK(judged("target<0.1"));
+  // By a lone writer's t the first variant is at 0.033.
   CHECK_FALSE(judged("target<0.04"));
 }
 
@@ -230,26 +238,76 @@ TEST_CASE("a condition on what was not measured fails rather than pass unseen") 
   CHECK(judge(*parse_condition("ratio<1"), report).holds);
 }
 
-TEST_CASE("the nodes' own syncs set the target where they are faster than the bare loop") {
+TEST_CASE("the nodes' own syncs are summed up without rounds that a floor made longer") {
   BenchPlan plan;
-  plan.variants = variants({});
+  plan.variants = variants({"fsync-floor=0,5ms"});
   plan.blocks = 2;
   auto report = measured(plan, [](const Slot&) { return 1000.0; });
   for (auto& round : report.rounds) {
-    round.syncs = 10;
-    round.sync_median = 1'500'000;
+    const bool floored = round.label == "fsync-floor=5ms";
+    round.syncs = round.again ? 30 : 10;
+    round.sync_median = floored ? 5'000'000 : 1'500'000;
+    round.sync_mean = floored ? 5'100'000 : round.again ? 3'000'000 : 1'000'000;
   }
-  report.sync_before = report.sync_after = 4'000'000;
   summarize(plan, report);
-  CHECK(report.sync_nodes == 1'500'000);
-  REQUIRE(report.variants[0].target);
-  CHECK(report.variants[0].target->least == Approx(0.75 * 64 / 3.2e-3));
+  CHECK(report.sync_nodes.median == 1'500'000);
+  CHECK(report.sync_nodes.mean == 2'500'000);
+}
+
+TEST_CASE("a lone writer that is slower than several at once is warned of") {
+  BenchPlan plan;
+  plan.variants = variants({});
+  plan.blocks = 1;
+  auto report = measured(plan, [](const Slot&) { return 10.0; });
+  report.sync_loops = {{1, {4'000'000, 1}, {4'000'000, 1}}, {3, {800'000, 1}, {700'000, 1}}};
+  summarize(plan, report);
+  REQUIRE(report.warnings.size() == 1);
+  CHECK(contains(report.warnings[0], "alone synced in 4 ms, 3 at once in 750 us"));
+}
+
+TEST_CASE("bare loops sync as often as they must, each of them, and leave no file behind") {
+  const test::TemporaryFolder folder;
+  for (const std::uint32_t writers : {1U, 3U}) {
+    const auto times = time_syncs(folder.path(), Duration{}, writers);
+    REQUIRE(times.ok());
+    CHECK(times->count() >= 20 * writers);
+    CHECK(times->max() > Duration{});
+  }
+  CHECK(std::filesystem::is_empty(folder.path()));
+  const auto failed = time_syncs(folder.path() + "/none", Duration{}, 3);
+  REQUIRE_FALSE(failed.ok());
+  CHECK(failed.error().code == ErrorCode::kEnvironment);
+  CHECK(contains(failed.error().message, folder.path() + "/none"));
+}
+
+TEST_CASE("targets say which t they are by, and a floor leaves one") {
+  Settings s;
+  const SyncMedians sync{microseconds(800), microseconds(330)};
+  const auto both = target_of(s, sync, false);
+  REQUIRE(both);
+  CHECK(both->least == Approx(0.75 * 64 / 1.8e-3));
+  CHECK(both->formula == "0.75 x 64 / (2t + 0.2 ms), t = 800 us, 3 at once");
+  REQUIRE(both->alone);
+  CHECK(both->alone->least == Approx(30'000));
+  CHECK(both->alone->given == "t = 330 us, at most 30 000");
+  s.batching = false;
+  CHECK(target_of(s, sync, false)->alone->least == Approx(0.8 / 0.38e-3));
+  s.fsync_floor = milliseconds(1);
+  const auto floored = target_of(s, sync, false);
+  CHECK(floored->formula == "0.8 / (t + 0.05 ms), t = 1 ms, the floor");
+  CHECK_FALSE(floored->alone);
+  // A floor that several writers at once exceed is one only for a lone writer.
+  s.fsync_floor = microseconds(500);
+  const auto between = target_of(s, sync, false);
+  CHECK(between->formula == "0.8 / (t + 0.05 ms), t = 800 us, 3 at once");
+  REQUIRE(between->alone);
+  CHECK(between->alone->given == "t = 500 us, the floor");
 }
 
 TEST_CASE("targets speak only of what they were made for") {
-  const Duration t = microseconds(500);
+  const SyncMedians t{microseconds(500), microseconds(500)};
   Settings s;
-  CHECK(target_of(s, microseconds(100), false)->least == Approx(30'000));
+  CHECK(target_of(s, {microseconds(100), microseconds(100)}, false)->least == Approx(30'000));
   CHECK(target_of(s, t, true)->least == Approx(40'000));
   s.clients = 1;
   CHECK(target_of(s, t, false)->least == Approx(0.8 / 0.75e-3));
@@ -296,8 +354,8 @@ TEST_CASE("a change is a regression only when its interval lies below 1") {
   REQUIRE(all.size() == 2);
   CHECK(all[0].above == "a");
   CHECK(all[0].ratio.value == Approx(0.8));
-  CHECK(is_regression(all[0]));
-  CHECK_FALSE(is_regression(all[1]));
+  CHECK(regressions(all[0]) == std::vector<std::string>{"a"});
+  CHECK(regressions(all[1]).empty());
   REQUIRE(warnings.size() == 3);
   CHECK(contains(warnings[0], "'d' was measured with other settings"));
   CHECK(contains(warnings[1], "'e' is not in the baseline"));

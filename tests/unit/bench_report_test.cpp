@@ -35,12 +35,13 @@ BenchReport sample() {
       round.slices = {90, 100, 110, 100, 100};
     }
   }
-  r.variants[0].target = BenchTarget{1200, "a formula"};
+  r.variants[0].target = BenchTarget{950, "a formula", BenchTarget::Alone{1200, "t = 125 us"}};
   r.variants[1].target = BenchTarget{800, "another"};
   r.ratios = {{"label=<a>&b", "label=c, \"quoted\"", {9.5, 8, 11}, BenchTarget{20, "a floor"}}};
   r.noise.ratio = {1.01, 0.97, 1.05};
-  r.sync_before = 120'000;
-  r.sync_after = 130'000;
+  r.sync_loops = {{1, {120'000, 125'000}, {130'000, 135'000}},
+                  {3, {640'000, 710'000}, {660'000, 720'000}}};
+  r.sync_nodes = {480'000, 530'000};
   r.conditions = {{"ratio<10", true, "the only ratio: 9.5"}};
   r.setup = {{"commit", "abc"}};
   r.warnings = {"something <odd>"};
@@ -105,7 +106,7 @@ TEST_CASE("bench.csv has a line a round and as many fields in each, quoted where
     commas = 0;
   }
   for (const std::size_t n : by_line) CHECK(n == by_line.front());
-  CHECK(by_line.front() == 21);
+  CHECK(by_line.front() == 22);
 }
 
 TEST_CASE("the page holds the figures, escapes what came from elsewhere, and needs nothing else") {
@@ -117,6 +118,10 @@ TEST_CASE("the page holds the figures, escapes what came from elsewhere, and nee
   CHECK(contains(page, "fails: ratio&lt;10"));
   CHECK(contains(page, "missed"));
   CHECK(contains(page, "reached"));
+  CHECK(contains(page, "alone, t = 125 us"));
+  CHECK(contains(page, "<line class=\"least alone\""));
+  CHECK(
+      contains(page, "<dt>3 bare loops at once, before</dt><dd>640 \xc2\xb5s, mean 710 \xc2\xb5s"));
   CHECK(contains(page, "throughput of each variant"));
   CHECK(contains(page, "latency by percentile"));
   CHECK(contains(page, "throughput over time"));
@@ -160,6 +165,8 @@ BenchReport with_faults() {
     f.injected_at = 0.6;
     f.healed_at = 2.6;
     f.phases[2].seconds = 5;
+    f.phases[1].throughput = 40 + round.block;
+    f.phases[2].throughput = 70 + round.block;
     f.phases[1].lost = 4321;
     f.unavailable = 1'234'000'000;
     if (round.block == 0) f.from_heal = 321'000'000;
@@ -174,6 +181,7 @@ BenchReport with_faults() {
     f.steady = 0.875;
   }
   r.ratios[0].faulty = BenchEstimate{1.5, 1.4, 1.6};
+  r.ratios[0].unavailable = BenchEstimate{0.62, 0.51, 0.73};
   return r;
 }
 
@@ -186,9 +194,24 @@ TEST_CASE("faults are told in the text: phases, times, and what never came") {
   CHECK(contains(text, "321 ms  not recovered in 1 of 2"));
   CHECK(contains(text, "not recovered in 2 of 2"));
   CHECK(contains(text, "1.50 (1.40 - 1.60)"));
+  CHECK(contains(text, "0.62 (0.51 - 0.73)"));
   CHECK(contains(text, "8642"));
   CHECK(contains(text, "88 %"));
   CHECK_FALSE(contains(bench_text(sample(), "x"), "during faults"));
+}
+
+TEST_CASE("changes of the phases with a fault are told beside the healthy one") {
+  BenchReport r = with_faults();
+  r.baseline = "before.json";
+  r.changes = {{"a", "baseline", {1.01, 0.98, 1.04}, {}}};
+  r.changes[0].faulty = BenchEstimate{0.6, 0.5, 0.7};
+  for (const std::string& text : {bench_text(r, "x"), changes_text(r)}) {
+    CHECK(contains(text,
+                   "a to baseline: 1.01   95 % interval 0.98 - 1.04\n"
+                   "  in the faulty phase: 0.60   95 % interval 0.50 - 0.70\n"));
+    CHECK_FALSE(contains(text, "in the recovery phase"));
+  }
+  CHECK(contains(bench_html(r), "a : baseline, faulty phase"));
 }
 
 TEST_CASE("faults are told on the page, with the phases shaded in the timeline") {
@@ -199,6 +222,7 @@ TEST_CASE("faults are told on the page, with the phases shaded in the timeline")
   CHECK(contains(page, "n2 in term 3"));
   CHECK(contains(page, "n1 in term 5"));
   CHECK(contains(page, "not recovered"));
+  CHECK(contains(page, "0.62 (0.51 \xe2\x80\x93 0.73)"));
   CHECK(contains(page, "1.23 s"));
   CHECK_FALSE(contains(page, "no faults"));
   CHECK_FALSE(contains(page, "{{"));
@@ -217,7 +241,13 @@ TEST_CASE("faults are in bench.json and bench.csv, and a baseline is still read"
   CHECK(contains(json, "\"kind\": \"kill\""));
   CHECK(contains(json, "\"never\": 1"));
   CHECK(contains(json, "\"lost\": 4321"));
-  CHECK(parse_bench(json, "x").ok());
+  const auto samples = parse_bench(json, "x");
+  REQUIRE(samples.ok());
+  CHECK((*samples)[0].faults == with_faults().faults);
+  CHECK((*samples)[0].faulty == std::vector<double>{40, 41});
+  CHECK((*samples)[0].recovery == std::vector<double>{70, 71});
+  CHECK_FALSE((*parse_bench(bench_json(sample()), "x"))[0].faults);
+  CHECK(contains(json, "\"unavailable\": {\n        \"value\": 0.62"));
   CHECK_FALSE(contains(bench_json(sample()), "unavailable_ns"));
   const std::string csv = bench_csv(with_faults());
   CHECK(contains(csv, ",recovery_unanswered\r\n"));
@@ -228,18 +258,22 @@ TEST_CASE("faults are in bench.json and bench.csv, and a baseline is still read"
     const std::string text = csv.substr(from, csv.find('\n', from) - from);
     return std::count(text.begin(), text.end(), ',');
   };
-  CHECK(commas(0) == 21 + 11 + 33);
+  CHECK(commas(0) == 22 + 11 + 33);
   CHECK(commas(1) == commas(0));
 }
 
 TEST_CASE("the text says the figures, the targets, the noise and what failed") {
   const std::string text = bench_text(sample(), "store/bench.html");
-  CHECK(contains(text, "missed: 1200 (a formula)"));
+  CHECK(contains(text, "reached: 950 (a formula); alone t = 125 us: missed: 1200"));
   CHECK(contains(text, "reached: 800 (another)"));
   CHECK(contains(text, "9.50   95 % interval 8.00 - 11"));
   CHECK(contains(text, "noise floor (A/A): 1.01"));
   CHECK(contains(text, "FAILS if ratio<10"));
-  CHECK(contains(text, "t = 120 us before, 130 us after"));
+  CHECK(contains(text,
+                 "\none alone                         120 us  125 us          130 us  135 us\n"));
+  CHECK(contains(text,
+                 "\n3 at once                         640 us  710 us          660 us  720 us\n"));
+  CHECK(contains(text, "in the nodes: median 480 us, mean 530 us"));
   CHECK(contains(text, "store/bench.html"));
 }
 

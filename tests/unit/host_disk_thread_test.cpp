@@ -6,40 +6,25 @@
 
 #include "nodes/host/disk_thread.hpp"
 #include "nodes/storage/log_store.hpp"
+#include "tests/support/passing_store.hpp"
 
 namespace ww::host {
 
 namespace {
 
 using storage::ByteStore;
-using storage::MemoryStore;
 
 /// A store whose syncs wait at a gate and may be told to fail.
-class GatedStore final : public ByteStore {
+class GatedStore final : public test::PassingStore {
  public:
-  Result<std::vector<std::string>> list() override { return inner_.list(); }
-  Result<std::string> read(const std::string& file) override { return inner_.read(file); }
-  Result<void> create(const std::string& file) override { return inner_.create(file); }
-  Result<void> rename(const std::string& from, const std::string& to) override {
-    return inner_.rename(from, to);
-  }
-  Result<void> unlink(const std::string& file) override { return inner_.unlink(file); }
-  Result<void> truncate(const std::string& file, std::uint64_t size) override {
-    return inner_.truncate(file, size);
-  }
-  Result<void> write(const std::string& file, std::uint64_t offset,
-                     std::string_view data) override {
-    return inner_.write(file, offset, data);
-  }
   Result<void> sync_file(const std::string& file) override {
     std::unique_lock lock(mutex_);
     ++syncs_;
     changed_.notify_all();
     changed_.wait(lock, [this] { return open_; });
     if (failing_) return Error{ErrorCode::kNoSpace, false, "fdatasync of " + file + ": full"};
-    return inner_.sync_file(file);
+    return PassingStore::sync_file(file);
   }
-  Result<void> sync_dir() override { return inner_.sync_dir(); }
 
   void shut() {
     const std::lock_guard lock(mutex_);
@@ -65,7 +50,6 @@ class GatedStore final : public ByteStore {
   }
 
  private:
-  MemoryStore inner_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool open_ = true;

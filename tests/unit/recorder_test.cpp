@@ -7,6 +7,7 @@
 #include "base/crc32c.hpp"
 #include "nodes/host/effects.hpp"
 #include "nodes/host/playback.hpp"
+#include "tests/support/passing_store.hpp"
 #include "tests/unit/recorded_cluster.hpp"
 #include "tests/unit/test_seed.hpp"
 
@@ -91,32 +92,20 @@ void forge(std::string& file, std::size_t record, std::size_t byte) {
 }
 
 /// A store whose disk is full after so many bytes.
-class FullStore final : public storage::ByteStore {
+class FullStore final : public test::PassingStore {
  public:
-  FullStore(storage::ByteStore& inner, std::uint64_t room) : inner_(inner), room_(room) {}
-  Result<std::vector<std::string>> list() override { return inner_.list(); }
-  Result<std::string> read(const std::string& file) override { return inner_.read(file); }
-  Result<void> create(const std::string& file) override { return inner_.create(file); }
-  Result<void> rename(const std::string& a, const std::string& b) override {
-    return inner_.rename(a, b);
-  }
-  Result<void> unlink(const std::string& file) override { return inner_.unlink(file); }
-  Result<void> truncate(const std::string& file, std::uint64_t size) override {
-    return inner_.truncate(file, size);
-  }
+  FullStore(storage::ByteStore& inner, std::uint64_t room) : PassingStore(inner), room_(room) {}
   Result<void> write(const std::string& file, std::uint64_t offset,
                      std::string_view data) override {
     const std::uint64_t fits = std::min<std::uint64_t>(room_, data.size());
     room_ -= fits;
-    auto written = inner_.write(file, offset, data.substr(0, static_cast<std::size_t>(fits)));
+    auto written =
+        PassingStore::write(file, offset, data.substr(0, static_cast<std::size_t>(fits)));
     if (fits == data.size()) return written;
     return Error{ErrorCode::kNoSpace, false, "the disk is full"};
   }
-  Result<void> sync_file(const std::string& file) override { return inner_.sync_file(file); }
-  Result<void> sync_dir() override { return inner_.sync_dir(); }
 
  private:
-  storage::ByteStore& inner_;
   std::uint64_t room_;
 };
 

@@ -7,20 +7,16 @@
 
 #include "controller/run/plan_file.hpp"
 #include "controller/worlds/registry.hpp"
+#include "tests/support/simulated_run.hpp"
 
 namespace {
 
 using namespace ww;
+using test::finished;
 
 constexpr std::array kShapes = {"slow",          "hung",       "write-error",
                                 "sync-error",    "flip-log",   "flip-tail",
                                 "flip-snapshot", "torn-write", "wipe"};
-
-run::FinishedRun run_of(const run::PlanFile& plan) {
-  auto done = worlds::find_world("simulated")->execute(plan, run::RunOptions{});
-  REQUIRE(done);
-  return std::move(*done);
-}
 
 run::PlanFile disk_plan(std::uint64_t seed, Duration limit) {
   run::PlanFile plan;
@@ -80,7 +76,7 @@ TEST_CASE("disks that stall, fail or forget break no rule, and their nodes come 
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     run::PlanFile plan = disk_plan(seed, seconds(10));
     plan.faults = run::plan_for(plan.test).value();
-    const run::FinishedRun done = run_of(plan);
+    const run::FinishedRun done = finished(plan);
     INFO("seed " << seed << ": " << done.report.cause);
     CHECK(done.report.verdict == Verdict::kValid);
     for (const reports::FaultRow& row : done.report.faults) {
@@ -109,7 +105,7 @@ TEST_CASE("each damage has its answer: refused, doubted, or cut off") {
   for (const Row& row :
        {Row{"flip-log", true, true}, Row{"flip-snapshot", true, true},
         Row{"flip-tail", true, false}, Row{"wipe", true, false}, Row{"torn-write", false, false}}) {
-    const run::FinishedRun done = run_of(plan_of_shape(4, row.shape));
+    const run::FinishedRun done = finished(plan_of_shape(4, row.shape));
     INFO(row.shape << ": " << done.report.cause);
     CHECK(done.report.verdict != Verdict::kInvalid);
     CHECK(done.report.exit_code != 3);
@@ -134,7 +130,7 @@ TEST_CASE("no more than a minority is damaged at a time, and none that must reco
   SECTION("a quorum recovers") {
     plan.test.heal = "quorum";
   }
-  const run::FinishedRun done = run_of(plan);
+  const run::FinishedRun done = finished(plan);
   INFO(done.report.cause);
   CHECK(done.report.verdict != Verdict::kInvalid);
   CHECK(done.report.exit_code != 3);
@@ -149,7 +145,7 @@ TEST_CASE("a node that serves on damage, or votes in doubt, is found") {
     for (std::uint64_t seed = 1; seed <= 4; ++seed) {
       run::PlanFile plan = plan_of_shape(seed, shape);
       plan.test.bugs = {bug};
-      const run::FinishedRun done = run_of(plan);
+      const run::FinishedRun done = finished(plan);
       if (breaks_corrupt(done)) ++runs;
     }
     return runs;

@@ -7,16 +7,12 @@
 #include "controller/run/plan_file.hpp"
 #include "controller/worlds/registry.hpp"
 #include "nodes/bugs/bugs.hpp"
+#include "tests/support/simulated_run.hpp"
 
 namespace {
 
 using namespace ww;
-
-run::FinishedRun finished(const run::PlanFile& plan) {
-  auto done = worlds::find_world("simulated")->execute(plan, run::RunOptions{});
-  REQUIRE(done);
-  return std::move(*done);
-}
+using test::finished;
 
 run::PlanFile bare_plan(std::uint64_t seed, Duration limit) {
   run::PlanFile plan;

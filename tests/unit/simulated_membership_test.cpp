@@ -7,16 +7,13 @@
 #include "controller/campaign/mix.hpp"
 #include "controller/run/plan_file.hpp"
 #include "controller/worlds/registry.hpp"
+#include "tests/support/simulated_run.hpp"
 
 namespace {
 
 using namespace ww;
-
-run::FinishedRun finished(const run::PlanFile& plan) {
-  auto done = worlds::find_world("simulated")->execute(plan, run::RunOptions{});
-  REQUIRE(done);
-  return std::move(*done);
-}
+using test::finished;
+using test::marks;
 
 run::PlanFile drawn(std::uint64_t seed, const std::string& mode, const std::string& bug = {}) {
   run::TestSpec spec;
@@ -37,13 +34,6 @@ std::set<std::string> violated(const run::FinishedRun& done) {
     for (const Violation& violation : check.violations) out.insert(violation.property);
   }
   return out;
-}
-
-std::uint64_t marks(const run::FinishedRun& done, std::string_view name) {
-  for (const reports::Count& mark : done.report.marks) {
-    if (mark.name == name) return mark.count;
-  }
-  return 0;
 }
 
 /// The first few seeds show the bug as a violation of one of these, and are valid without it.

@@ -7,30 +7,14 @@
 #include "controller/campaign/mix.hpp"
 #include "controller/run/plan_file.hpp"
 #include "controller/worlds/registry.hpp"
+#include "tests/support/simulated_run.hpp"
 
 namespace {
 
 using namespace ww;
-
-run::FinishedRun finished(const run::PlanFile& plan, const run::RunOptions& options = {}) {
-  auto done = worlds::find_world("simulated")->execute(plan, options);
-  REQUIRE(done);
-  return std::move(*done);
-}
-
-const CheckResult* row(const run::FinishedRun& done, std::string_view checker) {
-  for (const CheckResult& check : done.report.checks) {
-    if (check.checker == checker) return &check;
-  }
-  return nullptr;
-}
-
-std::uint64_t marks(const run::FinishedRun& done, std::string_view name) {
-  for (const reports::Count& mark : done.report.marks) {
-    if (mark.name == name) return mark.count;
-  }
-  return 0;
-}
+using test::finished;
+using test::marks;
+using test::row;
 
 run::PlanFile watch_plan(std::uint64_t seed, const std::vector<std::string>& bugs = {}) {
   run::TestSpec spec;

@@ -3,36 +3,23 @@
 #include <catch2/catch.hpp>
 #include <optional>
 
+#include "tests/support/passing_store.hpp"
+
 namespace ww::host {
 namespace {
 
 namespace stepped = wire::stepped;
 
 /// Files in memory whose next writes fail.
-class FailingStore final : public storage::ByteStore {
+class FailingStore final : public test::PassingStore {
  public:
-  Result<std::vector<std::string>> list() override { return files_.list(); }
-  Result<std::string> read(const std::string& file) override { return files_.read(file); }
-  Result<void> create(const std::string& file) override { return files_.create(file); }
-  Result<void> rename(const std::string& from, const std::string& to) override {
-    return files_.rename(from, to);
-  }
-  Result<void> unlink(const std::string& file) override { return files_.unlink(file); }
-  Result<void> truncate(const std::string& file, std::uint64_t size) override {
-    return files_.truncate(file, size);
-  }
   Result<void> write(const std::string& file, std::uint64_t offset,
                      std::string_view data) override {
     if (failure) return *failure;
-    return files_.write(file, offset, data);
+    return PassingStore::write(file, offset, data);
   }
-  Result<void> sync_file(const std::string& file) override { return files_.sync_file(file); }
-  Result<void> sync_dir() override { return files_.sync_dir(); }
 
   std::optional<Error> failure;
-
- private:
-  storage::MemoryStore files_;
 };
 
 raft::Config config_of_one() {
