@@ -47,7 +47,7 @@ struct Node {
   Index commit = 0;
   Index applied = 0;
   wire::Configuration configuration;  // in force there, by its log
-  Index configured_at = 0;            // of its entry
+  LogPosition configured_at;          // of its entry
   DiskTracker disk;
 
   // As a follower of `followed_term`: what its leader's appends let it commit.
@@ -160,7 +160,7 @@ struct ClusterState {
   [[nodiscard]] bool is_first_voter(NodeId id) const;
   void note_configuration(LogPosition at, const wire::Configuration& c);
   struct InForce {
-    Index index = 0;
+    LogPosition at;
     wire::Configuration configuration;
   };
   /// What is in force at `n` by its log.

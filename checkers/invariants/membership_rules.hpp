@@ -28,16 +28,23 @@ class MembershipRules {
   void on_use(const Node& n, const Stamp& at);
 
  private:
+  struct Reliance {
+    Term term = 0;  // that the node led
+    Stamp at;
+  };
   struct Use {
-    Index index = 0;  // of the configuration's entry
+    LogPosition entry;  // the configuration's
     wire::Configuration configuration;
-    Stamp at;  // the first
+    Reliance first;  // by term
+    Reliance last;
   };
   void check_entry(const Node& n, const Stamp& at, const wire::trace::Configured& e);
   void check_serial(const Node& n, const Stamp& at, const wire::trace::Configured& e);
   void check_in_force(Node& n, const Stamp& at, const wire::trace::Configured& e);
   /// Whether a configuration between the two was committed.
   [[nodiscard]] bool ordered(Index a, Index b) const;
+  [[nodiscard]] bool is_overruled(const Use& use) const;
+  void check_terms(const Node& n, const Reliance& now, const Use& use);
 
   /// Older ones are forgotten.
   static constexpr std::size_t kMaxUses = 64;

@@ -466,6 +466,31 @@ TEST_CASE("where leases are not judged, nothing is said of them") {
   CHECK(violations_of(results).empty());
 }
 
+TEST_CASE("who leads by a configuration that a later leader's overruled is told") {
+  const NodeId n1{1};
+  const NodeId n2{2};
+  const NodeId n3{3};
+  const NodeId n4{4};
+  for (const bool relied_on_before : {false, true}) {
+    INFO("n1 commits by its configuration in term 1: " << relied_on_before);
+    Tale tale(4);
+    tale.elect(1, 1, {2, 3});
+    tale.replicate_fully(1, 2, 0).replicate_fully(1, 3, 0);
+    tale.configure(1, 1, {{n1, n2, n3}, {}, {}}).write_and_sync(1);
+    if (relied_on_before) tale.commit(1, 1).apply_to_commit(1);
+    tale.elect(2, 2, {4, 3});
+    // No entry of term 2 is committed before the change, which is what is wrong.
+    tale.configure(2, 2, {{n2, n3, n4}, {}, {}}).write_and_sync(2);
+    tale.replicate_fully(2, 4, 0);
+    tale.commit(2, 3).apply_to_commit(2);
+    CHECK(tell(tale.steps, 4).at("CfgIntersect").violation_count == 0);
+    tale.elect(1, 3, {3});
+    const auto results = tell(tale.steps, 4);
+    INFO(violations_of(results));
+    CHECK(results.at("CfgIntersect").violation_count == 1);
+  }
+}
+
 TEST_CASE("how voters change is judged by the way that the cluster has") {
   const auto breaches = [](const char* name, wire::MembershipMode mode) {
     const Story& one = story(name);
