@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,11 +26,17 @@ struct Knowledge {
   Stamp at;            // when it was sent
 };
 
+/// The first entry that a leader of a term appended since a node's loss.
+struct Cover {
+  Index index = 0;
+  std::set<NodeId> held;  // who had it durably and unharmed, be it lost since: a leader counts that
+};
+
 /// Durable state that damage took from a node, as long as no leader has covered it.
 struct Loss {
   Stamp at;
   std::string what;
-  std::map<Term, Index> covers;  // the first entry that a leader of the term appended since
+  std::map<Term, Cover> covers;
 };
 
 struct Node {

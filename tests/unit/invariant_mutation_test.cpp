@@ -338,6 +338,11 @@ std::vector<Mutation> disk_mutations() {
        in<t::Store>(
            2, [](const t::Store& e) { return e.op == t::StoreOp::kSyncFile; },
            [](t::Store& e) { e.ok = false; }, 3)},
+      {"Corrupt", "it is not durable on one of those, who is wiped then",
+       "wiped-one-after-the-other",
+       in<t::Store>(
+           2, [](const t::Store& e) { return e.op == t::StoreOp::kSyncFile; },
+           [](t::Store& e) { e.ok = false; }, 3)},
       {"Restart", "what is lost without damage", "wiped",
        [](Step& step) {
          if (step.kind != Step::Kind::kDeath) return false;

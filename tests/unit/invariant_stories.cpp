@@ -65,6 +65,25 @@ Tale wiped() {
   return tale;
 }
 
+/// n3's entry that is to cover n1, whose disk was wiped, is committed on n2, n3 and n4. Then n2's
+/// disk is wiped too, and only now n1 has the entry, is covered and votes.
+Tale wiped_one_after_the_other() {
+  Tale tale(5);
+  tale.elect(3, 1, {1, 2, 4, 5});
+  for (const int n : {1, 2, 4}) tale.replicate_fully(3, n, 0);
+  tale.commit(3, 1).apply_to_commit(3);
+  tale.die(1, Fate::kWiped).start(1);
+  tale.receive(3, 1, tale.replicate(3, 1, 0, true));
+  tale.append(3, {{1, ""}}).write_and_sync(3);
+  tale.replicate_fully(3, 2, 1).replicate_fully(3, 4, 1);
+  tale.commit(3, 2).apply_to_commit(3);
+  tale.die(2, Fate::kWiped);
+  tale.receive(3, 1, tale.replicate(3, 1, 1, true));
+  tale.replicate_fully(3, 1, 2);
+  tale.elect(4, 2, {1, 3});
+  return tale;
+}
+
 /// Answers come twice and in the wrong order, an old append comes after a newer one.
 Tale late_and_twice() {
   Tale tale(3);
@@ -370,6 +389,7 @@ const std::vector<Story>& stories() {
       {"killed-follower", 3, killed_follower},
       {"power-loss", 3, power_loss},
       {"wiped", 3, wiped},
+      {"wiped-one-after-the-other", 5, wiped_one_after_the_other},
       {"forgotten-vote", 3, forgotten_vote},
       {"split-vote", 3, split_vote},
       {"paused-lease", 3, paused_lease},
