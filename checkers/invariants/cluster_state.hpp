@@ -53,8 +53,9 @@ struct Node {
   LogChain log;
   Index commit = 0;
   Index applied = 0;
-  wire::Configuration configuration;  // in force there, by its log
-  LogPosition configured_at;          // of its entry
+  wire::Configuration configuration;        // in force there, by its log
+  LogPosition configured_at;                // of its entry
+  std::optional<wire::Configuration> told;  // what the node last said is in force, since its start
   DiskTracker disk;
 
   // As a follower of `followed_term`: what its leader's appends let it commit.

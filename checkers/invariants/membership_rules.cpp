@@ -50,15 +50,18 @@ void MembershipRules::on_configured(Node& n, const Stamp& at, const t::Configure
       check_entry(n, at, e);
       if (n.role == wire::Role::kLeader) check_serial(n, at, e);
       state_.note_configuration(e.at, e.configuration);
+      n.told = e.configuration;
+      if (n.log.has(e.at.index)) return on_other_log(n);
       n.configuration = e.configuration;
       n.configured_at = e.at;
       break;
     case t::ConfigurationAct::kCommitted:
       check_entry(n, at, e);
-      state_.committed_configurations.try_emplace(e.at.index, e.at.term, e.configuration);
+      check_committed(n, at, e);
       break;
     case t::ConfigurationAct::kReverted:
     case t::ConfigurationAct::kLoaded:
+      n.told = e.configuration;
       check_in_force(n, at, e);
       break;
   }
@@ -68,6 +71,20 @@ void MembershipRules::on_other_log(Node& n) {
   const ClusterState::InForce now = state_.configuration_of(n);
   n.configuration = now.configuration;
   n.configured_at = now.at;
+}
+
+void MembershipRules::on_written(Node& n, const Stamp& at, const DiskConfiguration& written) {
+  const auto& known = state_.configurations;
+  const bool is_forgotten =
+      known.size() == ClusterState::kMaxConfigurations && written.at < known.begin()->first;
+  if (known.count(written.at) > 0 || is_forgotten) return;
+  findings_.breach(Rule::kTraceTruth, at, [&](Account& a) {
+    a.summary = name_of(n.id) + " wrote the configuration " + show(written.configuration) + " at " +
+                show(written.at) + ", of which nobody had told";
+    a.fact(at, "writes the entry " + show(written.at) + ", " + show(written.configuration));
+  });
+  state_.note_configuration(written.at, written.configuration);
+  on_other_log(n);
 }
 
 /// It is what the entry says.
@@ -81,6 +98,25 @@ void MembershipRules::check_entry(const Node& n, const Stamp& at, const t::Confi
   findings_.breach(Rule::kTraceTruth, at, [&](Account& a) {
     a.summary = name_of(n.id) + " tells of a configuration at " + show(e.at) +
                 " that the entry of its log there does not hold";
+    a.fact(at, describe(t::Event{e}));
+  });
+}
+
+/// What is ordered by it was decided.
+void MembershipRules::check_committed(const Node& n, const Stamp& at, const t::Configured& e) {
+  findings_.evaluated(Rule::kTraceTruth);
+  const CommittedLog::Entry* entry = state_.committed.find(e.at.index);
+  const bool is_committed =
+      e.at.index <= state_.committed.last() && (entry == nullptr || entry->term == e.at.term);
+  if (is_committed) {
+    state_.committed_configurations.try_emplace(e.at.index, e.at.term, e.configuration);
+    return;
+  }
+  findings_.breach(Rule::kTraceTruth, at, [&](Account& a) {
+    a.summary = name_of(n.id) + " tells of a configuration committed at " + show(e.at) +
+                (entry == nullptr
+                     ? ", where nothing is committed"
+                     : ", where an entry of term " + std::to_string(entry->term) + " is committed");
     a.fact(at, describe(t::Event{e}));
   });
 }
@@ -126,21 +162,31 @@ void MembershipRules::check_serial(const Node& n, const Stamp& at, const t::Conf
 /// A node takes for its configuration the last in its snapshot and its log.
 void MembershipRules::check_in_force(Node& n, const Stamp& at, const t::Configured& e) {
   const ClusterState::InForce expected = state_.configuration_of(n);
-  n.configuration = e.configuration;
+  // A node that joins knows nothing before somebody tells it.
+  const bool joins =
+      expected.at.index == 0 && !state_.is_first_voter(n.id) &&
+      (e.configuration == wire::Configuration{} || e.configuration == state_.first());
+  n.configuration = joins ? e.configuration : expected.configuration;
   n.configured_at = expected.at;
   // A start tells first what it begins with, and then what its log says.
   const bool begins = e.act == t::ConfigurationAct::kLoaded && e.at.index < expected.at.index;
-  if (begins || e.configuration == expected.configuration) return;
-  // A node that joins knows nothing before somebody tells it.
-  if (expected.at.index == 0 && !state_.is_first_voter(n.id) &&
-      (e.configuration == wire::Configuration{} || e.configuration == state_.first())) {
-    return;
-  }
+  if (begins || joins || e.configuration == expected.configuration) return;
   findings_.breach(Rule::kSnapPrefix, at, [&](Account& a) {
     a.summary = name_of(n.id) + " goes by " + show(e.configuration) + ", but the last in its log " +
                 "and snapshot is " + show(expected.configuration) + " of index " +
                 std::to_string(expected.at.index);
     a.fact(at, describe(t::Event{e}));
+  });
+}
+
+/// A node that wins or commits goes by what is in force there.
+void MembershipRules::check_told(const Node& n, const Stamp& at) {
+  if (!n.told || *n.told == n.configuration) return;
+  findings_.breach(Rule::kSnapPrefix, at, [&](Account& a) {
+    a.summary = name_of(n.id) + " leads by " + show(*n.told) + ", but the last in its log " +
+                "and snapshot is " + show(n.configuration) + " of index " +
+                std::to_string(n.configured_at.index);
+    a.fact(at, "wins or commits by " + show(*n.told));
   });
 }
 
@@ -160,6 +206,7 @@ bool MembershipRules::is_overruled(const Use& use) const {
 }
 
 void MembershipRules::on_use(const Node& n, const Stamp& at) {
+  check_told(n, at);
   const auto known = std::find_if(uses_.begin(), uses_.end(), [&n](const Use& use) {
     return use.entry == n.configured_at && use.configuration == n.configuration;
   });

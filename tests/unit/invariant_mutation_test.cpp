@@ -163,6 +163,16 @@ std::vector<Mutation> membership_mutations() {
                            e.configuration.next = e.configuration.voters;
                            e.configuration.voters = {NodeId{3}};
                          })},
+      {"TraceTruth", "a configuration that is logged and not told", "joint",
+       [at](Step& step) {
+         const auto* configured = event_of<t::Configured>(step, 1);
+         if (configured == nullptr || !at(2)(*configured)) return false;
+         step.record.event = t::Mark{"silence", 1};
+         return true;
+       }},
+      {"TraceTruth", "a configuration told as committed that is not", "joint",
+       in<t::Configured>(2, at(2),
+                         [](t::Configured& e) { e.act = t::ConfigurationAct::kCommitted; })},
       {"TraceTruth", "a configuration that its entry does not hold", "joint",
        in<t::Configured>(2, at(2), [](t::Configured& e) { e.configuration.next.pop_back(); })},
   };
@@ -493,6 +503,25 @@ TEST_CASE("who leads by a configuration that a later leader's overruled is told"
     const auto results = tell(tale.steps, 4);
     INFO(violations_of(results));
     CHECK(results.at("CfgIntersect").violation_count == 1);
+  }
+}
+
+TEST_CASE("a configuration that a start forgets is in force all the same") {
+  const wire::Configuration all{{NodeId{1}, NodeId{2}, NodeId{3}}, {}, {}};
+  for (const bool forgets : {false, true}) {
+    INFO("n2 forgets the configuration in its log: " << forgets);
+    Tale tale = story("one-voter-less").tell();
+    tale.die(2).start(2).begin_with(2, all);
+    if (!forgets) {
+      tale.tell_appended(2, 2).elect(2, 2, {1});
+    } else {
+      // By which n3 has a vote.
+      tale.elect(2, 2, {3});
+    }
+    const auto results = tell(tale.steps, 3);
+    INFO(violations_of(results));
+    CHECK((results.at("Win").violation_count > 0) == forgets);
+    CHECK((results.at("SnapPrefix").violation_count > 0) == forgets);
   }
 }
 
