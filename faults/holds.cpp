@@ -48,6 +48,11 @@ void NodeHolds::hold_down(NodeId node, const std::string& fault) {
   nodes_[node].paused_by.clear();
 }
 
+void NodeHolds::hold_ending(NodeId node, const std::string& fault) {
+  if (paused(node)) cluster_.resume(node);
+  hold_down(node, fault);
+}
+
 void NodeHolds::let_up(NodeId node, const std::string& fault) {
   if (release(nodes_[node].down_by, fault)) cluster_.start(node);
 }

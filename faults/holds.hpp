@@ -25,6 +25,8 @@ class NodeHolds {
 
   /// Notes that `fault` brings the node down; the fault itself asks for the death. Ends its pauses.
   void hold_down(NodeId node, const std::string& fault);
+  /// The same of a node that ends by itself: it runs for that, if it was paused.
+  void hold_ending(NodeId node, const std::string& fault);
   /// Starts the node when no other fault keeps it down.
   void let_up(NodeId node, const std::string& fault);
   void pause(NodeId node, const std::string& fault);
@@ -46,7 +48,8 @@ class NodeHolds {
   void refused(NodeId node);
   /// A dead process is not paused any more.
   void died(NodeId node);
-  /// It is about to end, since its disk failed; it is started when it has, unless it is held down.
+  /// It is about to end, since its disk failed, and no fault holds it down for that; it is started
+  /// when it has, unless one does so by then.
   void ends_by_disk(NodeId node) { nodes_[node].ends_by_disk = true; }
   /// A fresh process has true clocks: skews it as its machine is.
   void serving(NodeId node);

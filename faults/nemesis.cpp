@@ -353,6 +353,8 @@ void Nemesis::note_configured(NodeId node, const wire::trace::Configured& event)
 
 void Nemesis::note_sync(NodeId node, bool ok, Duration late, Instant /*now*/) {
   impl_->tell([&](Fault& fault) { fault.on_sync(node, ok, late); });
+  // It may be told long after the heal: a node that is paused hears of its disk when it goes on.
+  if (!ok && !impl_->holds.down(node)) impl_->holds.ends_by_disk(node);
 }
 
 void Nemesis::note_damage(NodeId node, const DamageDone& damage, Instant /*now*/) {

@@ -166,6 +166,32 @@ TEST_CASE("a node whose write failed stays down until its disk is replaced") {
   CHECK(rig.all_run());
 }
 
+TEST_CASE("a paused node whose disk failed runs on, to its end") {
+  Rig rig(
+      {on(fault("f1", "disk", "sync-error", seconds(1), seconds(3), Target::kNamed), {NodeId{1}}),
+       on(fault("f2", "pause", "", seconds(2), seconds(1), Target::kNamed), {NodeId{1}})});
+  rig.run_until(at(milliseconds(2500)));
+  rig.sync(1, false, Duration{0});  // from before the pause, and heard of now
+  CHECK(rig.cluster.log == Log{"disk n1 0 fails", "pause n1", "resume n1"});
+  rig.cluster.die(NodeId{1});
+  rig.run_until(at(seconds(5)));
+  CHECK(rig.cluster.log ==
+        Log{"disk n1 0 fails", "pause n1", "resume n1", "disk n1 0", "start n1"});
+}
+
+TEST_CASE("a node whose disk failed before the heal starts again, however late that is told") {
+  for (const bool at_the_end : {false, true}) {
+    INFO("after all is healed: " << at_the_end);
+    Rig rig({on(fault("f1", "disk", "sync-error", seconds(1), seconds(1), Target::kNamed),
+                {NodeId{1}})});
+    rig.run_until(at(seconds(3)));
+    if (at_the_end) rig.nemesis.heal_all(at(seconds(3)));
+    rig.sync(1, false, Duration{0});
+    rig.cluster.die(NodeId{1});
+    CHECK(rig.cluster.log == Log{"disk n1 0 fails", "disk n1 0", "start n1"});
+  }
+}
+
 TEST_CASE("what hung counts when it ends, by the heal") {
   Rig rig({on(fault("f1", "disk", "hung", seconds(1), seconds(3), Target::kNamed), {NodeId{2}})});
   rig.run_until(at(milliseconds(4100)));

@@ -271,13 +271,14 @@ void LiveWorld::on_gone(NodeId id, const Exit& exit) {
   const bool torn = node.trace.pending() > 0;
   if (end.refused) node.damage = DamageOrder{0, faults::Damage::kWipe};
   node.process.reset();
-  node.phase = Phase::kDown;
+  node.phase = Phase::kDying;  // until its disk is settled
   node.paused = false;
   node.clock_requests.clear();
   control_->drop(id);
   const Death how = node.damage ? Death::kDamage : end.as_asked ? node.expected : Death::kByItself;
   observer_.on_death(id, node.incarnation, now, how, torn);
   settle_disk(node, now, end.refused);
+  node.phase = Phase::kDown;
   if (end.made_to) {
     // That is how a correct node answers to a disk that fails, or failed it.
   } else if (!end.as_asked && exit.signal == 0 && is_environment(exit.status)) {
@@ -349,7 +350,7 @@ void LiveWorld::damage(NodeId id, std::uint64_t key, faults::Damage damage) {
 void LiveWorld::start(NodeId id) {
   Node& node = at(id);
   if (closing_) return;
-  if (node.process != nullptr) {
+  if (node.phase != Phase::kDown) {
     // Its end is on the way; it starts again as soon as its disk is settled.
     node.start_wanted = node.phase == Phase::kDying || node.disk_failed;
     return;
