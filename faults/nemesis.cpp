@@ -371,6 +371,10 @@ void Nemesis::note_doubt(NodeId node, bool over, Instant /*now*/) {
   if (!over) impl_->tell([&](Fault& fault) { fault.on_doubt(node); });
 }
 
+void Nemesis::note_store(NodeId node, const wire::trace::Store& op) {
+  impl_->holds.stored(node, op);
+}
+
 std::vector<FaultOutcome> Nemesis::outcomes() const {
   std::vector<FaultOutcome> rows;
   for (const auto& entry : impl_->entries) {

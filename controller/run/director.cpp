@@ -361,6 +361,9 @@ void Director::on_trace(NodeId node, Incarnation incarnation, const wire::trace:
   }
   if (const auto* doubt = std::get_if<wire::trace::Doubt>(&record.event); nemesis_ && doubt) {
     nemesis_->note_doubt(node, doubt->over, now_);
+  } else if (const auto* store = std::get_if<wire::trace::Store>(&record.event);
+             nemesis_ && store) {
+    nemesis_->note_store(node, *store);
   }
   if (trace_ != nullptr) {
     trace_line_.clear();

@@ -204,12 +204,14 @@ TEST_CASE("what hung counts when it ends, by the heal") {
 
 TEST_CASE("damage keeps to a minority until what was damaged is covered") {
   // Five nodes: two may be damaged at a time.
-  Rig rig({on(fault("f1", "disk", "wipe", seconds(1), seconds(1), Target::kNamed),
-              {NodeId{1}, NodeId{2}, NodeId{3}}),
-           on(fault("f2", "disk", "wipe", seconds(6), milliseconds(500), Target::kNamed),
-              {NodeId{4}, NodeId{5}}),
-           on(fault("f3", "disk", "flip-log", seconds(12), milliseconds(500), Target::kNamed),
-              {NodeId{4}})});
+  Rig rig(
+      {on(fault("f1", "disk", "wipe", seconds(1), seconds(1), Target::kNamed),
+          {NodeId{1}, NodeId{2}, NodeId{3}}),
+       on(fault("f2", "disk", "wipe", seconds(6), milliseconds(500), Target::kNamed),
+          {NodeId{4}, NodeId{5}}),
+       on(fault("f3", "disk", "wipe", seconds(11), milliseconds(500), Target::kNamed), {NodeId{4}}),
+       on(fault("f4", "disk", "flip-log", seconds(15), milliseconds(500), Target::kNamed),
+          {NodeId{4}})});
   rig.run_until(at(milliseconds(1500)));
   const std::vector<NodeId> hit = rig.outcome("f1").nodes;
   REQUIRE(hit.size() == 2);
@@ -220,9 +222,23 @@ TEST_CASE("damage keeps to a minority until what was damaged is covered") {
   CHECK(rig.outcome("f1").effective);
   rig.run_until(at(seconds(11)));
   CHECK_FALSE(rig.outcome("f2").injected);
+  // Covered, but as long as the disk does not know, a start would be in doubt again.
+  const auto store = [&](wire::trace::StoreOp op, const char* file) {
+    for (const NodeId node : hit) {
+      wire::trace::Store event;
+      event.op = op;
+      event.file = file;
+      rig.nemesis.note_store(node, event);
+    }
+  };
   for (const NodeId node : hit) rig.nemesis.note_doubt(node, true, rig.cluster.now);
-  rig.run_until(at(milliseconds(12600)));
-  CHECK(rig.outcome("f3").injected);
+  store(wire::trace::StoreOp::kSyncDir, "");  // of something else
+  store(wire::trace::StoreOp::kUnlink, "doubt");
+  rig.run_until(at(seconds(14)));
+  CHECK_FALSE(rig.outcome("f3").injected);
+  store(wire::trace::StoreOp::kSyncDir, "");
+  rig.run_until(at(milliseconds(15600)));
+  CHECK(rig.outcome("f4").injected);
   // It refuses, and starts again on an empty disk.
   rig.cluster.die(NodeId{4});
   rig.nemesis.node_refused(NodeId{4}, rig.cluster.now);
