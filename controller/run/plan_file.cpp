@@ -25,8 +25,15 @@ Result<faults::PlanOptions> plan_options(const TestSpec& spec) {
   options.nodes = spec.all_nodes();
   options.spares = spec.spares;
   options.foreign = spec.ignore_traces;
-  // Whether it changed its members could not be seen, nor that they are the first ones again.
-  if (options.foreign && kinds->size() > 1) std::erase(*kinds, "membership");
+  if (options.foreign) {
+    const auto& asked = spec.faults;
+    if (std::find(asked.begin(), asked.end(), "membership") != asked.end()) {
+      return Error{ErrorCode::kUsage, true,
+                   "--faults: membership does not go with --ignore-traces: whether members change, "
+                   "and are the first ones again in the end, could not be seen"};
+    }
+    std::erase(*kinds, "membership");  // of "all"
+  }
   options.kinds = std::move(*kinds);
   options.time_limit = spec.time_limit;
   options.interval_min = spec.interval_low;
