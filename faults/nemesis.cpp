@@ -113,7 +113,7 @@ struct Nemesis::Impl {
     if (inject(entry, now, now >= entry.spec.at + options.leader_patience)) return;
     entry.state = State::kPlanned;
     if (now >= entry.spec.at + options.target_patience) {
-      return skip(entry, now, "no node fit to be hit");
+      return skip(entry, now, entry.fault->obstacle());
     }
     entry.due = now + options.retry_every;
   }

@@ -190,7 +190,7 @@ void Director::begin_torture(Instant now) {
   if (keeps_lease_bound(plan_)) options.most_drift_ppm = lease_drift_ppm(spec_);
   options.first_voters = spec_.nodes;
   options.membership = spec_.membership_mode();
-  options.fewest_voters = changes_members() ? faults::fewest_voters(spec_.nodes) : spec_.nodes;
+  options.fewest_voters = faults::fewest_voters(plan_.faults, spec_.nodes);
   // Whoever recovers without the others must be able to cover whatever was damaged.
   if (!recovery_.left.empty()) options.undamaged = recovery_.members;
   nemesis_ = std::make_unique<faults::Nemesis>(

@@ -1,6 +1,7 @@
 // Faults that wait for an event, disks that fail, and the rest that stays broken.
 #include <catch2/catch.hpp>
 
+#include "faults/membership.hpp"
 #include "tests/unit/nemesis_rig.hpp"
 
 namespace ww::faults::testing {
@@ -244,6 +245,30 @@ TEST_CASE("damage keeps to a minority until what was damaged is covered") {
   rig.nemesis.node_refused(NodeId{4}, rig.cluster.now);
   CHECK(rig.cluster.log.back() == "start n4");
   CHECK(rig.all_run());
+}
+
+TEST_CASE("damage that may not be done says why") {
+  NemesisOptions options;
+  options.fewest_voters = 2;
+  Rig rig(Rig::make({on(fault("f1", "disk", "wipe", seconds(1), seconds(1), Target::kNamed),
+                        {NodeId{1}})},
+                    false, 7),
+          options);
+  rig.run_until(at(seconds(9)));
+  CHECK(rig.cluster.log.empty());
+  REQUIRE(rig.marks.size() == 1);
+  CHECK(rig.marks.front().description.ends_with("none may be damaged"));
+}
+
+TEST_CASE("named voters count for how many may be left") {
+  Plan plan = Rig::make({}, false, 7);
+  CHECK(fewest_voters(plan, 5) == 5);
+  plan.faults = {fault("f1", "membership", "shrink", seconds(1), seconds(1), Target::kByShape)};
+  CHECK(fewest_voters(plan, 5) == 3);
+  plan.faults.push_back(
+      on(fault("f2", "membership", "shrink", seconds(3), seconds(1), Target::kNamed),
+         {NodeId{1}, NodeId{4}}));
+  CHECK(fewest_voters(plan, 5) == 2);
 }
 
 TEST_CASE("at the end the rest stays dead or cut, and everything else heals") {

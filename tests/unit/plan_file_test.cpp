@@ -98,6 +98,32 @@ TEST_CASE("any instant of a long run survives the JSON") {
   }
 }
 
+TEST_CASE("nobody is asked to join where nobody can") {
+  PlanFile plan = sample();
+  plan.ops.reset();
+  plan.network = {};
+  const auto add = [&plan](const char* shape, int at_ms) {
+    faults::FaultSpec spec;
+    spec.id = shape;
+    spec.kind = "membership";
+    spec.shape = shape;
+    spec.at = Instant{milliseconds(at_ms)};
+    spec.duration = seconds(1);
+    plan.faults.faults.push_back(spec);
+  };
+  add("grow", 100);
+  const auto refused = parse_plan_file(to_json(plan), "p");
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message ==
+        "p, faults (grow): shape: nobody can join for a membership grow; give the test spares");
+  add("shrink", 200);
+  CHECK(parse_plan_file(to_json(plan), "p").ok());
+  plan.faults.faults.pop_back();
+  plan.test.spares = 1;
+  plan.faults.nodes = 4;
+  CHECK(parse_plan_file(to_json(plan), "p").ok());
+}
+
 TEST_CASE("without traces no members change, and who asks for it is told") {
   TestSpec spec;
   spec.ignore_traces = true;
