@@ -134,8 +134,9 @@ class Cluster {
   /// of it counts as synced. The correct node halts and ends; since it was made to, the world tells
   /// on_death (kByItself), but no on_crash. A sync that hangs ends when the disk is set anew, and
   /// then like any other. A paused node hears of its syncs when it goes on. Recovery is spared, and
-  /// so is, where syncs fail, a write that needs none. The world tells of what is late or failed by
-  /// note_sync.
+  /// so is, where syncs fail, a write that needs none. A world with steps spares also what the
+  /// store syncs within a step (a new segment, the removal of the mark of a doubt), and of a failed
+  /// write keeps all. The world tells of what is late or failed by note_sync.
   virtual void set_disk(NodeId node, const DiskTrouble& trouble) = 0;
 
   [[nodiscard]] virtual ClusterView view() const = 0;

@@ -5,6 +5,8 @@
 #include <array>
 
 #include "base/log_uniform.hpp"
+#include "faults/disk_damage.hpp"
+#include "faults/membership.hpp"
 #include "faults/plan.hpp"
 #include "faults/registry.hpp"
 
@@ -130,10 +132,18 @@ struct KindDecks {
   Deck types;
 };
 
+/// Whether there is a minority to be damaged, of however few voters the plan may leave.
+bool may_damage(const PlanOptions& options) {
+  const std::uint32_t voters = options.nodes - std::min(options.spares, options.nodes);
+  const bool changes =
+      std::find(options.kinds.begin(), options.kinds.end(), "membership") != options.kinds.end();
+  return most_damaged(changes ? fewest_voters(voters) : voters) > 0;
+}
+
 /// Whether it makes sense in such a cluster.
 bool is_dealt(const ShapeInfo& shape, const PlanOptions& options) {
   return shape.min_nodes <= options.nodes && (options.spares > 0 || !shape.needs_spare) &&
-         !(options.foreign && shape.needs_doubt);
+         !(shape.needs_doubt && (options.foreign || !may_damage(options)));
 }
 
 KindDecks decks_of(std::uint64_t seed, const KindInfo& kind, const PlanOptions& options) {

@@ -29,8 +29,7 @@ class DiskDamage final : public Fault {
   using Fault::Fault;
 
   bool inject(Instant /*now*/, bool settle) override {
-    const std::uint32_t fewest = ports_.options.fewest_voters;
-    const std::size_t minority = ((fewest == 0 ? ports_.nodes : fewest) - 1) / 2;
+    const std::size_t minority = budget();
     const std::size_t damaged = ports_.holds.damaged();
     if (damaged >= minority) return false;
     const std::vector<NodeId>& spared = ports_.options.undamaged;
@@ -51,6 +50,12 @@ class DiskDamage final : public Fault {
                             damage_of(spec_.shape).value());
     }
     return true;
+  }
+
+  [[nodiscard]] std::string obstacle() const override {
+    if (budget() == 0) return "so few voters may be left that none may be damaged";
+    if (ports_.holds.damaged() >= budget()) return "a minority is damaged already";
+    return Fault::obstacle();
   }
 
   void heal(Instant /*now*/) override {
@@ -75,6 +80,10 @@ class DiskDamage final : public Fault {
   }
 
  private:
+  [[nodiscard]] std::size_t budget() const {
+    const std::uint32_t fewest = ports_.options.fewest_voters;
+    return most_damaged(fewest == 0 ? ports_.nodes : fewest);
+  }
   void tell(NodeId node, const std::string& what) {
     told_ += (told_.empty() ? "" : "; ") + ww::name_of(node) + ": " + what;
   }

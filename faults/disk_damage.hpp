@@ -1,12 +1,18 @@
 // The shapes of the fault "disk" that damage files: flipped bits, a torn write, a wiped disk.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "faults/registry.hpp"
 
 namespace ww::faults {
+
+/// How many nodes may be damaged at a time where so few voters may be left: a minority.
+constexpr std::uint32_t most_damaged(std::uint32_t fewest_voters) {
+  return fewest_voters == 0 ? 0 : (fewest_voters - 1) / 2;
+}
 
 /// Their rows.
 std::vector<ShapeInfo> damage_shapes();

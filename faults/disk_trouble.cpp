@@ -64,12 +64,10 @@ class DiskTroubleFault final : public Fault {
       ++late_;
       latest_ = std::max(latest_, late);
     }
-    // What failed before the heal and is told after it: the node ends, and nothing holds it down.
-    if (healed_ && !ok && may_fail()) ports_.holds.ends_by_disk(node);
     const bool known = std::find(failed_.begin(), failed_.end(), node) != failed_.end();
     if (healed_ || ok || known || !may_fail()) return;
     failed_.push_back(node);
-    ports_.holds.hold_down(node, spec_.id);
+    ports_.holds.hold_ending(node, spec_.id);
   }
 
   [[nodiscard]] bool effective() const override {

@@ -36,6 +36,8 @@ class Fault {
   /// Acts on the targets, or returns false when there are none now. `settle`: a fault that wants
   /// the leader has waited long enough and takes another node.
   virtual bool inject(Instant now, bool settle) = 0;
+  /// Why inject returned false, in words.
+  [[nodiscard]] virtual std::string obstacle() const { return "no node fit to be hit"; }
   /// Undoes it. Called once, after inject returned true.
   virtual void heal(Instant now) = 0;
   /// A fault that acts repeatedly says when, and is then advanced.

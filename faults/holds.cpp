@@ -7,6 +7,9 @@ namespace ww::faults {
 
 namespace {
 
+/// The file that says that a node is in doubt (docs/log-format.md).
+constexpr std::string_view kDoubtFile = "doubt";
+
 /// Removes `fault`; true when it was the last one there.
 bool release(std::vector<std::string>& holders, const std::string& fault) {
   const auto at = std::find(holders.begin(), holders.end(), fault);
@@ -46,6 +49,11 @@ ClockSkew NodeHolds::skew(NodeId node) const {
 void NodeHolds::hold_down(NodeId node, const std::string& fault) {
   nodes_[node].down_by.push_back(fault);
   nodes_[node].paused_by.clear();
+}
+
+void NodeHolds::hold_ending(NodeId node, const std::string& fault) {
+  if (paused(node)) cluster_.resume(node);
+  hold_down(node, fault);
 }
 
 void NodeHolds::let_up(NodeId node, const std::string& fault) {
@@ -95,7 +103,18 @@ std::size_t NodeHolds::damaged() const {
 
 void NodeHolds::doubt(NodeId node, bool over) {
   nodes_[node].in_doubt = !over;
-  nodes_[node].damaged = !over;
+  // When it is over, a start would be in doubt again until the disk knows, which may hang.
+  if (!over) nodes_[node].damaged = true;
+}
+
+void NodeHolds::stored(NodeId node, const wire::trace::Store& op) {
+  using wire::trace::StoreOp;
+  if (op.op == StoreOp::kUnlink && op.file == kDoubtFile) {
+    nodes_[node].forgets = true;
+  } else if (op.op == StoreOp::kSyncDir && op.ok) {
+    Node& n = nodes_[node];
+    if (std::exchange(n.forgets, false) && !n.in_doubt) n.damaged = false;
+  }
 }
 
 void NodeHolds::refused(NodeId node) {
@@ -106,6 +125,7 @@ void NodeHolds::refused(NodeId node) {
 void NodeHolds::died(NodeId node) {
   nodes_[node].paused_by.clear();
   nodes_[node].in_doubt = false;
+  nodes_[node].forgets = false;
   if (std::exchange(nodes_[node].ends_by_disk, false) && !down(node)) cluster_.start(node);
 }
 

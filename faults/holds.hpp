@@ -25,6 +25,8 @@ class NodeHolds {
 
   /// Notes that `fault` brings the node down; the fault itself asks for the death. Ends its pauses.
   void hold_down(NodeId node, const std::string& fault);
+  /// The same of a node that ends by itself: it runs for that, if it was paused.
+  void hold_ending(NodeId node, const std::string& fault);
   /// Starts the node when no other fault keeps it down.
   void let_up(NodeId node, const std::string& fault);
   void pause(NodeId node, const std::string& fault);
@@ -35,18 +37,21 @@ class NodeHolds {
   /// Replaces the fault's part of what is wrong with the node's disk; {} takes it away. The slowest
   /// part counts, and one that hangs or fails makes all do so.
   void set_disk(NodeId node, const std::string& fault, const DiskTrouble& trouble);
-  /// The fault is about to damage the node's files: until it serves without doubt, or is covered,
-  /// it counts as damaged.
+  /// The fault is about to damage the node's files: until it serves without doubt, or is covered
+  /// and has durably forgotten its doubt, it counts as damaged.
   void damage(NodeId node) { nodes_[node].damaged = true; }
   /// How many nodes are damaged.
   [[nodiscard]] std::size_t damaged() const;
   /// The node says that it is in doubt, or not any more.
   void doubt(NodeId node, bool over);
+  /// The node's store did this.
+  void stored(NodeId node, const wire::trace::Store& op);
   /// The node refused its files and has an empty disk: starts it unless a fault keeps it down.
   void refused(NodeId node);
   /// A dead process is not paused any more.
   void died(NodeId node);
-  /// It is about to end, since its disk failed; it is started when it has, unless it is held down.
+  /// It is about to end, since its disk failed, and no fault holds it down for that; it is started
+  /// when it has, unless one does so by then.
   void ends_by_disk(NodeId node) { nodes_[node].ends_by_disk = true; }
   /// A fresh process has true clocks: skews it as its machine is.
   void serving(NodeId node);
@@ -60,6 +65,7 @@ class NodeHolds {
     bool damaged = false;
     bool ends_by_disk = false;
     bool in_doubt = false;
+    bool forgets = false;  // it removed the mark of its doubt, maybe not durably
   };
   Cluster& cluster_;
   std::int64_t most_drift_ppm_;

@@ -194,6 +194,19 @@ std::uint32_t fewest_voters(std::uint32_t first) {
   return std::max(first / 2 + 1, std::min(first, 2U));
 }
 
+std::uint32_t fewest_voters(const Plan& plan, std::uint32_t first) {
+  std::uint32_t fewest = first;
+  for (const FaultSpec& spec : plan.faults) {
+    if (spec.kind != "membership") continue;
+    fewest = std::min(fewest, fewest_voters(first));
+    // The node of a trigger is not asked for.
+    const bool triggered = spec.trigger.event != TriggerEvent::kNone;
+    if (spec.nodes.empty() || (triggered && spec.nodes.size() == 1)) continue;
+    fewest = std::min(fewest, static_cast<std::uint32_t>(spec.nodes.size()));
+  }
+  return fewest;
+}
+
 std::vector<NodeId> first_voters(std::uint32_t count) {
   std::vector<NodeId> out;
   for (std::uint32_t i = 1; i <= count; ++i) out.push_back(NodeId{i});

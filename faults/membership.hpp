@@ -19,6 +19,9 @@ std::vector<NodeId> first_voters(std::uint32_t count);
 
 /// The fewest voters that a fault leaves of so many.
 std::uint32_t fewest_voters(std::uint32_t first);
+/// The fewest that any fault of the plan leaves of the so many that the cluster begins with: named
+/// ones may be fewer.
+std::uint32_t fewest_voters(const Plan& plan, std::uint32_t first);
 
 /// What to ask a leader for that is to bring `now` to `wanted`: all of it at once by joint
 /// consensus, one voter at a time otherwise, those that come before those that go. All sorted.

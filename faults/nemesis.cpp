@@ -113,7 +113,7 @@ struct Nemesis::Impl {
     if (inject(entry, now, now >= entry.spec.at + options.leader_patience)) return;
     entry.state = State::kPlanned;
     if (now >= entry.spec.at + options.target_patience) {
-      return skip(entry, now, "no node fit to be hit");
+      return skip(entry, now, entry.fault->obstacle());
     }
     entry.due = now + options.retry_every;
   }
@@ -353,6 +353,8 @@ void Nemesis::note_configured(NodeId node, const wire::trace::Configured& event)
 
 void Nemesis::note_sync(NodeId node, bool ok, Duration late, Instant /*now*/) {
   impl_->tell([&](Fault& fault) { fault.on_sync(node, ok, late); });
+  // It may be told long after the heal: a node that is paused hears of its disk when it goes on.
+  if (!ok && !impl_->holds.down(node)) impl_->holds.ends_by_disk(node);
 }
 
 void Nemesis::note_damage(NodeId node, const DamageDone& damage, Instant /*now*/) {
@@ -367,6 +369,10 @@ void Nemesis::node_refused(NodeId node, Instant /*now*/) {
 void Nemesis::note_doubt(NodeId node, bool over, Instant /*now*/) {
   impl_->holds.doubt(node, over);
   if (!over) impl_->tell([&](Fault& fault) { fault.on_doubt(node); });
+}
+
+void Nemesis::note_store(NodeId node, const wire::trace::Store& op) {
+  impl_->holds.stored(node, op);
 }
 
 std::vector<FaultOutcome> Nemesis::outcomes() const {

@@ -146,6 +146,8 @@ class Nemesis {
   void node_refused(NodeId node, Instant now);
   /// The node says that it may have lost what it acknowledged, or that it is covered.
   void note_doubt(NodeId node, bool over, Instant now);
+  /// The node's byte store did this.
+  void note_store(NodeId node, const wire::trace::Store& op);
 
   /// One row a fault, those dealt again included, in order of their planned time.
   [[nodiscard]] std::vector<FaultOutcome> outcomes() const;

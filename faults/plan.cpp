@@ -178,6 +178,9 @@ class Check {
         return usage("params." + name + ": " + std::to_string(value) + " is not in " +
                      std::to_string(info->low) + " to " + std::to_string(info->high));
       }
+      if (name != "leader" || value == 0) continue;
+      const NodeId leader{static_cast<std::uint32_t>(value)};
+      if (Result<void> known = member("params.leader", leader); !known) return known;
     }
     return {};
   }

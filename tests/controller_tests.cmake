@@ -15,6 +15,7 @@ ww_test(controller_test LABEL unit
 ww_test(bench_plan_test LABEL unit
   SOURCES unit/bench_phases_test.cpp unit/bench_plan_test.cpp
   DEPS ww_bench_plan ww_test_support)
+ww_test(process_end_test LABEL unit SOURCES unit/process_end_test.cpp DEPS ww_live)
 ww_test(mix_test LABEL unit SOURCES unit/mix_test.cpp DEPS ww_mix)
 # Campaigns in made-up worlds.
 ww_test(campaign_test LABEL unit

@@ -89,9 +89,9 @@ ClusterState::InForce ClusterState::configuration_of(const Node& n) const {
     const bool there = n.log.has(at.index) ? n.log.term(at.index) == at.term
                                            : settled != committed_configurations.end() &&
                                                  settled->second.first == at.term;
-    if (there) return {at.index, it->second};
+    if (there) return {at, it->second};
   }
-  return {0, is_first_voter(n.id) ? first_ : wire::Configuration{}};
+  return {{}, is_first_voter(n.id) ? first_ : wire::Configuration{}};
 }
 
 const wire::Configuration& ClusterState::committed_configuration(Index index) const {

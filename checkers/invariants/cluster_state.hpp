@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,11 +26,17 @@ struct Knowledge {
   Stamp at;            // when it was sent
 };
 
+/// The first entry that a leader of a term appended since a node's loss.
+struct Cover {
+  Index index = 0;
+  std::set<NodeId> held;  // who had it durably and unharmed, be it lost since: a leader counts that
+};
+
 /// Durable state that damage took from a node, as long as no leader has covered it.
 struct Loss {
   Stamp at;
   std::string what;
-  std::map<Term, Index> covers;  // the first entry that a leader of the term appended since
+  std::map<Term, Cover> covers;
 };
 
 struct Node {
@@ -46,8 +53,9 @@ struct Node {
   LogChain log;
   Index commit = 0;
   Index applied = 0;
-  wire::Configuration configuration;  // in force there, by its log
-  Index configured_at = 0;            // of its entry
+  wire::Configuration configuration;        // in force there, by its log
+  LogPosition configured_at;                // of its entry
+  std::optional<wire::Configuration> told;  // what the node last said is in force, since its start
   DiskTracker disk;
 
   // As a follower of `followed_term`: what its leader's appends let it commit.
@@ -160,7 +168,7 @@ struct ClusterState {
   [[nodiscard]] bool is_first_voter(NodeId id) const;
   void note_configuration(LogPosition at, const wire::Configuration& c);
   struct InForce {
-    Index index = 0;
+    LogPosition at;
     wire::Configuration configuration;
   };
   /// What is in force at `n` by its log.

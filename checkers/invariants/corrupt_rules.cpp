@@ -11,7 +11,9 @@ void CorruptRules::settle() {
   for (bool news = true; news;) {
     news = false;
     for (Node& n : state_.nodes) {
-      if (!n.loss || !is_covered(n)) continue;
+      if (!n.loss) continue;
+      note_holders(n);
+      if (!is_covered(n)) continue;
       n.loss.reset();
       news = true;
     }
@@ -21,7 +23,7 @@ void CorruptRules::settle() {
 void CorruptRules::on_appended(const Node& leader, const t::Appended& e) {
   if (leader.role != wire::Role::kLeader || e.entries.empty()) return;
   for (Node& n : state_.nodes) {
-    if (n.loss && n.id != leader.id) n.loss->covers.try_emplace(leader.term, e.first);
+    if (n.loss && n.id != leader.id) n.loss->covers.try_emplace(leader.term, Cover{e.first, {}});
   }
 }
 
@@ -54,31 +56,38 @@ void CorruptRules::judge(Node& n, const Stamp& at, const t::Event& act) {
     a.summary = name_of(n.id) + " " + describe(act) +
                 " although its disk was damaged, and no leader has covered it: " + n.loss->what;
     a.fact(n.loss->at, "its disk is damaged: " + n.loss->what);
-    for (const auto& [term, index] : n.loss->covers) {
+    for (const auto& [term, cover] : n.loss->covers) {
       std::string who;
-      for (const NodeId id : state_.everyone) {
-        const Node& other = state_.node(id);
-        if (holds(other, {index, term})) who += " " + name_of(id) + (other.loss ? "(lost)" : "");
+      for (const NodeId id : cover.held) {
+        who += " " + name_of(id) + (state_.node(id).loss ? "(lost since)" : "");
       }
-      a.fact(at, "entry " + show({index, term}) + ", the first that a leader appended since, is " +
-                     (state_.committed.last() < index ? "not committed" : "committed") +
-                     ", and durable at" + (who.empty() ? " nobody" : who));
+      if (holds(n, {cover.index, term})) who += " and the node itself";
+      a.fact(at, "entry " + show({cover.index, term}) +
+                     ", the first that a leader appended since, is " +
+                     (state_.committed.last() < cover.index ? "not committed" : "committed") +
+                     ", and became durable at" + (who.empty() ? " nobody" : who));
     }
     a.fact(at, describe(act));
   });
 }
 
+void CorruptRules::note_holders(Node& n) {
+  for (auto& [term, cover] : n.loss->covers) {
+    for (const NodeId id : state_.everyone) {
+      const Node& other = state_.node(id);
+      if (id != n.id && !other.loss && holds(other, {cover.index, term})) cover.held.insert(id);
+    }
+  }
+}
+
 bool CorruptRules::is_covered(const Node& n) const {
   if (!state_.sees_disk(n)) return false;
   return std::any_of(n.loss->covers.begin(), n.loss->covers.end(), [&](const auto& cover) {
-    const LogPosition at{cover.second, cover.first};
+    const LogPosition at{cover.second.index, cover.first};
     if (!holds(n, at) || state_.committed.last() < at.index) return false;
     const CommittedLog::Entry* entry = state_.committed.find(at.index);
     if (entry != nullptr && entry->term != at.term) return false;
-    const auto has_it = [&](NodeId id) {
-      const Node& other = state_.node(id);
-      return id != n.id && !other.loss && holds(other, at);
-    };
+    const auto has_it = [&](NodeId id) { return cover.second.held.count(id) > 0; };
     // Its leader counted by the configuration in force there, committed by now or not.
     return is_quorum(state_.committed_configuration(at.index), has_it) ||
            std::any_of(state_.everyone.begin(), state_.everyone.end(), [&](NodeId id) {

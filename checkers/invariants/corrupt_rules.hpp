@@ -4,8 +4,8 @@
 // What was lost is not taken from the node: it is the difference between what its synced bytes held
 // and what the damage left, as this side decodes both. From then on the node may not vote, stand,
 // acknowledge as one that counts, or answer, until some leader has covered it: an entry that the
-// leader appended since is committed, durable on a quorum without the node, and durable at the
-// node.
+// leader appended since is committed, became durable on a quorum without the node, and is durable
+// at the node. Who held that entry may lose it later: the leader has counted it.
 #pragma once
 
 #include "base/evidence.hpp"
@@ -18,8 +18,8 @@ class CorruptRules {
  public:
   CorruptRules(ClusterState& state, Findings& findings) : state_(state), findings_(findings) {}
 
-  /// Notes who is covered by now. Called before a node's disk changes: it may be one of those that
-  /// cover another.
+  /// Notes who is covered by now, and who holds what will cover others. Called before a node's disk
+  /// changes: it may be one of those that cover another.
   void settle();
   /// The damage of a node's files took durable state away.
   void on_loss(Node& n, const Stamp& at, const std::string& what) { n.loss = Loss{at, what, {}}; }
@@ -32,6 +32,8 @@ class CorruptRules {
 
  private:
   void judge(Node& n, const Stamp& at, const wire::trace::Event& act);
+  /// Adds who has what would cover `n`. REQUIRES: it has a loss.
+  void note_holders(Node& n);
   [[nodiscard]] bool is_covered(const Node& n) const;
   [[nodiscard]] static bool holds(const Node& n, LogPosition cover);
 

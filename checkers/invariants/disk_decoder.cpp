@@ -303,7 +303,8 @@ DiskRead read_disk_record(std::string_view bytes, DiskPosition at, DiskRecord& o
   return DiskRead::kRecord;
 }
 
-bool DiskState::apply(const DiskRecord& record, const SnapshotPoints& points) {
+bool DiskState::apply(const DiskRecord& record, const SnapshotPoints& points,
+                      std::vector<DiskConfiguration>* configurations) {
   Index last = record.reset_to ? record.reset_to->index : log.last();
   if (record.cut_from) {
     if (*record.cut_from == 0) return false;
@@ -316,6 +317,10 @@ bool DiskState::apply(const DiskRecord& record, const SnapshotPoints& points) {
   for (std::uint32_t i = 0; i < record.count; ++i) {
     const wire::EntryView entry = wire::read_entry(entries);
     log.append(entry.term, wire::entry_hash(record.first + i, entry));
+    if (configurations == nullptr || entry.kind != wire::EntryKind::kConfiguration) continue;
+    auto decoded = wire::decode_configuration(entry.payload);
+    if (!decoded.ok()) continue;
+    configurations->push_back({{record.first + i, entry.term}, std::move(*decoded)});
   }
   if (record.state) state = *record.state;
   return true;

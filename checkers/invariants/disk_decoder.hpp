@@ -75,12 +75,19 @@ struct DiskSnapshot {
 /// Nothing when `bytes` are no whole snapshot file.
 std::optional<DiskSnapshot> read_snapshot(std::string_view bytes);
 
+struct DiskConfiguration {
+  LogPosition at;
+  wire::Configuration configuration;
+};
+
 /// What the records say when they are read in order.
 struct DiskState {
   VoteState state;
   LogChain log;
-  /// Applies a batch. False, with nothing changed, when it does not continue the log.
-  bool apply(const DiskRecord& record, const SnapshotPoints& points);
+  /// Applies a batch. False, with nothing changed, when it does not continue the log. Adds the
+  /// configurations among its entries to `configurations`.
+  bool apply(const DiskRecord& record, const SnapshotPoints& points,
+             std::vector<DiskConfiguration>* configurations = nullptr);
 };
 
 /// The result of reading a data directory.

@@ -194,7 +194,7 @@ bool DiskTracker::parse_one(std::uint64_t number, Segment& segment, std::string_
 
 void DiskTracker::take_batch(DiskPosition end, const DiskRecord& record, DiskNews& news) {
   const VoteState before = raw_.state;
-  if (!raw_.apply(record, *points_)) {
+  if (!raw_.apply(record, *points_, &news.configurations)) {
     news.malformed = "writes entries from " + std::to_string(record.first) +
                      " on that do not continue its log on disk, which ends at " +
                      std::to_string(raw_.log.last());

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/evidence.hpp"
 #include "base/wire/trace.hpp"
@@ -27,6 +28,7 @@ struct DiskNews {
   std::optional<std::string> removed;
   /// A batch lowered the term, or changed the vote within one.
   std::optional<std::pair<VoteState, VoteState>> regressed;
+  std::vector<DiskConfiguration> configurations;  // among the entries that were written
 };
 
 /// How the state that a crash left compares with what was written and synced.

@@ -83,6 +83,7 @@ class Judge final : public CausalConsumer {
     n.followed_term = 0;
     n.leader_commit = 0;
     n.verified = 0;
+    n.told.reset();
   }
 
   void consume_trace(NodeId node, Incarnation incarnation, const t::Record& record) override {
@@ -207,6 +208,7 @@ class Judge final : public CausalConsumer {
       elections_.on_disk_regress(n, at, news.regressed->first, news.regressed->second);
     if (news.removed) durability_.on_removed(n, at, *news.removed);
     if (news.malformed) durability_.on_malformed(n, at, *news.malformed);
+    for (const DiskConfiguration& c : news.configurations) members_.on_written(n, at, c);
   }
   void on(Node& n, const Stamp& at, const t::Snapshot& e) {
     snapshots_.on_snapshot(n, at, e);

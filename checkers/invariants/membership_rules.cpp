@@ -50,15 +50,18 @@ void MembershipRules::on_configured(Node& n, const Stamp& at, const t::Configure
       check_entry(n, at, e);
       if (n.role == wire::Role::kLeader) check_serial(n, at, e);
       state_.note_configuration(e.at, e.configuration);
+      n.told = e.configuration;
+      if (n.log.has(e.at.index)) return on_other_log(n);
       n.configuration = e.configuration;
-      n.configured_at = e.at.index;
+      n.configured_at = e.at;
       break;
     case t::ConfigurationAct::kCommitted:
       check_entry(n, at, e);
-      state_.committed_configurations.try_emplace(e.at.index, e.at.term, e.configuration);
+      check_committed(n, at, e);
       break;
     case t::ConfigurationAct::kReverted:
     case t::ConfigurationAct::kLoaded:
+      n.told = e.configuration;
       check_in_force(n, at, e);
       break;
   }
@@ -67,7 +70,21 @@ void MembershipRules::on_configured(Node& n, const Stamp& at, const t::Configure
 void MembershipRules::on_other_log(Node& n) {
   const ClusterState::InForce now = state_.configuration_of(n);
   n.configuration = now.configuration;
-  n.configured_at = now.index;
+  n.configured_at = now.at;
+}
+
+void MembershipRules::on_written(Node& n, const Stamp& at, const DiskConfiguration& written) {
+  const auto& known = state_.configurations;
+  const bool is_forgotten =
+      known.size() == ClusterState::kMaxConfigurations && written.at < known.begin()->first;
+  if (known.count(written.at) > 0 || is_forgotten) return;
+  findings_.breach(Rule::kTraceTruth, at, [&](Account& a) {
+    a.summary = name_of(n.id) + " wrote the configuration " + show(written.configuration) + " at " +
+                show(written.at) + ", of which nobody had told";
+    a.fact(at, "writes the entry " + show(written.at) + ", " + show(written.configuration));
+  });
+  state_.note_configuration(written.at, written.configuration);
+  on_other_log(n);
 }
 
 /// It is what the entry says.
@@ -85,6 +102,25 @@ void MembershipRules::check_entry(const Node& n, const Stamp& at, const t::Confi
   });
 }
 
+/// What is ordered by it was decided.
+void MembershipRules::check_committed(const Node& n, const Stamp& at, const t::Configured& e) {
+  findings_.evaluated(Rule::kTraceTruth);
+  const CommittedLog::Entry* entry = state_.committed.find(e.at.index);
+  const bool is_committed =
+      e.at.index <= state_.committed.last() && (entry == nullptr || entry->term == e.at.term);
+  if (is_committed) {
+    state_.committed_configurations.try_emplace(e.at.index, e.at.term, e.configuration);
+    return;
+  }
+  findings_.breach(Rule::kTraceTruth, at, [&](Account& a) {
+    a.summary = name_of(n.id) + " tells of a configuration committed at " + show(e.at) +
+                (entry == nullptr
+                     ? ", where nothing is committed"
+                     : ", where an entry of term " + std::to_string(entry->term) + " is committed");
+    a.fact(at, describe(t::Event{e}));
+  });
+}
+
 void MembershipRules::check_serial(const Node& n, const Stamp& at, const t::Configured& e) {
   findings_.evaluated(Rule::kCfgSerial);
   const wire::Configuration& before = n.configuration;
@@ -97,8 +133,8 @@ void MembershipRules::check_serial(const Node& n, const Stamp& at, const t::Conf
       a.fact(at, describe(t::Event{e}));
     });
   };
-  if (n.configured_at > n.commit) {
-    return wrong("that one, of index " + std::to_string(n.configured_at) +
+  if (n.configured_at.index > n.commit) {
+    return wrong("that one, of index " + std::to_string(n.configured_at.index) +
                  ", is not committed there yet");
   }
   if (!before.next.empty()) {
@@ -126,21 +162,31 @@ void MembershipRules::check_serial(const Node& n, const Stamp& at, const t::Conf
 /// A node takes for its configuration the last in its snapshot and its log.
 void MembershipRules::check_in_force(Node& n, const Stamp& at, const t::Configured& e) {
   const ClusterState::InForce expected = state_.configuration_of(n);
-  n.configuration = e.configuration;
-  n.configured_at = expected.index;
-  // A start tells first what it begins with, and then what its log says.
-  const bool begins = e.act == t::ConfigurationAct::kLoaded && e.at.index < expected.index;
-  if (begins || e.configuration == expected.configuration) return;
   // A node that joins knows nothing before somebody tells it.
-  if (expected.index == 0 && !state_.is_first_voter(n.id) &&
-      (e.configuration == wire::Configuration{} || e.configuration == state_.first())) {
-    return;
-  }
+  const bool joins =
+      expected.at.index == 0 && !state_.is_first_voter(n.id) &&
+      (e.configuration == wire::Configuration{} || e.configuration == state_.first());
+  n.configuration = joins ? e.configuration : expected.configuration;
+  n.configured_at = expected.at;
+  // A start tells first what it begins with, and then what its log says.
+  const bool begins = e.act == t::ConfigurationAct::kLoaded && e.at.index < expected.at.index;
+  if (begins || joins || e.configuration == expected.configuration) return;
   findings_.breach(Rule::kSnapPrefix, at, [&](Account& a) {
     a.summary = name_of(n.id) + " goes by " + show(e.configuration) + ", but the last in its log " +
                 "and snapshot is " + show(expected.configuration) + " of index " +
-                std::to_string(expected.index);
+                std::to_string(expected.at.index);
     a.fact(at, describe(t::Event{e}));
+  });
+}
+
+/// A node that wins or commits goes by what is in force there.
+void MembershipRules::check_told(const Node& n, const Stamp& at) {
+  if (!n.told || *n.told == n.configuration) return;
+  findings_.breach(Rule::kSnapPrefix, at, [&](Account& a) {
+    a.summary = name_of(n.id) + " leads by " + show(*n.told) + ", but the last in its log " +
+                "and snapshot is " + show(n.configuration) + " of index " +
+                std::to_string(n.configured_at.index);
+    a.fact(at, "wins or commits by " + show(*n.told));
   });
 }
 
@@ -149,27 +195,60 @@ bool MembershipRules::ordered(Index a, Index b) const {
   return between != state_.committed_configurations.end() && between->first < std::max(a, b);
 }
 
+/// Whether what is committed differs from the log that has the configuration, at its entry or
+/// below. By LM it is enough to look at one place in the log of a leader that relied on it.
+bool MembershipRules::is_overruled(const Use& use) const {
+  const Index both = std::min(use.entry.index, state_.committed.last());
+  const CommittedLog::Entry* entry = state_.committed.find(both);
+  const auto leader = state_.leaderships.find(use.first.term);
+  return entry != nullptr && leader != state_.leaderships.end() &&
+         leader->second.has(both, entry->term, use.first.term) == Leadership::Has::kNo;
+}
+
 void MembershipRules::on_use(const Node& n, const Stamp& at) {
+  check_told(n, at);
+  const auto known = std::find_if(uses_.begin(), uses_.end(), [&n](const Use& use) {
+    return use.entry == n.configured_at && use.configuration == n.configuration;
+  });
+  const bool is_new = known == uses_.end();
+  if (!is_new && known->first.term <= n.term && n.term <= known->last.term) return;
+  const Reliance now{n.term, at};
   for (const Use& use : uses_) {
-    if (use.index == n.configured_at && use.configuration == n.configuration) return;
+    if (!is_new && &use == &*known) continue;
+    if (ordered(use.entry.index, n.configured_at.index)) continue;
+    if (is_new) findings_.evaluated(Rule::kCfgIntersect);
+    if (!quorums_meet(use.configuration, n.configuration)) check_terms(n, now, use);
   }
-  for (const Use& use : uses_) {
-    if (ordered(use.index, n.configured_at)) continue;
-    findings_.evaluated(Rule::kCfgIntersect);
-    if (quorums_meet(use.configuration, n.configuration)) continue;
-    findings_.breach(Rule::kCfgIntersect, at, [&](Account& a) {
-      a.summary = name_of(use.at.node) + " relied on a quorum of " + show(use.configuration) +
-                  " (index " + std::to_string(use.index) + ") and " + name_of(n.id) +
-                  " on one of " + show(n.configuration) + " (index " +
-                  std::to_string(n.configured_at) +
-                  "), which need not meet, with no configuration committed between them";
-      a.fact(use.at, "wins or commits by " + show(use.configuration));
-      a.fact(at, "wins or commits by " + show(n.configuration));
-      a.nodes = {use.at.node};
-    });
+  if (!is_new) {
+    (n.term < known->first.term ? known->first : known->last) = now;
+    return;
   }
   if (uses_.size() == kMaxUses) uses_.erase(uses_.begin());
-  uses_.push_back({n.configured_at, n.configuration, at});
+  uses_.push_back({n.configured_at, n.configuration, now, now});
+}
+
+/// A leader may have counted by a configuration that leaders of later terms never had, as long as
+/// what it committed was below: then the first of theirs committed something in its place.
+void MembershipRules::check_terms(const Node& n, const Reliance& now, const Use& use) {
+  const bool overruled = is_overruled({n.configured_at, n.configuration, now, now});
+  const bool other_overruled = is_overruled(use);
+  const auto excused = [&](Term other) {
+    return (other < now.term && other_overruled) || (now.term < other && overruled);
+  };
+  if (excused(use.first.term) && excused(use.last.term)) return;
+  const Reliance& other = excused(use.first.term) ? use.last : use.first;
+  findings_.breach(Rule::kCfgIntersect, now.at, [&](Account& a) {
+    a.summary = name_of(other.at.node) + " relied on a quorum of " + show(use.configuration) +
+                " (index " + std::to_string(use.entry.index) + ") and " + name_of(n.id) +
+                " on one of " + show(n.configuration) + " (index " +
+                std::to_string(n.configured_at.index) +
+                "), which need not meet, with no configuration committed between them";
+    a.fact(other.at, "wins or commits by " + show(use.configuration) + " in term " +
+                         std::to_string(other.term));
+    a.fact(now.at,
+           "wins or commits by " + show(n.configuration) + " in term " + std::to_string(now.term));
+    a.nodes = {other.at.node};
+  });
 }
 
 }  // namespace ww::checkers::invariants

@@ -2,8 +2,11 @@
 // that somebody relied on could have agreed on different things. (Raft paper, section 6;
 // dissertation, 4.1 and 4.3.)
 //
-// Which configuration is in force at a node follows from its log. What the node says of it is
-// compared with that; what an entry says is compared with the hash that its log has there.
+// Which configuration is in force at a node follows from its log, whatever the node says of it:
+// what it says is compared with that when it says so after a cut or a snapshot, and when it wins or
+// commits by it. What an entry holds is told by whoever appends it, and compared with the hash that
+// the log has there; one that is written and was never told is a breach. A node that joins an
+// existing cluster is believed what it knows of its members before anybody told it.
 #pragma once
 
 #include <optional>
@@ -22,22 +25,33 @@ class MembershipRules {
 
   /// Checks, and of an appended or committed one notes it in the state.
   void on_configured(Node& n, const Stamp& at, const wire::trace::Configured& e);
+  /// An entry with a configuration is written to the disk of `n`.
+  void on_written(Node& n, const Stamp& at, const DiskConfiguration& written);
   /// The log of `n` is another than before: by a start, a truncation or a snapshot.
   void on_other_log(Node& n);
   /// `n` won an election or committed by the configuration in force there.
   void on_use(const Node& n, const Stamp& at);
 
  private:
+  struct Reliance {
+    Term term = 0;  // that the node led
+    Stamp at;
+  };
   struct Use {
-    Index index = 0;  // of the configuration's entry
+    LogPosition entry;  // the configuration's
     wire::Configuration configuration;
-    Stamp at;  // the first
+    Reliance first;  // by term
+    Reliance last;
   };
   void check_entry(const Node& n, const Stamp& at, const wire::trace::Configured& e);
   void check_serial(const Node& n, const Stamp& at, const wire::trace::Configured& e);
+  void check_committed(const Node& n, const Stamp& at, const wire::trace::Configured& e);
+  void check_told(const Node& n, const Stamp& at);
   void check_in_force(Node& n, const Stamp& at, const wire::trace::Configured& e);
   /// Whether a configuration between the two was committed.
   [[nodiscard]] bool ordered(Index a, Index b) const;
+  [[nodiscard]] bool is_overruled(const Use& use) const;
+  void check_terms(const Node& n, const Reliance& now, const Use& use);
 
   /// Older ones are forgotten.
   static constexpr std::size_t kMaxUses = 64;

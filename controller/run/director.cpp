@@ -190,7 +190,7 @@ void Director::begin_torture(Instant now) {
   if (keeps_lease_bound(plan_)) options.most_drift_ppm = lease_drift_ppm(spec_);
   options.first_voters = spec_.nodes;
   options.membership = spec_.membership_mode();
-  options.fewest_voters = changes_members() ? faults::fewest_voters(spec_.nodes) : spec_.nodes;
+  options.fewest_voters = faults::fewest_voters(plan_.faults, spec_.nodes);
   // Whoever recovers without the others must be able to cover whatever was damaged.
   if (!recovery_.left.empty()) options.undamaged = recovery_.members;
   nemesis_ = std::make_unique<faults::Nemesis>(
@@ -361,6 +361,9 @@ void Director::on_trace(NodeId node, Incarnation incarnation, const wire::trace:
   }
   if (const auto* doubt = std::get_if<wire::trace::Doubt>(&record.event); nemesis_ && doubt) {
     nemesis_->note_doubt(node, doubt->over, now_);
+  } else if (const auto* store = std::get_if<wire::trace::Store>(&record.event);
+             nemesis_ && store) {
+    nemesis_->note_store(node, *store);
   }
   if (trace_ != nullptr) {
     trace_line_.clear();

@@ -6,6 +6,7 @@
 
 #include "base/nearest.hpp"
 #include "controller/run/plan_parts.hpp"
+#include "faults/registry.hpp"
 
 namespace ww::run {
 
@@ -13,6 +14,27 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr const char* kSchema = "whitewater.plan";
 constexpr int kVersion = 1;
+
+/// Whether some fault of the plan takes voters away, who may join again.
+bool removes_voters(const faults::Plan& plan) {
+  return std::any_of(plan.faults.begin(), plan.faults.end(), [](const faults::FaultSpec& fault) {
+    return fault.kind == "membership" &&
+           (fault.shape == "shrink" || fault.shape == "remove-leader" || !fault.nodes.empty());
+  });
+}
+
+/// Nobody can join where all are voters and stay it.
+Result<void> check_joins(const faults::Plan& plan, const TestSpec& test, const std::string& name) {
+  if (test.spares > 0 || removes_voters(plan)) return {};
+  for (const faults::FaultSpec& fault : plan.faults) {
+    const faults::KindInfo* kind = faults::find_kind(fault.kind);
+    if (!faults::find_shape(*kind, fault.shape)->needs_spare) continue;
+    return Error{ErrorCode::kUsage, true,
+                 name + ", faults (" + fault.id + "): shape: nobody can join for a " + fault.kind +
+                     " " + fault.shape + "; give the test spares"};
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -25,8 +47,15 @@ Result<faults::PlanOptions> plan_options(const TestSpec& spec) {
   options.nodes = spec.all_nodes();
   options.spares = spec.spares;
   options.foreign = spec.ignore_traces;
-  // Whether it changed its members could not be seen, nor that they are the first ones again.
-  if (options.foreign && kinds->size() > 1) std::erase(*kinds, "membership");
+  if (options.foreign) {
+    const auto& asked = spec.faults;
+    if (std::find(asked.begin(), asked.end(), "membership") != asked.end()) {
+      return Error{ErrorCode::kUsage, true,
+                   "--faults: membership does not go with --ignore-traces: whether members change, "
+                   "and are the first ones again in the end, could not be seen"};
+    }
+    std::erase(*kinds, "membership");  // of "all"
+  }
   options.kinds = std::move(*kinds);
   options.time_limit = spec.time_limit;
   options.interval_min = spec.interval_low;
@@ -112,6 +141,7 @@ Result<PlanFile> parse_plan_file(std::string_view text, const std::string& name)
                  name + ": the schedule is for " + std::to_string(schedule->nodes) +
                      " nodes, the test for " + std::to_string(test->all_nodes())};
   }
+  if (auto joins = check_joins(*schedule, *test, name); !joins) return joins.error();
   PlanFile plan;
   plan.test = std::move(*test);
   plan.faults = std::move(*schedule);

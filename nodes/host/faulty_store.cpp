@@ -1,6 +1,8 @@
 #include "nodes/host/faulty_store.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace ww::host {
 
@@ -20,14 +22,52 @@ Error FaultyStore::refusal(const SetDisk& trouble, std::string what) {
           std::move(what) + (trouble.full ? ": No space left on device" : ": Input/output error")};
 }
 
+SetDisk FaultyStore::trouble() {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+Result<void> FaultyStore::create(const std::string& file) {
+  sizes_[file] = 0;
+  return inner_.create(file);
+}
+
+Result<void> FaultyStore::rename(const std::string& from, const std::string& to) {
+  sizes_.erase(to);
+  if (auto node = sizes_.extract(from)) {
+    node.key() = to;
+    sizes_.insert(std::move(node));
+  }
+  return inner_.rename(from, to);
+}
+
+Result<void> FaultyStore::unlink(const std::string& file) {
+  sizes_.erase(file);
+  return inner_.unlink(file);
+}
+
+Result<void> FaultyStore::truncate(const std::string& file, std::uint64_t size) {
+  const SetDisk trouble = this->trouble();
+  const auto known = sizes_.find(file);
+  if (known != sizes_.end()) {
+    const bool grows = size > known->second;
+    if (grows && trouble.fails == DiskFailure::kWrites && trouble.full) {
+      tell_({.write = true, .ok = false, .late = {}});
+      return refusal(trouble, "growth of " + file);
+    }
+    known->second = size;
+  }
+  return inner_.truncate(file, size);
+}
+
 Result<void> FaultyStore::write(const std::string& file, std::uint64_t offset,
                                 std::string_view data) {
-  SetDisk trouble;
-  {
-    const std::lock_guard lock(mutex_);
-    trouble = trouble_;
+  const SetDisk trouble = this->trouble();
+  if (trouble.fails != DiskFailure::kWrites) {
+    const auto known = sizes_.find(file);
+    if (known != sizes_.end()) known->second = std::max(known->second, offset + data.size());
+    return inner_.write(file, offset, data);
   }
-  if (trouble.fails != DiskFailure::kWrites) return inner_.write(file, offset, data);
   if (auto part = inner_.write(file, offset, data.substr(0, data.size() / 2)); !part) return part;
   tell_({.write = true, .ok = false, .late = {}});
   return refusal(trouble, "write of " + file);

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -17,7 +18,8 @@
 namespace ww::host {
 
 /// Passes everything on to `inner`, as long as the disk is sound. A write that fails has written a
-/// first part of its bytes; a sync that fails has synced nothing.
+/// first part of its bytes; a sync that fails has synced nothing. Where there is no space, a file
+/// that was created here does not grow either.
 ///
 /// Errors: those of `inner`, and kIo or kNoSpace as the trouble says, indefinite.
 /// Thread safety: set() from any thread; the rest as `inner`.
@@ -33,14 +35,10 @@ class FaultyStore final : public storage::ByteStore {
 
   Result<std::vector<std::string>> list() override { return inner_.list(); }
   Result<std::string> read(const std::string& file) override { return inner_.read(file); }
-  Result<void> create(const std::string& file) override { return inner_.create(file); }
-  Result<void> rename(const std::string& from, const std::string& to) override {
-    return inner_.rename(from, to);
-  }
-  Result<void> unlink(const std::string& file) override { return inner_.unlink(file); }
-  Result<void> truncate(const std::string& file, std::uint64_t size) override {
-    return inner_.truncate(file, size);
-  }
+  Result<void> create(const std::string& file) override;
+  Result<void> rename(const std::string& from, const std::string& to) override;
+  Result<void> unlink(const std::string& file) override;
+  Result<void> truncate(const std::string& file, std::uint64_t size) override;
   Result<void> write(const std::string& file, std::uint64_t offset, std::string_view data) override;
   Result<void> sync_file(const std::string& file) override;
   Result<void> sync_dir() override;
@@ -48,6 +46,7 @@ class FaultyStore final : public storage::ByteStore {
  private:
   template <class Sync>
   Result<void> synced(const std::string& file, Sync sync);
+  [[nodiscard]] wire::control::SetDisk trouble();
   [[nodiscard]] static Error refusal(const wire::control::SetDisk& trouble, std::string what);
 
   storage::ByteStore& inner_;
@@ -56,6 +55,7 @@ class FaultyStore final : public storage::ByteStore {
   std::mutex mutex_;
   std::condition_variable changed_;
   wire::control::SetDisk trouble_;
+  std::map<std::string, std::uint64_t> sizes_;  // of files that were created here
 };
 
 }  // namespace ww::host

@@ -253,16 +253,14 @@ bool is_torn_record(std::string_view file, Place at) {
   const std::uint32_t length = head.u32();
   const std::uint32_t sum = head.u32();
   if (length > kMaxRecordBody) return false;
-  const std::size_t whole = kRecordHeaderBytes + length + kRecordTrailerBytes;
-  if (whole > rest.size()) {
-    // Unless only the length is wrong: then the record ends where all does.
-    if (rest.size() < kRecordHeaderBytes + kRecordTrailerBytes || rest.back() != kTrailer) {
-      return true;
-    }
+  // If only the length is wrong, be it too long or too short, the record ends where all does.
+  if (rest.size() >= kRecordHeaderBytes + kRecordTrailerBytes && rest.back() == kTrailer) {
     const std::string_view body =
         rest.substr(kRecordHeaderBytes, rest.size() - kRecordHeaderBytes - kRecordTrailerBytes);
-    return checksum(at, kind, body) != sum;
+    if (checksum(at, kind, body) == sum) return false;
   }
+  const std::size_t whole = kRecordHeaderBytes + length + kRecordTrailerBytes;
+  if (whole > rest.size()) return true;
   if ((kind & kHasZeroSector) != 0) return false;
   return has_zero_part(rest.substr(0, whole), at.offset);
 }

@@ -7,7 +7,9 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "nodes/host/faulty_store.hpp"
 #include "nodes/host/file_store.hpp"
 #include "tests/unit/host_support.hpp"
 
@@ -36,6 +38,39 @@ int in_child(Body body) {
 }
 
 }  // namespace
+
+TEST_CASE("where there is no space no file grows, and where writes fail otherwise it does") {
+  const TempDir dir;
+  FileStore files = open_store(dir);
+  std::vector<wire::trace::Disk> told;
+  FaultyStore store(files, [&told](const wire::trace::Disk& event) { told.push_back(event); });
+  wire::control::SetDisk full;
+  full.fails = wire::control::DiskFailure::kWrites;
+  full.full = true;
+  wire::control::SetDisk broken = full;
+  broken.full = false;
+  REQUIRE(store.create("log").ok());
+  REQUIRE(store.truncate("log", 4096).ok());
+  store.set(full);
+  CHECK(store.truncate("log", 4096).ok());
+  CHECK(store.truncate("log", 1024).ok());
+  CHECK(told.empty());
+  const Result<void> grown = store.truncate("log", 2048);
+  REQUIRE_FALSE(grown.ok());
+  CHECK(grown.error().code == ErrorCode::kNoSpace);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].write);
+  CHECK_FALSE(told[0].ok);
+  CHECK(store.read("log").value().size() == 1024);
+  store.set(broken);
+  CHECK(store.truncate("log", 2048).ok());
+  store.set({});
+  REQUIRE(store.write("log", 2048, "xyz").ok());
+  REQUIRE(store.rename("log", "other").ok());
+  store.set(full);
+  CHECK(store.truncate("other", 2051).ok());
+  CHECK_FALSE(store.truncate("other", 2052).ok());
+}
 
 TEST_CASE("files are made, written, cut, renamed, listed and removed") {
   const TempDir dir;

@@ -51,7 +51,9 @@ TEST_CASE("correct evidence passes in whatever order the nodes' traces are read"
         INFO(id);
         CHECK(result.verdict != Verdict::kInvalid);
         // A frame that is read after its sender's disk was damaged is not held against anything.
-        if (id == "LC" || one.name == "wiped") continue;
+        if (id == "LC" || one.name.starts_with("wiped")) continue;
+        // Which of two leaders commits first is for the order to say.
+        if (id == "CommitDurable" && one.name.starts_with("overruled")) continue;
         CHECK(result.evaluated == in_order.at(id).evaluated);
       }
       CHECK(results.at("TraceTruth").numbers.at("orphan receives") == 0);

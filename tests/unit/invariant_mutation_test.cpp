@@ -163,6 +163,16 @@ std::vector<Mutation> membership_mutations() {
                            e.configuration.next = e.configuration.voters;
                            e.configuration.voters = {NodeId{3}};
                          })},
+      {"TraceTruth", "a configuration that is logged and not told", "joint",
+       [at](Step& step) {
+         const auto* configured = event_of<t::Configured>(step, 1);
+         if (configured == nullptr || !at(2)(*configured)) return false;
+         step.record.event = t::Mark{"silence", 1};
+         return true;
+       }},
+      {"TraceTruth", "a configuration told as committed that is not", "joint",
+       in<t::Configured>(2, at(2),
+                         [](t::Configured& e) { e.act = t::ConfigurationAct::kCommitted; })},
       {"TraceTruth", "a configuration that its entry does not hold", "joint",
        in<t::Configured>(2, at(2), [](t::Configured& e) { e.configuration.next.pop_back(); })},
   };
@@ -338,6 +348,11 @@ std::vector<Mutation> disk_mutations() {
        in<t::Store>(
            2, [](const t::Store& e) { return e.op == t::StoreOp::kSyncFile; },
            [](t::Store& e) { e.ok = false; }, 3)},
+      {"Corrupt", "it is not durable on one of those, who is wiped then",
+       "wiped-one-after-the-other",
+       in<t::Store>(
+           2, [](const t::Store& e) { return e.op == t::StoreOp::kSyncFile; },
+           [](t::Store& e) { e.ok = false; }, 3)},
       {"Restart", "what is lost without damage", "wiped",
        [](Step& step) {
          if (step.kind != Step::Kind::kDeath) return false;
@@ -464,6 +479,50 @@ TEST_CASE("where leases are not judged, nothing is said of them") {
   const auto results = tell(steps, one.nodes, {.voters = {}, .leases = false});
   CHECK(results.count("LeaseDisjoint") == 0);
   CHECK(violations_of(results).empty());
+}
+
+TEST_CASE("who leads by a configuration that a later leader's overruled is told") {
+  const NodeId n1{1};
+  const NodeId n2{2};
+  const NodeId n3{3};
+  const NodeId n4{4};
+  for (const bool relied_on_before : {false, true}) {
+    INFO("n1 commits by its configuration in term 1: " << relied_on_before);
+    Tale tale(4);
+    tale.elect(1, 1, {2, 3});
+    tale.replicate_fully(1, 2, 0).replicate_fully(1, 3, 0);
+    tale.configure(1, 1, {{n1, n2, n3}, {}, {}}).write_and_sync(1);
+    if (relied_on_before) tale.commit(1, 1).apply_to_commit(1);
+    tale.elect(2, 2, {4, 3});
+    // No entry of term 2 is committed before the change, which is what is wrong.
+    tale.configure(2, 2, {{n2, n3, n4}, {}, {}}).write_and_sync(2);
+    tale.replicate_fully(2, 4, 0);
+    tale.commit(2, 3).apply_to_commit(2);
+    CHECK(tell(tale.steps, 4).at("CfgIntersect").violation_count == 0);
+    tale.elect(1, 3, {3});
+    const auto results = tell(tale.steps, 4);
+    INFO(violations_of(results));
+    CHECK(results.at("CfgIntersect").violation_count == 1);
+  }
+}
+
+TEST_CASE("a configuration that a start forgets is in force all the same") {
+  const wire::Configuration all{{NodeId{1}, NodeId{2}, NodeId{3}}, {}, {}};
+  for (const bool forgets : {false, true}) {
+    INFO("n2 forgets the configuration in its log: " << forgets);
+    Tale tale = story("one-voter-less").tell();
+    tale.die(2).start(2).begin_with(2, all);
+    if (!forgets) {
+      tale.tell_appended(2, 2).elect(2, 2, {1});
+    } else {
+      // By which n3 has a vote.
+      tale.elect(2, 2, {3});
+    }
+    const auto results = tell(tale.steps, 3);
+    INFO(violations_of(results));
+    CHECK((results.at("Win").violation_count > 0) == forgets);
+    CHECK((results.at("SnapPrefix").violation_count > 0) == forgets);
+  }
 }
 
 TEST_CASE("how voters change is judged by the way that the cluster has") {

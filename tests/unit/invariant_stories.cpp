@@ -65,6 +65,25 @@ Tale wiped() {
   return tale;
 }
 
+/// n3's entry that is to cover n1, whose disk was wiped, is committed on n2, n3 and n4. Then n2's
+/// disk is wiped too, and only now n1 has the entry, is covered and votes.
+Tale wiped_one_after_the_other() {
+  Tale tale(5);
+  tale.elect(3, 1, {1, 2, 4, 5});
+  for (const int n : {1, 2, 4}) tale.replicate_fully(3, n, 0);
+  tale.commit(3, 1).apply_to_commit(3);
+  tale.die(1, Fate::kWiped).start(1);
+  tale.receive(3, 1, tale.replicate(3, 1, 0, true));
+  tale.append(3, {{1, ""}}).write_and_sync(3);
+  tale.replicate_fully(3, 2, 1).replicate_fully(3, 4, 1);
+  tale.commit(3, 2).apply_to_commit(3);
+  tale.die(2, Fate::kWiped);
+  tale.receive(3, 1, tale.replicate(3, 1, 1, true));
+  tale.replicate_fully(3, 1, 2);
+  tale.elect(4, 2, {1, 3});
+  return tale;
+}
+
 /// Answers come twice and in the wrong order, an old append comes after a newer one.
 Tale late_and_twice() {
   Tale tale(3);
@@ -300,6 +319,66 @@ Tale two_changes() {
   return tale;
 }
 
+/// n1, leading term 1, removed n4, and nobody else has that; n3, which has n1's answer on the way
+/// for what is before it, leads term 2 and commits its no-op in the place of that configuration.
+/// Returns the answer.
+MessageId overrule(Tale& tale) {
+  tale.elect(1, 1, {2, 3});
+  for (const int n : {2, 3, 4}) tale.replicate_fully(1, n, 0);
+  tale.commit(1, 1).apply_to_commit(1);
+  tale.append(1, {{1, "x"}}).write_and_sync(1);
+  const MessageId answer = tale.replicate(1, 3, 1);
+  tale.configure(1, 1, {{NodeId{1}, NodeId{2}, NodeId{3}}, {}, {}}).write_and_sync(1);
+  return answer;
+}
+void lead_without_n1(Tale& tale) {
+  tale.elect(3, 2, {2, 4});
+  tale.replicate_fully(3, 2, 1).replicate_fully(3, 4, 1);
+  tale.commit(3, 3).apply_to_commit(3);
+  tale.configure(3, 2, {{NodeId{2}, NodeId{3}, NodeId{4}}, {}, {}}).write_and_sync(3);
+}
+
+/// n1 commits by a configuration what is below it; then the leader of a later term, who never had
+/// that configuration, removes n1. Their quorums need not meet, and neither could harm the other.
+Tale overruled_change() {
+  Tale tale(4);
+  tale.receive(1, 3, overrule(tale));
+  tale.commit(1, 2).apply_to_commit(1);
+  lead_without_n1(tale);
+  tale.replicate_fully(3, 4, 3);
+  tale.commit(3, 4).apply_to_commit(3);
+  return tale;
+}
+
+/// The same, but n1 hears that it may commit when all the rest is over.
+Tale overruled_change_late() {
+  Tale tale(4);
+  const MessageId answer = overrule(tale);
+  lead_without_n1(tale);
+  tale.replicate_fully(3, 4, 3);
+  tale.commit(3, 4).apply_to_commit(3);
+  tale.receive(1, 3, answer).commit(1, 2).apply_to_commit(1);
+  return tale;
+}
+
+/// The same, but where n1 has its configuration nothing is committed yet, only below; and somebody
+/// wins by the other one.
+Tale overruled_below() {
+  Tale tale(4);
+  tale.elect(1, 1, {2, 3});
+  for (const int n : {2, 3, 4}) tale.replicate_fully(1, n, 0);
+  tale.commit(1, 1).apply_to_commit(1);
+  tale.append(1, {{1, "x"}}).write_and_sync(1);
+  const MessageId answer = tale.replicate(1, 3, 1);
+  tale.append(1, {{1, "y"}}).write_and_sync(1);
+  tale.configure(1, 1, {{NodeId{1}, NodeId{2}, NodeId{3}}, {}, {}}).write_and_sync(1);
+  tale.receive(1, 3, answer).commit(1, 2).apply_to_commit(1);
+  lead_without_n1(tale);
+  tale.replicate(3, 4, 3);
+  tale.elect(4, 3, {2});
+  return tale;
+}
+
 }  // namespace
 
 const std::vector<Story>& stories() {
@@ -310,6 +389,7 @@ const std::vector<Story>& stories() {
       {"killed-follower", 3, killed_follower},
       {"power-loss", 3, power_loss},
       {"wiped", 3, wiped},
+      {"wiped-one-after-the-other", 5, wiped_one_after_the_other},
       {"forgotten-vote", 3, forgotten_vote},
       {"split-vote", 3, split_vote},
       {"paused-lease", 3, paused_lease},
@@ -321,6 +401,9 @@ const std::vector<Story>& stories() {
       {"joint", 3, joint},
       {"one-voter-less", 3, one_voter_less},
       {"two-changes", 4, two_changes},
+      {"overruled-change", 4, overruled_change},
+      {"overruled-change-late", 4, overruled_change_late},
+      {"overruled-below", 4, overruled_below},
   };
   return kStories;
 }

@@ -263,6 +263,16 @@ Tale& Tale::configure(int n, Term term, const wire::Configuration& configuration
   return append(n, {{term, payload, true}});
 }
 
+Tale& Tale::begin_with(int n, const wire::Configuration& configuration) {
+  trace(n, t::Configured{t::ConfigurationAct::kLoaded, {}, configuration});
+  return *this;
+}
+
+Tale& Tale::tell_appended(int n, Index index) {
+  tell_configuration(n, index, t::ConfigurationAct::kAppended);
+  return *this;
+}
+
 void Tale::tell_configuration(int n, Index index, t::ConfigurationAct act) {
   const TaleEntry& entry = member(n).log[static_cast<std::size_t>(index - 1)];
   if (!entry.configures) return;

@@ -55,6 +55,10 @@ class Tale {
              bool pre = false);
   Tale& append(int n, std::vector<TaleEntry> entries);
   Tale& configure(int n, Term term, const wire::Configuration& configuration);
+  /// `n`, which just started, says that this was in force before its log.
+  Tale& begin_with(int n, const wire::Configuration& configuration);
+  /// And that its log has the configuration at `index`.
+  Tale& tell_appended(int n, Index index);
   Tale& cut(int n, Index from);
   /// Writes what was not written yet: a cut, entries, and term and vote if they changed.
   Tale& write(int n);

@@ -1,6 +1,7 @@
 // Faults that wait for an event, disks that fail, and the rest that stays broken.
 #include <catch2/catch.hpp>
 
+#include "faults/membership.hpp"
 #include "tests/unit/nemesis_rig.hpp"
 
 namespace ww::faults::testing {
@@ -166,6 +167,32 @@ TEST_CASE("a node whose write failed stays down until its disk is replaced") {
   CHECK(rig.all_run());
 }
 
+TEST_CASE("a paused node whose disk failed runs on, to its end") {
+  Rig rig(
+      {on(fault("f1", "disk", "sync-error", seconds(1), seconds(3), Target::kNamed), {NodeId{1}}),
+       on(fault("f2", "pause", "", seconds(2), seconds(1), Target::kNamed), {NodeId{1}})});
+  rig.run_until(at(milliseconds(2500)));
+  rig.sync(1, false, Duration{0});  // from before the pause, and heard of now
+  CHECK(rig.cluster.log == Log{"disk n1 0 fails", "pause n1", "resume n1"});
+  rig.cluster.die(NodeId{1});
+  rig.run_until(at(seconds(5)));
+  CHECK(rig.cluster.log ==
+        Log{"disk n1 0 fails", "pause n1", "resume n1", "disk n1 0", "start n1"});
+}
+
+TEST_CASE("a node whose disk failed before the heal starts again, however late that is told") {
+  for (const bool at_the_end : {false, true}) {
+    INFO("after all is healed: " << at_the_end);
+    Rig rig({on(fault("f1", "disk", "sync-error", seconds(1), seconds(1), Target::kNamed),
+                {NodeId{1}})});
+    rig.run_until(at(seconds(3)));
+    if (at_the_end) rig.nemesis.heal_all(at(seconds(3)));
+    rig.sync(1, false, Duration{0});
+    rig.cluster.die(NodeId{1});
+    CHECK(rig.cluster.log == Log{"disk n1 0 fails", "disk n1 0", "start n1"});
+  }
+}
+
 TEST_CASE("what hung counts when it ends, by the heal") {
   Rig rig({on(fault("f1", "disk", "hung", seconds(1), seconds(3), Target::kNamed), {NodeId{2}})});
   rig.run_until(at(milliseconds(4100)));
@@ -178,12 +205,14 @@ TEST_CASE("what hung counts when it ends, by the heal") {
 
 TEST_CASE("damage keeps to a minority until what was damaged is covered") {
   // Five nodes: two may be damaged at a time.
-  Rig rig({on(fault("f1", "disk", "wipe", seconds(1), seconds(1), Target::kNamed),
-              {NodeId{1}, NodeId{2}, NodeId{3}}),
-           on(fault("f2", "disk", "wipe", seconds(6), milliseconds(500), Target::kNamed),
-              {NodeId{4}, NodeId{5}}),
-           on(fault("f3", "disk", "flip-log", seconds(12), milliseconds(500), Target::kNamed),
-              {NodeId{4}})});
+  Rig rig(
+      {on(fault("f1", "disk", "wipe", seconds(1), seconds(1), Target::kNamed),
+          {NodeId{1}, NodeId{2}, NodeId{3}}),
+       on(fault("f2", "disk", "wipe", seconds(6), milliseconds(500), Target::kNamed),
+          {NodeId{4}, NodeId{5}}),
+       on(fault("f3", "disk", "wipe", seconds(11), milliseconds(500), Target::kNamed), {NodeId{4}}),
+       on(fault("f4", "disk", "flip-log", seconds(15), milliseconds(500), Target::kNamed),
+          {NodeId{4}})});
   rig.run_until(at(milliseconds(1500)));
   const std::vector<NodeId> hit = rig.outcome("f1").nodes;
   REQUIRE(hit.size() == 2);
@@ -194,14 +223,52 @@ TEST_CASE("damage keeps to a minority until what was damaged is covered") {
   CHECK(rig.outcome("f1").effective);
   rig.run_until(at(seconds(11)));
   CHECK_FALSE(rig.outcome("f2").injected);
+  // Covered, but as long as the disk does not know, a start would be in doubt again.
+  const auto store = [&](wire::trace::StoreOp op, const char* file) {
+    for (const NodeId node : hit) {
+      wire::trace::Store event;
+      event.op = op;
+      event.file = file;
+      rig.nemesis.note_store(node, event);
+    }
+  };
   for (const NodeId node : hit) rig.nemesis.note_doubt(node, true, rig.cluster.now);
-  rig.run_until(at(milliseconds(12600)));
-  CHECK(rig.outcome("f3").injected);
+  store(wire::trace::StoreOp::kSyncDir, "");  // of something else
+  store(wire::trace::StoreOp::kUnlink, "doubt");
+  rig.run_until(at(seconds(14)));
+  CHECK_FALSE(rig.outcome("f3").injected);
+  store(wire::trace::StoreOp::kSyncDir, "");
+  rig.run_until(at(milliseconds(15600)));
+  CHECK(rig.outcome("f4").injected);
   // It refuses, and starts again on an empty disk.
   rig.cluster.die(NodeId{4});
   rig.nemesis.node_refused(NodeId{4}, rig.cluster.now);
   CHECK(rig.cluster.log.back() == "start n4");
   CHECK(rig.all_run());
+}
+
+TEST_CASE("damage that may not be done says why") {
+  NemesisOptions options;
+  options.fewest_voters = 2;
+  Rig rig(Rig::make({on(fault("f1", "disk", "wipe", seconds(1), seconds(1), Target::kNamed),
+                        {NodeId{1}})},
+                    false, 7),
+          options);
+  rig.run_until(at(seconds(9)));
+  CHECK(rig.cluster.log.empty());
+  REQUIRE(rig.marks.size() == 1);
+  CHECK(rig.marks.front().description.ends_with("none may be damaged"));
+}
+
+TEST_CASE("named voters count for how many may be left") {
+  Plan plan = Rig::make({}, false, 7);
+  CHECK(fewest_voters(plan, 5) == 5);
+  plan.faults = {fault("f1", "membership", "shrink", seconds(1), seconds(1), Target::kByShape)};
+  CHECK(fewest_voters(plan, 5) == 3);
+  plan.faults.push_back(
+      on(fault("f2", "membership", "shrink", seconds(3), seconds(1), Target::kNamed),
+         {NodeId{1}, NodeId{4}}));
+  CHECK(fewest_voters(plan, 5) == 2);
 }
 
 TEST_CASE("at the end the rest stays dead or cut, and everything else heals") {

@@ -1,6 +1,7 @@
 // plan.json: what is written is read back, and what is wrong is named by its path.
 #include "controller/run/plan_file.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "base/rng.hpp"
@@ -95,6 +96,52 @@ TEST_CASE("any instant of a long run survives the JSON") {
     plan.ops->assign(1, call_of(rng.between(Duration{}, seconds(1'000'000)), 1, 1, Func::kWrite));
     REQUIRE(*parse_plan_file(to_json(plan), "plan.json") == plan);
   }
+}
+
+TEST_CASE("nobody is asked to join where nobody can") {
+  PlanFile plan = sample();
+  plan.ops.reset();
+  plan.network = {};
+  const auto add = [&plan](const char* shape, int at_ms) {
+    faults::FaultSpec spec;
+    spec.id = shape;
+    spec.kind = "membership";
+    spec.shape = shape;
+    spec.at = Instant{milliseconds(at_ms)};
+    spec.duration = seconds(1);
+    plan.faults.faults.push_back(spec);
+  };
+  add("grow", 100);
+  const auto refused = parse_plan_file(to_json(plan), "p");
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message ==
+        "p, faults (grow): shape: nobody can join for a membership grow; give the test spares");
+  add("shrink", 200);
+  CHECK(parse_plan_file(to_json(plan), "p").ok());
+  plan.faults.faults.pop_back();
+  plan.test.spares = 1;
+  plan.faults.nodes = 4;
+  CHECK(parse_plan_file(to_json(plan), "p").ok());
+}
+
+TEST_CASE("without traces no members change, and who asks for it is told") {
+  TestSpec spec;
+  spec.ignore_traces = true;
+  spec.faults = {"all"};
+  const auto all = plan_options(spec);
+  REQUIRE(all.ok());
+  CHECK(std::count(all->kinds.begin(), all->kinds.end(), "membership") == 0);
+  CHECK(std::count(all->kinds.begin(), all->kinds.end(), "kill") == 1);
+  for (const std::vector<std::string>& asked :
+       {std::vector<std::string>{"kill", "membership"}, std::vector<std::string>{"membership"}}) {
+    spec.faults = asked;
+    const auto refused = plan_options(spec);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::kUsage);
+    CHECK(refused.error().message.find("--ignore-traces") != std::string::npos);
+  }
+  spec.ignore_traces = false;
+  CHECK(plan_options(spec).ok());
 }
 
 TEST_CASE("what is wrong with a plan is named by its path") {

@@ -114,6 +114,37 @@ TEST_CASE("nobody is to join where there are no spares") {
   }
 }
 
+TEST_CASE("files are damaged only where the voters that may be left can spare a minority") {
+  struct Row {
+    std::uint32_t nodes;
+    std::uint32_t spares;
+    const char* kinds;
+    bool damages;
+  };
+  const Row rows[] = {{3, 0, "disk", true},
+                      {3, 0, "all", false},
+                      {3, 1, "disk", false},
+                      {4, 0, "all", true},
+                      {5, 1, "all", true}};
+  for (const Row& row : rows) {
+    INFO(row.nodes << " nodes, " << row.spares << " spares, faults " << row.kinds);
+    PlanOptions options;
+    options.nodes = row.nodes;
+    options.spares = row.spares;
+    options.kinds = parse_kinds(row.kinds).value();
+    options.time_limit = seconds(600);
+    bool damages = false;
+    bool troubles = false;
+    for (const FaultSpec& spec : plan_of(1, options).faults) {
+      if (spec.kind != "disk") continue;
+      const bool damage = find_shape(*find_kind("disk"), spec.shape)->needs_doubt;
+      (damage ? damages : troubles) = true;
+    }
+    CHECK(damages == row.damages);
+    CHECK(troubles);
+  }
+}
+
 TEST_CASE("intervals are as asked when the run is long enough, and shrink when it is not") {
   PlanOptions options = all_kinds();
   options.kinds = parse_kinds("all").value();
@@ -279,6 +310,9 @@ TEST_CASE("a broken plan is refused with the field and a suggestion") {
        "plan.json: faults[0] (a): trigger.actions: a pause strikes at the event itself; only a "
        "death "
        "can wait for the node's actions"},
+      {"{\"id\":\"a\",\"kind\":\"membership\",\"shape\":\"shrink\",\"params\":{\"leader\":77}," +
+           times + "}",
+       "plan.json: faults[0] (a): params.leader: there is no node n77; the cluster has n1 to n5"},
       {"7", "plan.json: faults[0]: must be an object"},
   };
   for (const Row& row : rows) {

@@ -11,6 +11,7 @@
 #include "controller/worlds/crash_style.hpp"
 #include "controller/worlds/damage.hpp"
 #include "controller/worlds/data_directory.hpp"
+#include "controller/worlds/live/process_end.hpp"
 
 namespace ww::live {
 
@@ -19,12 +20,6 @@ namespace {
 // A trace frame can hold a whole batch of written bytes.
 constexpr std::uint32_t kMaxTraceFrame = 16U << 20;
 constexpr std::size_t kLastWords = 2000;
-
-// Exit statuses of the node that speak of the machine, not of the node (docs/node.md).
-constexpr int kNodeExitEnvironment = 69;
-constexpr int kNodeExitDisk = 74;
-// It refuses to start on a log or snapshot that is damaged.
-constexpr int kNodeExitDamaged = 65;
 
 bool is_environment(int status) {
   return status == kNodeExitEnvironment || status == kNodeExitDisk;
@@ -267,37 +262,35 @@ void LiveWorld::on_record(Node& node, const wire::trace::Record& record) {
 void LiveWorld::on_gone(NodeId id, const Exit& exit) {
   Node& node = at(id);
   const Instant now = clock_.now();
-  const bool asked = node.phase == Phase::kDying;
-  // An abort while our signal is under way is still an abort.
-  const bool clean = node.shutdown_asked && exit.signal == 0 && exit.status == 0;
-  const bool killed = exit.signal == SIGKILL && node.expected != Death::kShutdown;
-  const bool as_asked = asked && (clean || killed);
+  const ProcessEnd end = judge_end({.dying = node.phase == Phase::kDying,
+                                    .expected = node.expected,
+                                    .shutdown = node.shutdown_asked,
+                                    .damaged = node.damaged,
+                                    .disk_failed = node.disk_failed},
+                                   exit);
   const bool torn = node.trace.pending() > 0;
-  const bool refused =
-      node.damaged && !asked && exit.signal == 0 && exit.status == kNodeExitDamaged;
-  if (refused) node.damage = DamageOrder{0, faults::Damage::kWipe};
+  if (end.refused) node.damage = DamageOrder{0, faults::Damage::kWipe};
   node.process.reset();
-  node.phase = Phase::kDown;
+  node.phase = Phase::kDying;  // until its disk is settled
   node.paused = false;
   node.clock_requests.clear();
   control_->drop(id);
-  const Death how = node.damage ? Death::kDamage : as_asked ? node.expected : Death::kByItself;
+  const Death how = node.damage ? Death::kDamage : end.as_asked ? node.expected : Death::kByItself;
   observer_.on_death(id, node.incarnation, now, how, torn);
-  settle_disk(node, now, refused);
-  const bool made_to =
-      refused || (node.disk_failed && exit.signal == 0 && exit.status == kNodeExitDisk);
-  if (made_to) {
+  settle_disk(node, now, end.refused);
+  node.phase = Phase::kDown;
+  if (end.made_to) {
     // That is how a correct node answers to a disk that fails, or failed it.
-  } else if (!as_asked && exit.signal == 0 && is_environment(exit.status)) {
+  } else if (!end.as_asked && exit.signal == 0 && is_environment(exit.status)) {
     observer_.on_world_error(
         Error{exit.status == kNodeExitDisk ? ErrorCode::kNoSpace : ErrorCode::kEnvironment, true,
               last_line(worlds::tail_of(node_directory(id) + "/stderr.log", kLastWords))});
-  } else if (!as_asked) {
+  } else if (!end.as_asked) {
     const std::string words = worlds::tail_of(node_directory(id) + "/stderr.log", kLastWords);
     observer_.on_crash(id, now,
                        name_of(id) + " " + exit.describe() + (words.empty() ? "" : ": " + words));
   }
-  if (refused) observer_.on_refused(id, now);
+  if (end.refused) observer_.on_refused(id, now);
   if (node.start_wanted && node.process == nullptr) spawn(node);
 }
 
@@ -356,7 +349,8 @@ void LiveWorld::damage(NodeId id, std::uint64_t key, faults::Damage damage) {
 
 void LiveWorld::start(NodeId id) {
   Node& node = at(id);
-  if (node.process != nullptr) {
+  if (closing_) return;
+  if (node.phase != Phase::kDown) {
     // Its end is on the way; it starts again as soon as its disk is settled.
     node.start_wanted = node.phase == Phase::kDying || node.disk_failed;
     return;
@@ -464,6 +458,7 @@ void LiveWorld::start_all() {
 }
 
 void LiveWorld::shut_down_all() {
+  closing_ = true;
   for (Node& node : nodes_) {
     if (node.process == nullptr) continue;
     node.start_wanted = false;
@@ -481,6 +476,7 @@ void LiveWorld::shut_down_all() {
 }
 
 void LiveWorld::kill_all() {
+  closing_ = true;
   for (Node& node : nodes_) {
     node.start_wanted = false;
     end(node, Death::kKilled);

@@ -140,6 +140,7 @@ class LiveWorld final : public worlds::World {
   std::map<faults::Link, faults::LinkProxy> link_proxies_;
   std::vector<faults::ClientProxy> client_proxies_;
   std::uint64_t clock_requests_ = 0;
+  bool closing_ = false;  // nothing starts any more
 };
 
 }  // namespace ww::live
