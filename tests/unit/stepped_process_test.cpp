@@ -92,6 +92,10 @@ TEST_CASE("An executable that cannot be started is the environment's fault") {
   const test::TemporaryFolder folder;
   const auto process = Process::spawn(
       {.executable = "/nowhere", .arguments = {}, .stderr_file = folder.path() + "/stderr.log"});
+#if defined(__SANITIZE_THREAD__)
+  WARN("ThreadSanitizer's posix_spawn does not tell that there is nothing to execute");
+  return;
+#endif
   REQUIRE_FALSE(process);
   CHECK(process.error().code == ErrorCode::kEnvironment);
   CHECK(process.error().message == "cannot start /nowhere: No such file or directory");
