@@ -97,6 +97,47 @@ TEST_CASE("without spares the voters still shrink and change their leader") {
   CHECK(marks(done, "leader-removed") > 0);
 }
 
+TEST_CASE("a voter that lost its disk is replaced by a node of another identity, and comes back") {
+  run::PlanFile plan;
+  plan.test.world = "simulated";
+  plan.test.seed = 4;
+  plan.test.nodes = 5;
+  plan.test.spares = 1;
+  plan.test.time_limit = seconds(8);
+  plan.test.rate = 300;
+  plan.faults.seed = 4;
+  plan.faults.nodes = 6;
+  plan.faults.time_limit = seconds(8);
+  faults::FaultSpec wipe;
+  wipe.id = "f1";
+  wipe.kind = "disk";
+  wipe.shape = "wipe";
+  wipe.target = faults::Target::kNamed;
+  wipe.nodes = {NodeId{3}};
+  wipe.at = Instant{seconds(2)};
+  wipe.duration = milliseconds(500);
+  faults::FaultSpec replace;
+  replace.id = "f2";
+  replace.kind = "membership";
+  replace.shape = "replace";
+  replace.target = faults::Target::kNamed;
+  replace.nodes = {NodeId{1}, NodeId{2}, NodeId{4}, NodeId{5}, NodeId{6}};
+  replace.at = Instant{milliseconds(2200)};
+  replace.duration = seconds(3);
+  plan.faults.faults = {wipe, replace};
+  const run::FinishedRun done = finished(plan);
+  INFO(done.report.cause);
+  CHECK(done.report.verdict == Verdict::kValid);
+  for (const reports::FaultRow& fault : done.report.faults) {
+    INFO(fault.kind << ": " << fault.evidence);
+    CHECK(fault.effective);
+  }
+  // n6 in its place, and n3 again at the end: each time learners, both together, the new ones.
+  CHECK_THAT(done.report.faults.at(1).evidence,
+             Catch::StartsWith("2 changes began, 6 configurations came into force, 6 were"));
+  CHECK(marks(done, "doubt-covered") > 0);
+}
+
 TEST_CASE("a change of one voter before an entry of the own term is found") {
   expect_found("one-by-one-no-barrier", "single", {"CfgSerial", "CfgIntersect"});
 }
