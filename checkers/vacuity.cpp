@@ -54,6 +54,37 @@ class Shortfalls {
   CheckResult& result_;
 };
 
+void check_faults(const RunFacts& facts, const VacuityLimits& limits, CheckResult& result,
+                  Shortfalls& shortfalls) {
+  std::size_t kinds = 0;
+  std::vector<std::string> idle;
+  bool told = false;
+  for (const FaultFacts& fault : facts.faults) {
+    if (fault.planned == 0) continue;
+    result.numbers["planned." + fault.kind] = static_cast<double>(fault.planned);
+    result.numbers["injected." + fault.kind] = static_cast<double>(fault.injected);
+    result.numbers["effective." + fault.kind] = static_cast<double>(fault.effective);
+    if (limits.effective_per_fault == 0) continue;
+    ++kinds;
+    const bool is_idle = fault.effective < limits.effective_per_fault;
+    if (is_idle) idle.push_back(fault.kind);
+    if (fault.planned < limits.faults_to_judge_a_kind) continue;
+    told = told || is_idle;
+    shortfalls.need(limits.effective_per_fault, fault.effective,
+                    "effective faults of kind " + fault.kind + " (" +
+                        std::to_string(fault.injected) + " of " + std::to_string(fault.planned) +
+                        " planned were injected)");
+  }
+  if (kinds == 0) return;
+  ++result.evaluated;
+  const auto effective = static_cast<double>(kinds - idle.size());
+  if (told || effective >= limits.kind_share * static_cast<double>(kinds)) return;
+  std::string names;
+  for (const std::string& kind : idle) names += (names.empty() ? "" : ", ") + kind;
+  shortfalls.add("too few effective faults of " + std::to_string(idle.size()) + " of " +
+                 std::to_string(kinds) + " kinds: " + names);
+}
+
 void check_windows(const RunFacts& facts, const VacuityLimits& limits, CheckResult& result,
                    Shortfalls& shortfalls) {
   if (limits.window_ok_ops == 0 && limits.window_info_ops == 0 &&
@@ -136,16 +167,7 @@ CheckResult check_vacuity(const RunFacts& facts, const VacuityLimits& limits) {
   shortfalls.need(limits.info_ops, facts.info_ops, "indeterminate ops");
   shortfalls.need(limits.contended_keys, facts.contended_keys,
                   "keys with reads and writes at the same time");
-  for (const FaultFacts& fault : facts.faults) {
-    if (fault.planned == 0) continue;
-    shortfalls.need(limits.effective_per_fault, fault.effective,
-                    "effective faults of kind " + fault.kind + " (" +
-                        std::to_string(fault.injected) + " of " + std::to_string(fault.planned) +
-                        " planned were injected)");
-    result.numbers["planned." + fault.kind] = static_cast<double>(fault.planned);
-    result.numbers["injected." + fault.kind] = static_cast<double>(fault.injected);
-    result.numbers["effective." + fault.kind] = static_cast<double>(fault.effective);
-  }
+  check_faults(facts, limits, result, shortfalls);
   check_windows(facts, limits, result, shortfalls);
   result.numbers["leader-changes"] = static_cast<double>(facts.leader_changes);
   result.numbers["blocked-messages"] = static_cast<double>(facts.blocked_messages);

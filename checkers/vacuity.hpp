@@ -45,15 +45,18 @@ struct VacuityLimits {
   std::uint64_t ok_ops = 100;
   std::uint64_t info_ops = 0;
   std::uint64_t contended_keys = 1;
-  /// Each kind that was planned must have been effective so often.
+  /// A kind of which enough were planned must have been effective so often; and so must that share
+  /// of all kinds. (Not all: one clock that drifts, or one power loss, may well change nothing.)
   std::uint64_t effective_per_fault = 1;
+  std::uint64_t faults_to_judge_a_kind = 5;
+  double kind_share = 0.5;
   /// A window counts when it saw so many ops; that share of all windows must count, and at least
   /// one of a kind that had enough. (Not all: without a majority no op can end `ok`.)
   std::uint64_t window_ok_ops = 1;
   std::uint64_t window_info_ops = 0;
   std::uint64_t window_contended_keys = 0;
   double window_share = 0.5;
-  std::uint64_t windows_to_judge_a_kind = 3;
+  std::uint64_t windows_to_judge_a_kind = 5;
 };
 
 /// Counts the ops of `history`, in all and in each of the windows that `facts` names.

@@ -125,7 +125,7 @@ RunFacts busy_run() {
   RunFacts facts;
   facts.leader_changes = 5;
   facts.blocked_messages = 100;
-  facts.faults = {{.kind = "kill", .planned = 4, .injected = 4, .effective = 3}};
+  facts.faults = {{.kind = "kill", .planned = 5, .injected = 5, .effective = 3}};
   facts.windows = {
       {.kind = "kill", .from = 0, .to = 9, .ok_ops = 10, .info_ops = 1, .contended_keys = 2},
       {.kind = "kill", .from = 20, .to = 29, .ok_ops = 0}};
@@ -157,7 +157,7 @@ std::string shortfall(const RunFacts& facts) {
 
 TEST_CASE("a busy run is not vacuous, and falls below each minimum by one changed field") {
   CHECK(shortfall(busy_run()) == "");
-  CHECK(check_vacuity(busy_run(), kEveryLimit).evaluated == 7);
+  CHECK(check_vacuity(busy_run(), kEveryLimit).evaluated == 8);
   RunFacts facts = busy_run();
   facts.leader_changes = 2;
   CHECK(shortfall(facts) == "vacuous: 2 leader changes, at least 3 wanted");
@@ -178,7 +178,7 @@ TEST_CASE("a busy run is not vacuous, and falls below each minimum by one change
   facts.faults[0].effective = 1;
   CHECK(
       shortfall(facts) ==
-      "vacuous: 1 effective faults of kind kill (4 of 4 planned were injected), at least 2 wanted");
+      "vacuous: 1 effective faults of kind kill (5 of 5 planned were injected), at least 2 wanted");
   facts = busy_run();
   facts.windows[0].ok_ops = 4;
   CHECK(shortfall(facts) == "vacuous: only 0 of 2 fault windows saw enough client ops");
@@ -203,6 +203,22 @@ TEST_CASE("a run without any minimum is unknown, and kinds that were not planned
   RunFacts facts = busy_run();
   facts.faults.push_back({.kind = "disk"});
   CHECK(shortfall(facts) == "");
+}
+
+TEST_CASE(
+    "of faults of many kinds, a few each, those of half of the kinds must have had an effect") {
+  RunFacts facts = busy_run();
+  facts.faults = {{.kind = "clock", .planned = 2, .injected = 2, .effective = 0}};
+  CHECK(shortfall(facts) == "vacuous: too few effective faults of 1 of 1 kinds: clock");
+  facts.faults.push_back({.kind = "kill", .planned = 2, .injected = 2, .effective = 2});
+  CHECK(shortfall(facts) == "");
+  facts.faults.push_back({.kind = "disk", .planned = 1, .injected = 1, .effective = 0});
+  CHECK(shortfall(facts) == "vacuous: too few effective faults of 2 of 3 kinds: clock, disk");
+  facts.faults[1].effective = 0;
+  facts.faults[1].planned = 5;
+  CHECK(
+      shortfall(facts) ==
+      "vacuous: 0 effective faults of kind kill (2 of 5 planned were injected), at least 2 wanted");
 }
 
 namespace {
