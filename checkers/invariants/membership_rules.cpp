@@ -213,27 +213,32 @@ void MembershipRules::on_use(const Node& n, const Stamp& at) {
   const bool is_new = known == uses_.end();
   if (!is_new && known->first.term <= n.term && n.term <= known->last.term) return;
   const Reliance now{n.term, at};
-  for (const Use& use : uses_) {
+  Use mine{n.configured_at, n.configuration, now, now, !is_new && known->overruled};
+  for (Use& use : uses_) {
     if (!is_new && &use == &*known) continue;
     if (ordered(use.entry.index, n.configured_at.index)) continue;
     if (is_new) findings_.evaluated(Rule::kCfgIntersect);
-    if (!quorums_meet(use.configuration, n.configuration)) check_terms(n, now, use);
+    if (!quorums_meet(use.configuration, n.configuration)) check_terms(n, mine, use);
   }
   if (!is_new) {
+    known->overruled = mine.overruled;
     (n.term < known->first.term ? known->first : known->last) = now;
     return;
   }
   if (uses_.size() == kMaxUses) uses_.erase(uses_.begin());
-  uses_.push_back({n.configured_at, n.configuration, now, now});
+  uses_.push_back(std::move(mine));
 }
 
 /// A leader may have counted by a configuration that leaders of later terms never had, as long as
-/// what it committed was below: then the first of theirs committed something in its place.
-void MembershipRules::check_terms(const Node& n, const Reliance& now, const Use& use) {
-  const bool overruled = is_overruled({n.configured_at, n.configuration, now, now});
-  const bool other_overruled = is_overruled(use);
+/// what it committed was below: then the first of theirs committed something in its place. (If that
+/// very commit is the wrong one, it is for CfgSerial and CommitAgree to tell.) That is remembered,
+/// for what is committed is forgotten in the end.
+void MembershipRules::check_terms(const Node& n, Use& mine, Use& use) {
+  mine.overruled = mine.overruled || is_overruled(mine);
+  use.overruled = use.overruled || is_overruled(use);
+  const Reliance& now = mine.first;
   const auto excused = [&](Term other) {
-    return (other < now.term && other_overruled) || (now.term < other && overruled);
+    return (other < now.term && use.overruled) || (now.term < other && mine.overruled);
   };
   if (excused(use.first.term) && excused(use.last.term)) return;
   const Reliance& other = excused(use.first.term) ? use.last : use.first;

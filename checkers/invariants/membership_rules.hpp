@@ -42,6 +42,7 @@ class MembershipRules {
     wire::Configuration configuration;
     Reliance first;  // by term
     Reliance last;
+    bool overruled = false;  // what is committed differs from the log that has it
   };
   void check_entry(const Node& n, const Stamp& at, const wire::trace::Configured& e);
   void check_serial(const Node& n, const Stamp& at, const wire::trace::Configured& e);
@@ -51,7 +52,7 @@ class MembershipRules {
   /// Whether a configuration between the two was committed.
   [[nodiscard]] bool ordered(Index a, Index b) const;
   [[nodiscard]] bool is_overruled(const Use& use) const;
-  void check_terms(const Node& n, const Reliance& now, const Use& use);
+  void check_terms(const Node& n, Use& mine, Use& use);
 
   /// Older ones are forgotten.
   static constexpr std::size_t kMaxUses = 64;

@@ -1,7 +1,8 @@
 // Brings the first voters back at the end of a run in which members changed.
 //
 // Whoever leads is asked again and again, until it has them, and nobody else, for members, and that
-// is committed; and then each of them has to know. That this comes to pass is part of what a healed cluster owes.
+// is committed; and then no other configuration may be in force at any of them. That this comes to
+// pass is part of what a healed cluster owes.
 #pragma once
 
 #include <optional>
@@ -21,7 +22,8 @@ class Restoration {
 
   /// Looks at the cluster, and asks when it is time. REQUIRES: every node serves.
   void advance(Instant now, faults::Cluster& cluster);
-  /// The first voters are the members, and know it. They stay it: nobody is asked any more.
+  /// The first voters are the members, by what each of them knows. They stay it: nobody is asked
+  /// any more.
   [[nodiscard]] bool done() const { return done_; }
   /// It took longer than a recovery may.
   [[nodiscard]] bool failed(Instant now) const {

@@ -29,7 +29,9 @@
 // as soon as it is appended: membership.cpp sees to it that a quorum without doubt remains.
 //
 // Once a leader knows of a doubt it hears only answers that name it. An older one would be true of
-// what the node held, and say nothing of where its log ends now.
+// what the node held, and say nothing of where its log ends now. What it knows it keeps while it
+// leads, for nodes that leave and join again as well: or a late answer would put one in doubt that
+// has long been covered, and that names no doubt any more.
 //
 // From that moment on the leader counts the node. It tells it, naming its incarnation, in every
 // append; so the word for an earlier doubt is none for a later one. What the disk remembers of the

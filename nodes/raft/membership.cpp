@@ -118,15 +118,24 @@ bool Replica::knows_members() const {
 void Replica::follow_configuration(Step& s, Index next) {
   Leader& leader = *as_leader();
   std::vector<Progress> peers;
+  const auto find = [](std::vector<Progress>& in, NodeId id) {
+    return std::find_if(in.begin(), in.end(), [id](const Progress& p) { return p.id == id; });
+  };
   for (const NodeId id : members_of(configuration())) {
     if (id == config_.self) continue;
-    const auto known = std::find_if(leader.peers.begin(), leader.peers.end(),
-                                    [id](const Progress& p) { return p.id == id; });
-    if (known != leader.peers.end()) {
+    if (const auto known = find(leader.peers, id); known != leader.peers.end()) {
       peers.push_back(*known);
-    } else {
-      peers.emplace_back(id, next, s.now.mono);
+      continue;
     }
+    peers.emplace_back(id, next, s.now.mono);
+    if (const auto gone = find(leader.doubted, id); gone != leader.doubted.end()) {
+      peers.back().recall_doubt(*gone);
+      leader.doubted.erase(gone);
+    }
+  }
+  for (const Progress& peer : leader.peers) {
+    const bool stays = find(peers, peer.id) != peers.end();
+    if (!stays && peer.doubt() != 0) leader.doubted.push_back(peer);
   }
   leader.peers = std::move(peers);  // A piece that went out in this step keeps its snapshot.
   if (leader.transfer && !may_take_over(leader.transfer->to)) give_up_transfer(s);
@@ -247,14 +256,14 @@ void Replica::catch_up(Step& s) {
     const Progress& learner = *peer_of(id);
     return learner.counts() && learner.match_index() >= change.round_end;
   });
-  if (there && could_commit(change.voters) &&
-      s.now.mono - change.round_began < config_.election_timeout) {
+  const bool ready = there && could_commit(change.voters);
+  if (ready && s.now.mono - change.round_began < config_.election_timeout) {
     change.decided = true;
     const bool joint = change.mode == wire::MembershipMode::kJoint;
     return append_configuration(s, joint ? Configuration{now.voters, change.voters, {}}
                                          : Configuration{change.voters, {}, {}});
   }
-  const bool out_of_rounds = there && change.rounds == kMostRounds;
+  const bool out_of_rounds = ready && change.rounds == kMostRounds;
   if (out_of_rounds || s.now.mono >= change.give_up) {
     mark(s, RarePath::kCatchUpGivenUp);
     s.trace(trace::Membership{
@@ -262,7 +271,7 @@ void Replica::catch_up(Step& s) {
     as_leader()->change.reset();
     return append_configuration(s, Configuration{now.voters, {}, {}});
   }
-  if (!there) return;
+  if (!ready) return;
   ++change.rounds;
   change.round_end = log_.last_index();
   change.round_began = s.now.mono;

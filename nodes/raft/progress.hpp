@@ -55,6 +55,10 @@ class Progress {
   /// Nothing that it said before holds.
   void fell_in_doubt(Incarnation incarnation, Index cover_index);
   void cover() { covered_ = true; }
+  /// As `before` was, when it left: an answer of then may be on its way still.
+  void recall_doubt(const Progress& before) {
+    doubt_ = before.doubt_, cover_index_ = before.cover_index_, covered_ = before.covered_;
+  }
 
   // The snapshot under way; all zero when there is none.
   [[nodiscard]] LogPosition snapshot() const { return snapshot_; }

@@ -147,9 +147,10 @@ struct Candidate {
 };
 struct Leader {
   std::vector<Progress> peers;
-  Index term_start = 0;         // the no-op of this term
-  std::uint64_t round = 0;      // counts broadcasts; each append carries the present one
-  std::uint64_t confirmed = 0;  // the highest round that a quorum echoed
+  std::vector<Progress> doubted;  // peers that left and had been in doubt: nodes/raft/doubt.cpp
+  Index term_start = 0;           // the no-op of this term
+  std::uint64_t round = 0;        // counts broadcasts; each append carries the present one
+  std::uint64_t confirmed = 0;    // the highest round that a quorum echoed
   Instant heartbeat_due{};
   Instant quorum_check_due{};
   Instant gather_due = kNever;         // requests wait for this (Config::gather)
@@ -166,7 +167,8 @@ struct Leader {
   friend bool operator==(const Leader&, const Leader&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {
-    v("peers", s.peers), v("term_start", s.term_start), v("round", s.round);
+    v("peers", s.peers), v("doubted", s.doubted), v("term_start", s.term_start),
+        v("round", s.round);
     v("confirmed", s.confirmed), v("heartbeat_due", s.heartbeat_due);
     v("quorum_check_due", s.quorum_check_due), v("gather_due", s.gather_due);
     v("writes", s.writes);
@@ -192,22 +194,22 @@ struct Incoming {
     v("round", s.round), v("bytes", s.bytes);
   }
 };
+/// Who sent a snapshot and awaits an answer.
+struct SnapshotOrigin {
+  NodeId node;
+  Term term = 0;
+  std::uint64_t round = 0;
+  friend bool operator==(const SnapshotOrigin&, const SnapshotOrigin&) = default;
+  template <class Self, class V>
+  static void fields(Self& s, V& v) {
+    v("node", s.node), v("term", s.term), v("round", s.round);
+  }
+};
 /// A snapshot on its way to disk.
 struct Saving {
-  /// Who sent it and awaits an answer.
-  struct Origin {
-    NodeId node;
-    Term term = 0;
-    std::uint64_t round = 0;
-    friend bool operator==(const Origin&, const Origin&) = default;
-    template <class Self, class V>
-    static void fields(Self& s, V& v) {
-      v("node", s.node), v("term", s.term), v("round", s.round);
-    }
-  };
   SaveId id;
   Snapshot snapshot;
-  std::optional<Origin> from;  // none: it is our own
+  std::optional<SnapshotOrigin> from;  // none: it is our own
   friend bool operator==(const Saving&, const Saving&) = default;
   template <class Self, class V>
   static void fields(Self& s, V& v) {

@@ -49,7 +49,7 @@ void Replica::start_save(Step& s) {
   if (incoming_ && incoming_->at.index <= commit_index_) incoming_.reset();
   if (incoming_ && incoming_->is_whole() && incoming_->at.term <= durable) {
     saving_ = Saving{SaveId{++saves_}, {incoming_->at, std::move(incoming_->bytes)}, {}};
-    saving_->from = Saving::Origin{incoming_->from, incoming_->term, incoming_->round};
+    saving_->from = SnapshotOrigin{incoming_->from, incoming_->term, incoming_->round};
     incoming_.reset();
   } else if (snapshot_is_due(s.now) && log_.term_at(last_applied_) <= durable) {
     const LogPosition at{last_applied_, log_.term_at(last_applied_)};

@@ -275,7 +275,9 @@ void LiveWorld::on_gone(NodeId id, const Exit& exit) {
   node.paused = false;
   node.clock_requests.clear();
   control_->drop(id);
-  const Death how = node.damage ? Death::kDamage : end.as_asked ? node.expected : Death::kByItself;
+  // What is done to the files counts, also if the process ended by itself just before.
+  const Death asked = end.as_asked ? node.expected : Death::kByItself;
+  const Death how = node.damage ? Death::kDamage : node.power_loss ? Death::kPowerLoss : asked;
   observer_.on_death(id, node.incarnation, now, how, torn);
   settle_disk(node, now, end.refused);
   node.phase = Phase::kDown;
