@@ -71,12 +71,12 @@ Duration median_of_loops(const reports::BenchReport& report, std::uint32_t write
   return Duration{};
 }
 
-/// A lone writer that is slower than several at once does not measure the disk.
+/// A lone writer that is clearly slower than several at once does not measure the disk.
 void warn_of_slow_loop(reports::BenchReport& report) {
   const Duration alone = median_of_loops(report, 1);
   for (const auto& loops : report.sync_loops) {
     const Duration together = median_of_loops(report, loops.writers);
-    if (loops.writers == 1 || together == Duration{} || alone <= together) continue;
+    if (loops.writers == 1 || together == Duration{} || alone <= together * 5 / 4) continue;
     report.warnings.push_back(
         "one bare loop alone synced in " + reports::duration_text(to_ns(alone)) + ", " +
         std::to_string(loops.writers) + " at once in " + reports::duration_text(to_ns(together)) +
