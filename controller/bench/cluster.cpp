@@ -225,9 +225,7 @@ struct Cluster::Impl {
           frame ? wire::trace::decode(**frame) : Result<wire::trace::Record>(frame.error());
       if (!record) return fail(record.error());
       checker->on_trace(node.id, node.incarnation, *record);
-      if (const Violation* found = checker->first_violation()) {
-        return fail({ErrorCode::kInternal, true, "the checks found: " + found->summary});
-      }
+      if (fail_by_checks()) return;
     }
   }
 
@@ -241,10 +239,30 @@ struct Cluster::Impl {
       checker->on_death(node.id, node.incarnation, clock.now(),
                         node.ending ? Death::kKilled : Death::kByItself, torn);
     }
-    if (node.ending) return;
+    if (node.ending) return show_files(node);
     const std::string words = worlds::tail_of(directory(node) + "/stderr.log", kLastWords);
     fail({ErrorCode::kEnvironment, true,
           name_of(node.id) + " " + exit.describe() + (words.empty() ? "" : ": " + words)});
+  }
+
+  /// What a kill cut short is told by the files alone: the trace tells of a write before it is
+  /// done.
+  void show_files(const Node& node) {
+    const std::string data = directory(node) + "/data";
+    if (!checker || !std::filesystem::exists(data)) return;
+    const auto files = worlds::read_image(data);
+    if (!files) return fail(files.error());
+    checker->on_disk(node.id, clock.now(), *files, *files);
+    fail_by_checks();
+  }
+
+  /// True when they found something.
+  bool fail_by_checks() {
+    const Violation* found = checker->first_violation();
+    if (found != nullptr) {
+      fail({ErrorCode::kInternal, true, "the checks found: " + found->summary});
+    }
+    return found != nullptr;
   }
 
   void fail(Error error) {
