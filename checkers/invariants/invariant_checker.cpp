@@ -94,6 +94,7 @@ class Judge final : public CausalConsumer {
     n.last_sequence = record.sequence;
     std::visit([&](const auto& event) { on(n, at, event); }, record.event);
     if (records_ % kPruneEvery == 0) {
+      members_.remember_overruled();
       state_.prune(keep_);
       logs_.prune();
     }

@@ -229,6 +229,10 @@ void MembershipRules::on_use(const Node& n, const Stamp& at) {
   uses_.push_back(std::move(mine));
 }
 
+void MembershipRules::remember_overruled() {
+  for (Use& use : uses_) use.overruled = use.overruled || is_overruled(use);
+}
+
 /// A leader may have counted by a configuration that leaders of later terms never had, as long as
 /// what it committed was below: then the first of theirs committed something in its place. (If that
 /// very commit is the wrong one, it is for CfgSerial and CommitAgree to tell.) That is remembered,

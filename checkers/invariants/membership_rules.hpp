@@ -31,6 +31,8 @@ class MembershipRules {
   void on_other_log(Node& n);
   /// `n` won an election or committed by the configuration in force there.
   void on_use(const Node& n, const Stamp& at);
+  /// Called before what is committed is forgotten.
+  void remember_overruled();
 
  private:
   struct Reliance {

@@ -172,5 +172,48 @@ TEST_CASE("old entries are forgotten, and replays are still compared at checkpoi
   CHECK(tell(steps, 3, options).at("Apply").verdict == Verdict::kInvalid);
 }
 
+/// n3, leading term 2, takes the log of n2 and n4 on from index 3 until its beginning is forgotten.
+/// Returns how to tell of that.
+checkers::InvariantOptions go_on(Tale& tale) {
+  tale.replicate_fully(3, 2, 3).replicate_fully(3, 4, 3);
+  for (int round = 0; round < 300; ++round) {
+    const Index prev = tale.last(3).index;
+    tale.append(3, {{2, "v" + std::to_string(round)}}).write_and_sync(3);
+    tale.replicate_fully(3, 2, prev).replicate_fully(3, 4, prev).commit(3, prev + 1);
+  }
+  return {.voters = {}, .keep_entries = 8};
+}
+
+TEST_CASE("that a configuration was overruled is known when what did so is forgotten") {
+  for (const bool relied_on_before : {true, false}) {
+    for (const bool by_that_configuration : {false, true}) {
+      INFO("n1 is removed before the log is forgotten: " << relied_on_before);
+      INFO("somebody wins by the overruled configuration then: " << by_that_configuration);
+      Tale tale = story(relied_on_before ? "overruled-change" : "overruled-alone").tell();
+      tale.die(1);
+      const checkers::InvariantOptions options = go_on(tale);
+      if (!relied_on_before) {
+        const Index prev = tale.last(3).index;
+        tale.configure(3, 2, {{NodeId{2}, NodeId{3}, NodeId{4}}, {}, {}}).write_and_sync(3);
+        tale.replicate_fully(3, 2, prev).replicate_fully(3, 4, prev).commit(3, prev + 1);
+      }
+      if (by_that_configuration) {
+        tale.start(1).elect(1, 3, {2});
+      } else {
+        tale.elect(4, 3, {3});
+      }
+      const auto results = tell(tale.steps, 4, options);
+      INFO(violations_of(results));
+      CHECK(results.at("CfgIntersect").violation_count == (by_that_configuration ? 1 : 0));
+      CHECK(results.at("CfgIntersect").evaluated > 0);
+      if (by_that_configuration) continue;
+      for (const auto& [id, result] : results) {
+        INFO(id);
+        CHECK(result.verdict != Verdict::kInvalid);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ww::test

@@ -335,6 +335,8 @@ void lead_without_n1(Tale& tale) {
   tale.elect(3, 2, {2, 4});
   tale.replicate_fully(3, 2, 1).replicate_fully(3, 4, 1);
   tale.commit(3, 3).apply_to_commit(3);
+}
+void remove_n1(Tale& tale) {
   tale.configure(3, 2, {{NodeId{2}, NodeId{3}, NodeId{4}}, {}, {}}).write_and_sync(3);
 }
 
@@ -345,8 +347,18 @@ Tale overruled_change() {
   tale.receive(1, 3, overrule(tale));
   tale.commit(1, 2).apply_to_commit(1);
   lead_without_n1(tale);
+  remove_n1(tale);
   tale.replicate_fully(3, 4, 3);
   tale.commit(3, 4).apply_to_commit(3);
+  return tale;
+}
+
+/// The same, but n3 removes nobody as yet.
+Tale overruled_alone() {
+  Tale tale(4);
+  tale.receive(1, 3, overrule(tale));
+  tale.commit(1, 2).apply_to_commit(1);
+  lead_without_n1(tale);
   return tale;
 }
 
@@ -355,6 +367,7 @@ Tale overruled_change_late() {
   Tale tale(4);
   const MessageId answer = overrule(tale);
   lead_without_n1(tale);
+  remove_n1(tale);
   tale.replicate_fully(3, 4, 3);
   tale.commit(3, 4).apply_to_commit(3);
   tale.receive(1, 3, answer).commit(1, 2).apply_to_commit(1);
@@ -374,6 +387,7 @@ Tale overruled_below() {
   tale.configure(1, 1, {{NodeId{1}, NodeId{2}, NodeId{3}}, {}, {}}).write_and_sync(1);
   tale.receive(1, 3, answer).commit(1, 2).apply_to_commit(1);
   lead_without_n1(tale);
+  remove_n1(tale);
   tale.replicate(3, 4, 3);
   tale.elect(4, 3, {2});
   return tale;
@@ -402,6 +416,7 @@ const std::vector<Story>& stories() {
       {"one-voter-less", 3, one_voter_less},
       {"two-changes", 4, two_changes},
       {"overruled-change", 4, overruled_change},
+      {"overruled-alone", 4, overruled_alone},
       {"overruled-change-late", 4, overruled_change_late},
       {"overruled-below", 4, overruled_below},
   };
