@@ -6,6 +6,7 @@ ww_test(controller_test LABEL unit
     unit/options_test.cpp
     unit/plan_file_test.cpp
     unit/quorum_test.cpp
+    unit/restoration_test.cpp
     unit/run_coverage_test.cpp
     unit/store_test.cpp
     unit/temporary_folder_test.cpp
