@@ -2,6 +2,7 @@ ww_test(invariants_test LABEL unit
   SOURCES
     unit/invariant_checker_test.cpp
     unit/invariant_disk_test.cpp
+    unit/invariant_doubt_test.cpp
     unit/invariant_mutation_test.cpp
     unit/invariant_node_test.cpp
     unit/invariant_stories.cpp

@@ -29,6 +29,7 @@ struct Knowledge {
 /// The first entry that a leader of a term appended since a node's loss.
 struct Cover {
   Index index = 0;
+  wire::Configuration configuration;  // in force at the leader before it
   std::set<NodeId> held;  // who had it durably and unharmed, be it lost since: a leader counts that
 };
 

@@ -23,7 +23,8 @@ void CorruptRules::settle() {
 void CorruptRules::on_appended(const Node& leader, const t::Appended& e) {
   if (leader.role != wire::Role::kLeader || e.entries.empty()) return;
   for (Node& n : state_.nodes) {
-    if (n.loss && n.id != leader.id) n.loss->covers.try_emplace(leader.term, Cover{e.first, {}});
+    if (n.loss && n.id != leader.id)
+      n.loss->covers.try_emplace(leader.term, Cover{e.first, leader.configuration, {}});
   }
 }
 
@@ -87,13 +88,19 @@ bool CorruptRules::is_covered(const Node& n) const {
     if (!holds(n, at) || state_.committed.last() < at.index) return false;
     const CommittedLog::Entry* entry = state_.committed.find(at.index);
     if (entry != nullptr && entry->term != at.term) return false;
-    const auto has_it = [&](NodeId id) { return cover.second.held.count(id) > 0; };
-    // Its leader counted by the configuration in force there, committed by now or not.
-    return is_quorum(state_.committed_configuration(at.index), has_it) ||
-           std::any_of(state_.everyone.begin(), state_.everyone.end(), [&](NodeId id) {
-             return is_quorum(state_.configuration_of(state_.node(id)).configuration, has_it);
-           });
+    return is_backed(at.term, cover.second);
   });
+}
+
+/// It counted by what was in force when it appended the entry, or by what it appended since:
+/// entries of its term are its own.
+bool CorruptRules::is_backed(Term term, const Cover& cover) const {
+  const auto has_it = [&](NodeId id) { return cover.held.count(id) > 0; };
+  const auto since = state_.configurations.lower_bound({cover.index, term});
+  return is_quorum(cover.configuration, has_it) ||
+         std::any_of(since, state_.configurations.end(), [&](const auto& later) {
+           return later.first.term == term && is_quorum(later.second, has_it);
+         });
 }
 
 /// Whether the entry is durable there, itself or within what a snapshot stands for.

@@ -5,7 +5,8 @@
 // and what the damage left, as this side decodes both. From then on the node may not vote, stand,
 // acknowledge as one that counts, or answer, until some leader has covered it: an entry that the
 // leader appended since is committed, became durable on a quorum without the node, and is durable
-// at the node. Who held that entry may lose it later: the leader has counted it.
+// at the node. Who held that entry may lose it later: the leader has counted it. The quorum is one
+// of a configuration that was in force at that leader, by its log, since it appended the entry.
 #pragma once
 
 #include "base/evidence.hpp"
@@ -35,6 +36,8 @@ class CorruptRules {
   /// Adds who has what would cover `n`. REQUIRES: it has a loss.
   void note_holders(Node& n);
   [[nodiscard]] bool is_covered(const Node& n) const;
+  /// Whether those that held the cover of the leader of `term` are a quorum to it.
+  [[nodiscard]] bool is_backed(Term term, const Cover& cover) const;
   [[nodiscard]] static bool holds(const Node& n, LogPosition cover);
 
   ClusterState& state_;
