@@ -24,6 +24,11 @@ struct Knowledge {
   Index durable = 0;   // the follower's synced log equals the leader's up to here
   bool blind = false;  // an acknowledgement came whose worth is not known any more
   Stamp at;            // when it was sent
+
+  // The follower's doubt, once an answer told of one.
+  Incarnation doubt = 0;  // it was in doubt in this one
+  Index cover = 0;        // what the leader appended since begins here
+  Stamp doubted_at;       // when the leader heard of it
 };
 
 /// The first entry that a leader of a term appended since a node's loss.

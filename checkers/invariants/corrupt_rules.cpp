@@ -103,6 +103,60 @@ bool CorruptRules::is_backed(Term term, const Cover& cover) const {
          });
 }
 
+void CorruptRules::on_received(Node& n, const Stamp& at, const t::Received& e) {
+  const MessageType type = e.message.type;
+  const bool tells =
+      (type == MessageType::kAppendReply || type == MessageType::kInstallSnapshotReply) &&
+      e.message.count != 0;
+  if (!tells || n.role != wire::Role::kLeader || e.message.term != n.term) return;
+  Knowledge& known = n.knowledge[e.from.value];
+  const Incarnation doubt = incarnation_of(e.id);
+  if (doubt <= known.doubt) return;
+  known.doubt = doubt;
+  known.cover = n.log.last() + 1;
+  known.doubted_at = at;
+}
+
+/// If too few hold what is committed, whoever is in doubt, it is for CommitDurable to tell.
+void CorruptRules::on_committed(const Node& n, const Stamp& at, const t::Committed& e) {
+  const bool leads = n.role == wire::Role::kLeader;
+  if (!leads || e.to.index <= n.commit || !state_.sees_disk(n) || state_.has_gaps) return;
+  const auto is_doubted = [&](NodeId id) {
+    const Knowledge& known = n.knowledge[id.value];
+    return id != n.id && known.doubt != 0 && n.commit < known.cover;
+  };
+  const auto holds = [&](NodeId id) {
+    const Index durable = id == n.id ? n.disk.durable_last() : n.knowledge[id.value].durable;
+    return durable >= e.to.index;
+  };
+  std::vector<NodeId> counted;
+  bool is_judged = false;
+  for (const NodeId id : state_.everyone) {
+    if (!is_voter(n.configuration, id)) continue;
+    if (id != n.id && n.knowledge[id.value].blind) return;
+    is_judged = is_judged || is_doubted(id);
+    if (is_doubted(id) && holds(id)) counted.push_back(id);
+  }
+  if (!is_judged) return;
+  findings_.evaluated(Rule::kCorrupt);
+  const auto backs = [&](NodeId id) { return holds(id) && !is_doubted(id); };
+  if (!is_quorum(n.configuration, holds) || is_quorum(n.configuration, backs)) return;
+  findings_.breach(Rule::kCorrupt, at, [&](Account& a) {
+    a.summary = name_of(n.id) + " committed index " + std::to_string(e.to.index) + " in term " +
+                std::to_string(n.term) + " by counting nodes in doubt";
+    for (const NodeId id : counted) {
+      const Knowledge& known = n.knowledge[id.value];
+      a.fact(known.doubted_at, "hears that " + name_of(id) + " is in doubt");
+      a.fact(known.at, name_of(id) + " sends an acknowledgement up to " +
+                           std::to_string(known.durable) + "; nothing from " +
+                           std::to_string(known.cover) + " on, which would cover it, is committed");
+      a.nodes.push_back(id);
+    }
+    a.fact(at, describe(t::Event{e}) + ", for which " + show(n.configuration) +
+                   " has no quorum without them");
+  });
+}
+
 /// Whether the entry is durable there, itself or within what a snapshot stands for.
 bool CorruptRules::holds(const Node& n, LogPosition cover) {
   if (n.disk.durable_last() < cover.index) return false;

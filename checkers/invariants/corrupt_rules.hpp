@@ -7,6 +7,9 @@
 // leader appended since is committed, became durable on a quorum without the node, and is durable
 // at the node. Who held that entry may lose it later: the leader has counted it. The quorum is one
 // of a configuration that was in force at that leader, by its log, since it appended the entry.
+//
+// And a leader that was told of a doubt does not count the node. By what it heard, what it commits
+// is backed by others, until it has committed an entry that it appended since.
 #pragma once
 
 #include "base/evidence.hpp"
@@ -30,6 +33,10 @@ class CorruptRules {
   void on_role(Node& n, const Stamp& at, const wire::trace::RoleChange& e);
   void on_sent(Node& n, const Stamp& at, const wire::trace::Sent& e);
   void on_client(Node& n, const Stamp& at, const wire::trace::Client& e);
+  /// A leader hears who is in doubt.
+  void on_received(Node& n, const Stamp& at, const wire::trace::Received& e);
+  /// A leader commits. Called before the state takes note of it.
+  void on_committed(const Node& n, const Stamp& at, const wire::trace::Committed& e);
 
  private:
   void judge(Node& n, const Stamp& at, const wire::trace::Event& act);

@@ -179,6 +179,7 @@ class Judge final : public CausalConsumer {
   }
   void on(Node& n, const Stamp& at, const t::Synced& e) { durability_.on_synced(n, at, e); }
   void on(Node& n, const Stamp& at, const t::Committed& e) {
+    corrupt_.on_committed(n, at, e);
     commits_.on_committed(n, at, e);
     if (n.role == wire::Role::kLeader) members_.on_use(n, at);
     if (judges_leases_ && n.role == wire::Role::kLeader) leases_.on_commit(n, at);
@@ -197,6 +198,7 @@ class Judge final : public CausalConsumer {
     elections_.on_received(n, e);
     commits_.on_received(n, e);
     durability_.on_received(n, e);
+    corrupt_.on_received(n, at, e);
   }
   void on(Node& n, const Stamp& at, const t::Client& e) {
     corrupt_.on_client(n, at, e);
