@@ -21,6 +21,7 @@ extern "C" {  // glibc 2.36 forgot to say so itself
 #include <system_error>
 
 #include "base/fd.hpp"
+#include "base/real_time.hpp"
 
 namespace ww::live {
 
@@ -34,7 +35,7 @@ constexpr std::size_t kReadBytes = 256U << 10;
 // A busy node writes a record every few microseconds, and waking for each costs more than what is
 // done with it: a pipe that had something is looked at again only at the next multiple of this, and
 // those of all nodes together. What follows a silence is read at once.
-constexpr auto kReadEvery = std::chrono::milliseconds(1);
+constexpr Duration kReadEvery = milliseconds(1);
 
 Error spawn_error(const std::string& what, const std::string& why) {
   return Error{ErrorCode::kEnvironment, true, "cannot start " + what + ": " + why};
@@ -90,8 +91,7 @@ struct NodeProcess::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void read_later() {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    const auto next = (since / kReadEvery + 1) * kReadEvery;
+    const auto next = (nanoseconds(monotonic_ns()) / kReadEvery + 1) * kReadEvery;
     read_again.expires_at(std::chrono::steady_clock::time_point(next));
     read_again.async_wait([self = shared_from_this()](boost::system::error_code ec) {
       if (!ec && !self->abandoned) self->read_trace();
