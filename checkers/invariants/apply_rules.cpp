@@ -1,5 +1,7 @@
 #include "checkers/invariants/apply_rules.hpp"
 
+#include <algorithm>
+
 namespace ww::checkers::invariants {
 
 namespace t = wire::trace;
@@ -73,38 +75,43 @@ void ApplyRules::check_again(const Node& n, const Stamp& at, const t::Applied& e
   });
 }
 
+std::deque<ApplyRules::Session::Run>::iterator ApplyRules::Session::lower_bound(std::uint64_t seq) {
+  if (executed.empty() || executed.back().seq < seq) return executed.end();
+  return std::ranges::lower_bound(executed, seq, {}, &Run::seq);
+}
+
 void ApplyRules::check_first(const Stamp& at, const t::Applied& e) {
   if (e.session.value == 0 || e.seq == 0) return;
   if (e.execution == t::Execution::kNoop || e.execution == t::Execution::kRefused) return;
   findings_.evaluated(Rule::kSession);
   Session& session = sessions_[e.session];
-  const auto before = session.executed.find(e.seq);
-  const bool known = before != session.executed.end();
+  const auto before = session.lower_bound(e.seq);
+  const bool known = before != session.executed.end() && before->seq == e.seq;
   const bool forgotten = e.seq <= session.forgotten;
   const bool executed = e.execution == t::Execution::kExecuted;
-  if (executed ? known || forgotten : !forgotten && (!known || before->second.answer != e.answer)) {
+  if (executed ? known || forgotten : !forgotten && (!known || before->answer != e.answer)) {
     findings_.breach(Rule::kSession, at, [&](Account& a) {
       const std::string command = command_text(e.session, e.seq);
       if (executed) {
         a.summary = command + " was executed twice: at index " +
-                    (known ? std::to_string(before->second.index) : "long before") +
-                    " and at index " + std::to_string(e.at.index);
+                    (known ? std::to_string(before->index) : "long before") + " and at index " +
+                    std::to_string(e.at.index);
       } else if (known) {
-        a.summary = command + " got one answer at index " + std::to_string(before->second.index) +
+        a.summary = command + " got one answer at index " + std::to_string(before->index) +
                     " and, repeated, another at index " + std::to_string(e.at.index);
       } else {
         a.summary = command + " was answered as a repetition at index " +
                     std::to_string(e.at.index) + ", but was never executed";
       }
-      if (known) a.fact(before->second.at, "executes " + command);
+      if (known) a.fact(before->at, "executes " + command);
       a.fact(at, describe(t::Event{e}));
     });
   }
   if (!executed) return;
-  session.executed.try_emplace(e.seq, Session::Run{e.at.index, e.answer, at});
+  if (!known) session.executed.insert(before, {e.seq, e.at.index, e.answer, at});
   if (session.executed.size() <= kMaxExecuted) return;
-  session.forgotten = session.executed.begin()->first;
-  session.executed.erase(session.executed.begin());
+  session.forgotten = session.executed.front().seq;
+  session.executed.pop_front();
 }
 
 void ApplyRules::on_client(const Node& n, const Stamp& at, const t::Client& e) {

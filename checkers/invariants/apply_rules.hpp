@@ -1,6 +1,7 @@
 // Apply, Session, ReplyTruth: state machines agree, sessions execute once, answers name the log.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 
@@ -22,14 +23,17 @@ class ApplyRules {
   void finish();
 
  private:
-  /// What a session executed, by sequence number; the oldest are forgotten.
+  /// What a session executed; the oldest are forgotten.
   struct Session {
     struct Run {
+      std::uint64_t seq = 0;
       Index index = 0;
       std::uint64_t answer = 0;
       Stamp at;
     };
-    std::map<std::uint64_t, Run> executed;
+    /// The first with that sequence number or a higher one.
+    [[nodiscard]] std::deque<Run>::iterator lower_bound(std::uint64_t seq);
+    std::deque<Run> executed;     // ascending; nearly every one is added behind the others
     std::uint64_t forgotten = 0;  // the highest sequence number that was
   };
   struct Awaited {

@@ -24,6 +24,7 @@ namespace stepped = wire::stepped;
 struct Puppetry {
   std::function<void(NodeId, stepped::Output&)> after;  // each step
   std::function<Result<void>(NodeId, const stepped::Clock&, const stepped::Event&)> before;
+  std::function<std::optional<stepped::Event>(NodeId, const stepped::Event&)> instead;
   std::function<Result<void>(Incarnation)> boot;
   std::function<Result<void>(NodeId, DiskImage&)> files;
   std::function<Result<void>(const DiskImage&)> replace;
@@ -47,7 +48,8 @@ class Puppet final : public discrete::NodePort {
     if (puppetry_.before) {
       if (auto may = puppetry_.before(id_, clock, event); !may) return may;
     }
-    auto done = inner_->step(clock, event, out);
+    const auto other = puppetry_.instead ? puppetry_.instead(id_, event) : std::nullopt;
+    auto done = inner_->step(clock, other ? *other : event, out);
     if (puppetry_.after) puppetry_.after(id_, out);
     return done;
   }
@@ -269,6 +271,23 @@ TEST_CASE("what a node wrote and did not tell is found, also when it dies within
   CHECK(lied == lies);
   CHECK((told_by(done).find("hidden was never created") != std::string::npos) == lies);
   CHECK((done.report.exit_code == 1) == lies);
+}
+
+TEST_CASE("an assertion that fails in a node ends that node, and the run tells of it each time") {
+  Puppetry puppetry;
+  int steps = 0;
+  puppetry.instead = [&](NodeId node, const stepped::Event& e) -> std::optional<stepped::Event> {
+    if (node != NodeId{2} || !std::holds_alternative<stepped::Message>(e)) return std::nullopt;
+    if (++steps != 100) return std::nullopt;
+    return stepped::Timer{};  // before its time
+  };
+  const run::FinishedRun done = run_with(bare_plan(), puppetry);
+  INFO(told_by(done));
+  CHECK(done.report.exit_code == 4);
+  CHECK(told_by(done).find("n2 stopped: ") != std::string::npos);
+  CHECK(told_by(done).find("a timer fed before its deadline") != std::string::npos);
+  steps = 0;
+  CHECK(told_by(run_with(bare_plan(), puppetry)) == told_by(done));
 }
 
 TEST_CASE("a node that names numbers which are not its own has crashed") {

@@ -12,10 +12,16 @@ extern "C" {  // glibc 2.36 forgot to say so itself
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/process.hpp>
 #include <boost/process/extend.hpp>
+#include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <system_error>
+
+#include "base/fd.hpp"
+#include "base/real_time.hpp"
 
 namespace ww::live {
 
@@ -26,6 +32,10 @@ namespace bp = boost::process;
 
 constexpr int kPipeBytes = 1 << 20;
 constexpr std::size_t kReadBytes = 256U << 10;
+// A busy node writes a record every few microseconds, and waking for each costs more than what is
+// done with it: a pipe that had something is looked at again only at the next multiple of this, and
+// those of all nodes together. What follows a silence is read at once.
+constexpr Duration kReadEvery = milliseconds(1);
 
 Error spawn_error(const std::string& what, const std::string& why) {
   return Error{ErrorCode::kEnvironment, true, "cannot start " + what + ": " + why};
@@ -60,21 +70,43 @@ std::string Exit::describe() const {
 
 struct NodeProcess::Impl : std::enable_shared_from_this<Impl> {
   Impl(asio::io_context& io, Handlers h)
-      : handlers(std::move(h)), pipe(io), exit_watch(io), buffer(kReadBytes, '\0') {}
+      : handlers(std::move(h)),
+        pipe(io),
+        exit_watch(io),
+        read_again(io),
+        buffer(kReadBytes, '\0') {}
 
+  /// Reads what is there.
   void read_trace() {
-    pipe.async_read_some(asio::buffer(buffer),
-                         [self = shared_from_this()](boost::system::error_code ec, std::size_t n) {
-                           if (self->abandoned) return;
-                           if (n > 0)
-                             self->handlers.on_trace(std::string_view(self->buffer.data(), n));
-                           if (ec) {
-                             self->trace_ended = true;
-                             self->report_if_gone();
-                           } else {
-                             self->read_trace();
-                           }
-                         });
+    const ssize_t n = ::read(trace.get(), buffer.data(), buffer.size());
+    if (n > 0) {
+      handlers.on_trace(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
+      if (!abandoned) read_later();
+    } else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+      await_trace();
+    } else {
+      trace_ended = true;
+      report_if_gone();
+    }
+  }
+
+  void read_later() {
+    const auto next = (nanoseconds(monotonic_ns()) / kReadEvery + 1) * kReadEvery;
+    read_again.expires_at(std::chrono::steady_clock::time_point(next));
+    read_again.async_wait([self = shared_from_this()](boost::system::error_code ec) {
+      if (!ec && !self->abandoned) self->read_trace();
+    });
+  }
+
+  /// Only a pipe that is awaited is watched: each write to one that is wakes us.
+  void await_trace() {
+    pipe.assign(trace.get());
+    pipe.async_wait(asio::posix::descriptor_base::wait_read,
+                    [self = shared_from_this()](boost::system::error_code ec) {
+                      if (ec || self->abandoned) return;
+                      self->pipe.release();
+                      self->read_trace();
+                    });
   }
 
   void watch_exit() {
@@ -106,8 +138,10 @@ struct NodeProcess::Impl : std::enable_shared_from_this<Impl> {
   }
 
   Handlers handlers;
-  asio::posix::stream_descriptor pipe;
+  Fd trace;
+  asio::posix::stream_descriptor pipe;  // `trace`, while that is awaited
   asio::posix::stream_descriptor exit_watch;
+  asio::steady_timer read_again;
   std::string buffer;
   pid_t pid = 0;
   Exit exit;
@@ -128,7 +162,8 @@ Result<std::unique_ptr<NodeProcess>> NodeProcess::spawn(asio::io_context& io,
   // KiB.
   ::fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes);
   auto impl = std::make_shared<Impl>(io, std::move(handlers));
-  impl->pipe.assign(ends[0]);
+  impl->trace = Fd(ends[0]);
+  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
 
   const int log =
       ::open(command.stderr_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -165,8 +200,9 @@ NodeProcess::~NodeProcess() {
   signal(SIGKILL);
   if (!impl_->reaped) impl_->reap();
   boost::system::error_code ignored;
-  impl_->pipe.close(ignored);
+  if (impl_->pipe.is_open()) impl_->pipe.release();
   impl_->exit_watch.close(ignored);
+  impl_->read_again.cancel();
 }
 
 void NodeProcess::signal(int number) {

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/assert.hpp"
+#include "base/caught_assertion.hpp"
 #include "nodes/host/step_machine.hpp"
 
 namespace ww::simulated {
@@ -41,19 +42,19 @@ class SimulatedNode final : public discrete::NodePort {
   Result<void> boot(Incarnation incarnation, bool first_start, const wire::stepped::Clock& clock,
                     wire::stepped::Output& out) override {
     config_.incarnation = incarnation;
-    machine_.emplace(config_,
-                     storage::LogOptions{
-                         .node = {}, .segment_bytes = segment_bytes_, .first_start = first_start},
-                     files_);
-    machine_->step(clock, wire::stepped::Boot{}, out);
-    return {};
+    return survive([&] {
+      machine_.emplace(config_,
+                       storage::LogOptions{
+                           .node = {}, .segment_bytes = segment_bytes_, .first_start = first_start},
+                       files_);
+      machine_->step(clock, wire::stepped::Boot{}, out);
+    });
   }
 
   Result<void> step(const wire::stepped::Clock& clock, const wire::stepped::Event& event,
                     wire::stepped::Output& out) override {
     WW_ASSERT(machine_.has_value(), "an event for a node that does not run");
-    machine_->step(clock, event, out);
-    return {};
+    return survive([&] { machine_->step(clock, event, out); });
   }
 
   void kill() override { machine_.reset(); }
@@ -69,6 +70,19 @@ class SimulatedNode final : public discrete::NodePort {
   }
 
  private:
+  /// What would end the node's process ends the node.
+  template <class Act>
+  Result<void> survive(Act act) {
+    try {
+      const CaughtAssertions caught;
+      act();
+      return {};
+    } catch (const AssertionFailure& failed) {
+      machine_.reset();
+      return Error{ErrorCode::kIo, true, failed.what()};
+    }
+  }
+
   raft::Config config_;
   std::uint64_t segment_bytes_;
   storage::MemoryStore files_;
