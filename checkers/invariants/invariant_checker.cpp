@@ -43,7 +43,7 @@ class Judge final : public CausalConsumer {
         applies_(state_, findings_),
         snapshots_(state_, findings_),
         members_(state_, findings_, options.membership),
-        leases_(findings_),
+        leases_(findings_, options.lease_promise),
         corrupt_(state_, findings_),
         frames_(state_, findings_, {options.house_rules, !options.trace_ignored}) {}
 
@@ -141,6 +141,7 @@ class Judge final : public CausalConsumer {
  private:
   void on(Node& n, const Stamp& at, const t::Boot& e) {
     elections_.on_boot(n, at, e);
+    leases_.on_boot(n, at);
     durability_.on_boot(n, at, e);
     n.term = e.term;
     n.commit = e.snapshot.index;
@@ -168,6 +169,7 @@ class Judge final : public CausalConsumer {
   void on(Node& n, const Stamp& at, const t::VoteCast& e) {
     corrupt_.on_vote(n, at, e);
     elections_.on_vote(n, at, e);
+    leases_.on_vote(n, at, e);
   }
   void on(Node& n, const Stamp& at, const t::Appended& e) {
     corrupt_.on_appended(n, e);
@@ -196,6 +198,7 @@ class Judge final : public CausalConsumer {
     if (!state_.knows(e.from)) return;
     frames_.on_received(n, at, e);
     elections_.on_received(n, e);
+    leases_.on_received(n, at, e);
     commits_.on_received(n, e);
     durability_.on_received(n, e);
     corrupt_.on_received(n, at, e);
@@ -323,7 +326,8 @@ std::vector<CheckResult> InvariantChecker::finish() {
     const bool beyond_evidence =
         (impl_->options.trace_ignored && !row.frames) ||
         (!impl_->options.store_evidence && row.store) ||
-        (!impl_->options.leases && row.rule == invariants::Rule::kLeaseDisjoint);
+        (!impl_->options.leases && row.rule == invariants::Rule::kLeaseDisjoint) ||
+        (!impl_->options.lease_promise && row.rule == invariants::Rule::kLeasePromise);
     // One that is broken all the same is told: a run may have ended for it (violated()).
     if (beyond_evidence && impl_->judge.findings().count(row.rule) == 0) continue;
     results.push_back(impl_->judge.findings().take(row.rule));

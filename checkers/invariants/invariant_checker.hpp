@@ -29,6 +29,9 @@ struct InvariantOptions {
   /// There are leases, and the clocks keep within the bound that they rest on: LeaseDisjoint is
   /// judged.
   bool leases = false;
+  /// How long, in true time, a node that heard from a leader or started votes for nobody, and that
+  /// the moments of the traces are exact: LeasePromise is judged. Nothing: it is not.
+  std::optional<Duration> lease_promise{};
   /// How the cluster changes its voters; nothing: in either way.
   std::optional<wire::MembershipMode> membership{};
   /// Log entries kept below the lowest commit index of a live node; older ones are thinned out to

@@ -33,6 +33,39 @@ void LeaseRules::on_commit(const Node& n, const Stamp& at) {
   if (first_commits_.size() > kMaxTerms) first_commits_.erase(first_commits_.begin());
 }
 
+void LeaseRules::on_boot(const Node& n, const Stamp& at) {
+  promised_[n.id] = {at, true, false};
+}
+
+void LeaseRules::on_received(const Node& n, const Stamp& at, const t::Received& e) {
+  const wire::MessageType type = e.message.type;
+  Promised& promised = promised_[n.id];
+  promised.asked_for = type == wire::MessageType::kTimeoutNow ||
+                       (type == wire::MessageType::kVote && e.message.count != 0);
+  const bool of_leader =
+      type == wire::MessageType::kAppend || type == wire::MessageType::kInstallSnapshot;
+  if (of_leader && e.message.term >= n.term) promised = {at, false, false};
+}
+
+void LeaseRules::on_vote(const Node& n, const Stamp& at, const t::VoteCast& e) {
+  if (!promise_ || !e.granted || e.pre) return;
+  const auto found = promised_.find(n.id);
+  if (found == promised_.end() || found->second.asked_for) return;
+  const Promised& promised = found->second;
+  findings_.evaluated(Rule::kLeasePromise);
+  const Duration since = at.time - promised.at.time;
+  if (since >= *promise_) return;
+  findings_.breach(Rule::kLeasePromise, at, [&](Account& a) {
+    a.summary = name_of(n.id) + " voted for " + name_of(e.candidate) + " in term " +
+                std::to_string(e.term) + " " + std::to_string(since / microseconds(1)) +
+                " us after it " + (promised.by_starting ? "started" : "heard from a leader") +
+                ", and a lease may rest on it for " + std::to_string(*promise_ / microseconds(1)) +
+                " us";
+    a.fact(promised.at, promised.by_starting ? "starts" : "hears from a leader");
+    a.fact(at, describe(t::Event{e}));
+  });
+}
+
 void LeaseRules::breach(Term read_term, const Moment& read, Term commit_term,
                         const Moment& commit) {
   findings_.breach(Rule::kLeaseDisjoint, read.at, [&](Account& a) {

@@ -32,11 +32,12 @@ enum class Rule : std::uint8_t {
   kCfgIntersect,
   kSession,
   kLeaseDisjoint,
+  kLeasePromise,
   kCorrupt,
   kReplyTruth,
   kTraceTruth,
 };
-inline constexpr std::size_t kRuleCount = 26;
+inline constexpr std::size_t kRuleCount = 27;
 
 struct RuleRow {
   Rule rule;

@@ -15,7 +15,7 @@ constexpr Duration kStopLimit = seconds(10);
 constexpr Duration kPoll = milliseconds(20);
 constexpr std::size_t kMaxErrors = 20;
 
-checkers::InvariantOptions invariant_options(const PlanFile& plan) {
+checkers::InvariantOptions invariant_options(const PlanFile& plan, TraceTimes times) {
   const TestSpec& spec = plan.test;
   checkers::InvariantOptions options;
   for (std::uint32_t i = 1; i <= spec.nodes; ++i) options.voters.push_back(NodeId{i});
@@ -24,6 +24,7 @@ checkers::InvariantOptions invariant_options(const PlanFile& plan) {
     options.spares.push_back(NodeId{i});
   }
   options.leases = keeps_lease_bound(plan);
+  if (options.leases && times == TraceTimes::kOfStep) options.lease_promise = lease_promise(spec);
   options.membership = spec.membership_mode();
   return options;
 }
@@ -74,7 +75,7 @@ std::string_view name_of(RunPhase phase) {
 }
 
 Director::Director(const PlanFile& plan, faults::LinkTable& links, HistoryWriter* history,
-                   TraceSink* trace)
+                   TraceSink* trace, TraceTimes times)
     : plan_(plan),
       spec_(plan.test),
       recovery_(spec_.heal == "quorum" ? recover_quorum(spec_.seed, spec_.nodes, spec_.spares)
@@ -83,7 +84,7 @@ Director::Director(const PlanFile& plan, faults::LinkTable& links, HistoryWriter
       history_writer_(history),
       trace_(trace),
       engine_(make_engine(plan)),
-      invariants_(invariant_options(plan)),
+      invariants_(invariant_options(plan, times)),
       timeline_(plan.test.all_nodes()) {}
 
 Director::~Director() = default;

@@ -71,13 +71,17 @@ struct Crash {
   std::string what;
 };
 
+/// What the times in traces are: the moment of the step, or that of its telling. A process may be
+/// stopped in between.
+enum class TraceTimes : std::uint8_t { kOfStep, kOfTelling };
+
 class Director final : public worlds::Observer {
  public:
   /// The plan counts its times from the begin of the torture.
   /// `history` and `trace` may be null: then nothing is written.
   /// REQUIRES: `plan`, `links`, `history` and `trace` outlive the director.
-  Director(const PlanFile& plan, faults::LinkTable& links, HistoryWriter* history,
-           TraceSink* trace);
+  Director(const PlanFile& plan, faults::LinkTable& links, HistoryWriter* history, TraceSink* trace,
+           TraceTimes times);
   ~Director() override;
 
   /// Starts the nodes. REQUIRES: `world` outlives the director; called once.

@@ -71,6 +71,12 @@ std::int64_t lease_drift_ppm(const TestSpec& spec) {
   return std::int64_t{1'000'000} * spec.lease_drift / (200 + std::int64_t{spec.lease_drift});
 }
 
+Duration lease_promise(const TestSpec& spec) {
+  // A clock's readings are rounded to its ticks.
+  const std::int64_t million = 1'000'000;
+  return spec.election_timeout * million / (million + lease_drift_ppm(spec)) - microseconds(1);
+}
+
 bool keeps_lease_bound(const PlanFile& plan) {
   const std::int64_t most = lease_drift_ppm(plan.test);
   return plan.test.reads == "lease" &&

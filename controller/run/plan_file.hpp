@@ -32,6 +32,9 @@ Result<faults::Plan> plan_for(const TestSpec& spec);
 
 /// Up to such a drift, either way, no node's clock outruns another's by more than spec.lease_drift.
 std::int64_t lease_drift_ppm(const TestSpec& spec);
+/// How long an election timeout is, at the least, in true time on a clock that keeps within the
+/// bound.
+Duration lease_promise(const TestSpec& spec);
 /// Whether there are leases, and no fault of the plan asks for more drift than they are safe
 /// within; several faults together are then held to it too.
 bool keeps_lease_bound(const PlanFile& plan);

@@ -78,6 +78,9 @@ constexpr std::array<BugRow, kBugCount> kRows = {{
     {Bug::kLeaseTimerLate, "lease-timer-late",
      "a lease runs from when a quorum's echoes came in, not from when their round was sent", "LIN",
      "sofa-jraft#34"},
+    {Bug::kLeasePromiseLost, "lease-promise-lost",
+     "a node that starts votes at once, though a lease may rest on what it answered before", "LIN",
+     "dissertation, 6.4.1: nothing is said of restarts"},
 }};
 
 constexpr bool rows_are_in_order() {

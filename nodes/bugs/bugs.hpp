@@ -38,9 +38,10 @@ enum class Bug : std::uint8_t {
   kSnapStaleConfig,
   kDedupeNotInSnapshot,
   kLeaseVsTransfer,
-  kLeaseTimerLate
+  kLeaseTimerLate,
+  kLeasePromiseLost
 };
-inline constexpr std::size_t kBugCount = 26;
+inline constexpr std::size_t kBugCount = 27;
 
 struct BugRow {
   Bug bug;

@@ -481,6 +481,59 @@ TEST_CASE("where leases are not judged, nothing is said of them") {
   CHECK(violations_of(results).empty());
 }
 
+TEST_CASE("a vote within the time for which a lease may rest on the voter breaks its rule") {
+  const Story& one = story("paused-lease");
+  std::vector<Step> steps = one.tell().steps;
+  // n2 and n3 hear from n1, the leader; then n2 stands, and n3 votes for it.
+  const auto gap_of = [&](int n) {
+    Instant heard{};
+    Duration gap{};
+    for (Step& step : steps) {
+      const auto* received = event_of<t::Received>(step, n);
+      if (received != nullptr && received->message.type == MessageType::kAppend &&
+          gap == Duration{})
+        heard = step.record.time;
+      const auto* cast = event_of<t::VoteCast>(step, n);
+      if (cast != nullptr && cast->term == 2 && cast->granted) gap = step.record.time - heard;
+    }
+    REQUIRE(gap > Duration{});
+    return gap;
+  };
+  const Duration own = gap_of(2);
+  const Duration other = gap_of(3);
+  REQUIRE(own < other);
+  const auto told = [&](std::vector<Step> some, Duration promise) {
+    // Here the first election is long after the starts.
+    for (Step& step : some) {
+      for (const int n : {1, 2, 3}) {
+        if (event_of<t::Boot>(step, n) != nullptr) step.record.time -= seconds(1);
+      }
+    }
+    return tell(some, one.nodes, {.voters = {}, .lease_promise = promise}).at("LeasePromise");
+  };
+  const CheckResult kept = told(steps, own);
+  CHECK(kept.verdict == Verdict::kValid);
+  CHECK(kept.evaluated > 0);
+  const CheckResult broken = told(steps, own + nanoseconds(1));
+  REQUIRE(broken.violation_count == 1);
+  CHECK(broken.violations.front().summary.find("n2 voted for n2 in term 2 ") == 0);
+  CHECK(broken.violations.front().summary.find(" after it heard from a leader") !=
+        std::string::npos);
+  CHECK(told(steps, other + nanoseconds(1)).violation_count == 2);
+  CHECK(told(steps, seconds(2)).violation_count > 2);  // the first election, after the starts
+
+  // Who was asked for a vote because the leader wanted it broke nothing.
+  std::vector<Step> asked = steps;
+  for (Step& step : asked) {
+    auto* received = event_of<t::Received>(step, 3);
+    if (received != nullptr && received->message.type == MessageType::kVote) {
+      received->message.count = 1;
+    }
+  }
+  CHECK(told(asked, other + nanoseconds(1)).violation_count == 1);
+  CHECK(tell(steps, one.nodes, {.voters = {}, .leases = true}).count("LeasePromise") == 0);
+}
+
 TEST_CASE("who leads by a configuration that a later leader's overruled is told") {
   const NodeId n1{1};
   const NodeId n2{2};

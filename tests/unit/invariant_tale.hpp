@@ -150,10 +150,13 @@ class Tale {
   std::int64_t clock_ = 0;
 };
 
-/// Tells the steps to a checker of `nodes` voters and yields its results by id.
+/// Tells the steps to a checker of `nodes` voters and yields its results by id. The tales are
+/// quick: elections follow each other at once.
 std::map<std::string, CheckResult> tell(const std::vector<Step>& steps, std::uint32_t nodes,
-                                        checkers::InvariantOptions options = {.voters = {},
-                                                                              .leases = true});
+                                        checkers::InvariantOptions options = {
+                                            .voters = {},
+                                            .leases = true,
+                                            .lease_promise = nanoseconds(1)});
 
 /// All violations as text, for INFO.
 std::string violations_of(const std::map<std::string, CheckResult>& results);

@@ -204,7 +204,8 @@ TEST_CASE(
       {"snap-stale-config", {"SnapPrefix"}},
       {"dedupe-not-in-snapshot", {"SnapPrefix", "Session"}},
       {"lease-vs-transfer", {"LIN", "LeaseDisjoint"}},
-      {"lease-timer-late", {"LIN", "LeaseDisjoint"}}};
+      {"lease-timer-late", {"LIN", "LeaseDisjoint"}},
+      {"lease-promise-lost", {"LeasePromise"}}};
   CHECK(rows.size() == bugs::kBugCount);
   constexpr std::uint64_t kSeeds = 500;
   for (const Row& row : rows) {

@@ -81,7 +81,7 @@ Result<run::FinishedRun> execute(const run::PlanFile& plan, const run::RunOption
   if (!files) return files.error();
   faults::LinkTable links(plan.test.seed, plan.test.all_nodes());
   run::Director director(plan, links, files->history ? &*files->history : nullptr,
-                         files->trace.get());
+                         files->trace.get(), run::TraceTimes::kOfStep);
   if (options.unchecked) director.leave_unchecked();
   Tap tap(director);
   if (options.fingerprint) tap.take_fingerprint(options.window);

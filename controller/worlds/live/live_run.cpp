@@ -102,7 +102,7 @@ Result<run::FinishedRun> run_live(const run::PlanFile& plan, const run::RunOptio
   auto trace = run::TraceFile::create(options.run_directory + "/trace.jsonl");
   if (!trace) return trace.error();
   faults::LinkTable links(plan.test.seed, plan.test.all_nodes());
-  run::Director director(plan, links, &*history, trace->get());
+  run::Director director(plan, links, &*history, trace->get(), run::TraceTimes::kOfTelling);
   auto world = LiveWorld::open(io, clock, plan.test,
                                {options.node_executable, options.run_directory}, links, director);
   if (!world) return world.error();
