@@ -395,6 +395,37 @@ struct SyncWatch {
 
 }  // namespace
 
+TEST_CASE("a request that is under way when its client gives up comes all the same") {
+  run::PlanFile plan = bare_plan();
+  plan.test.follow_one_in = 1;
+  int overtaken = 0;
+  int twice = 0;
+  // Where the slow node leads, clients wait for it.
+  for (const NodeId node : {NodeId{1}, NodeId{2}, NodeId{3}}) {
+    faults::FaultSpec slow = fault("packet", "delay", node);
+    slow.params = {{"delay_ms", 900}, {"jitter_ms", 0}};
+    plan.faults.faults = {slow};
+    std::map<SessionId, std::uint64_t> highest;
+    std::set<std::pair<ClientId, std::uint64_t>> requests;
+    Puppetry puppetry;
+    puppetry.before = [&](NodeId, const stepped::Clock&, const stepped::Event& event) {
+      const auto* request = std::get_if<stepped::Request>(&event);
+      if (request == nullptr || request->request.command.seq == 0) return Result<void>();
+      const wire::Command& command = request->request.command;
+      std::uint64_t& known = highest[command.session];
+      if (command.seq < known) ++overtaken;
+      known = std::max(known, command.seq);
+      if (!requests.emplace(request->connection, request->request.request).second) ++twice;
+      return Result<void>();
+    };
+    const run::FinishedRun done = run_with(plan, puppetry);
+    INFO(told_by(done));
+    CHECK(done.report.exit_code != 1);
+  }
+  CHECK(overtaken > 0);
+  CHECK(twice == 0);  // a connection brings nothing twice
+}
+
 TEST_CASE("how long a sync takes follows from what it makes durable, not from what was before") {
   // The second run has a write less at its beginning, and no death of n3.
   run::PlanFile plan = bare_plan();

@@ -74,11 +74,10 @@ void DiscreteWorld::deliver_to_node(Node& node, Event& event) {
 }
 
 void DiscreteWorld::deliver_of_client(Node& node, const Event& event) {
-  const auto owner = clients_by_connection_.find(event.connection);
-  if (owner == clients_by_connection_.end()) return;
-  Connection& connection = connections_[owner->second];
+  Accepted& accepted = accepted_[static_cast<std::size_t>(event.connection - 1)];
+  if (accepted.incarnation != node.incarnation) return;
   // The requests of a connection are numbered in one row, whatever they ask for.
-  if (event.envelope.content <= connection.last_request) return;
+  if (event.envelope.content <= accepted.last_request) return;
   Input input;
   if (event.envelope.type == wire::MessageType::kWatch) {
     auto decoded = wire::decode_watch(event.payload);
@@ -91,7 +90,7 @@ void DiscreteWorld::deliver_of_client(Node& node, const Event& event) {
     input.kind = Input::Kind::kRequest;
     input.request = std::move(decoded->request);
   }
-  connection.last_request = event.envelope.content;
+  accepted.last_request = event.envelope.content;
   input.source = event.envelope.from.value;
   input.connection = ClientId{static_cast<std::uint32_t>(event.connection)};
   feed(node, std::move(input));
@@ -115,9 +114,9 @@ void DiscreteWorld::deliver_to_client(const Event& event) {
 
 void DiscreteWorld::connect(ClientId client, NodeId id) {
   disconnect(client);
-  connection_nodes_.push_back(id);
-  const std::uint64_t number = connection_nodes_.size();
-  connections_[client] = Connection{id, number, false, 0};
+  accepted_.push_back({id});
+  const std::uint64_t number = accepted_.size();
+  connections_[client] = Connection{id, number};
   clients_by_connection_[number] = client;
   const bool serves = at(id).phase == Phase::kServing;
   Event& event = schedule(now_ + kControl, serves ? What::kConnected : What::kConnectionLost);
@@ -160,6 +159,8 @@ void DiscreteWorld::on_connected(const Event& event) {
     return on_connection_lost(event.client, event.connection, true);
   }
   found->second.open = true;
+  accepted_[static_cast<std::size_t>(event.connection - 1)].incarnation =
+      at(found->second.node).incarnation;
   tap_.on_connected(event.client, found->second.node, now_);
 }
 

@@ -170,8 +170,8 @@ void DiscreteWorld::perform_send(Node& node, std::string_view payload) {
 /// Whose the connection is; nobody's when it was closed meanwhile, or the node has none such.
 std::optional<ClientId> DiscreteWorld::answered_by(Node& node, ClientId connection) {
   const std::uint64_t number = connection.value;
-  if (number == 0 || number > connection_nodes_.size() ||
-      connection_nodes_[static_cast<std::size_t>(number - 1)] != node.id) {
+  if (number == 0 || number > accepted_.size() ||
+      accepted_[static_cast<std::size_t>(number - 1)].node != node.id) {
     crash(node, "answered on a connection that it does not have");
     return std::nullopt;
   }

@@ -92,6 +92,11 @@ class DiscreteWorld final : public worlds::World {
     NodeId node;
     std::uint64_t number = 0;  // unique in the run; the node knows the client by it
     bool open = false;
+  };
+  /// The node's end of a connection. What is under way when the client closes its own still comes.
+  struct Accepted {
+    NodeId node;
+    Incarnation incarnation = 0;  // of the process that accepted it
     std::uint64_t last_request = 0;
   };
 
@@ -243,7 +248,7 @@ class DiscreteWorld final : public worlds::World {
   EventQueue<Event> events_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::map<ClientId, Connection> connections_;
-  std::vector<NodeId> connection_nodes_;  // of connection 1, 2, ...; closed ones stay
+  std::vector<Accepted> accepted_;  // connection 1, 2, ...; closed ones stay
   std::map<std::uint64_t, ClientId> clients_by_connection_;
   /// How many identical messages were sent, and occasions met, by the hash of their content.
   FlatMap copies_;
