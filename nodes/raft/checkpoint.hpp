@@ -15,7 +15,7 @@
 namespace ww::raft {
 
 /// To be raised when a member is added, removed, or changes its meaning.
-inline constexpr std::uint32_t kCheckpointVersion = 9;
+inline constexpr std::uint32_t kCheckpointVersion = 10;
 
 /// Appends kCheckpointVersion and the replica; equal replicas yield equal bytes.
 void encode_checkpoint(std::string& out, const Replica& replica);

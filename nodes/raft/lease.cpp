@@ -41,10 +41,12 @@ namespace trace = wire::trace;
 /// A leader was heard from, or the node started.
 void Replica::promise(Now now) {
   if (config_.leases) promised_until_ = now.mono + config_.election_timeout;
+  promised_by_start_ = false;
 }
 
-bool Replica::promise_binds(Now now) const {
-  return config_.leases && now.mono < promised_until_;
+bool Replica::promise_binds(Now now) {
+  const bool binds = config_.leases && now.mono < promised_until_;
+  return binds && !config_.bugs.flips(bugs::Bug::kLeasePromiseLost, promised_by_start_);
 }
 
 /// A round of appends begins.

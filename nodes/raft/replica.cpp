@@ -47,8 +47,8 @@ Replica::Replica(Config config, Durable survived, Now now, Effects& effects)
   restart_election_timer(now);
   restart_snapshot_timer(now);
   led_at_ = now.mono;
-  // It may have echoed a leader's round just before it died.
-  if (!config_.bugs.flips(bugs::Bug::kLeasePromiseLost, config_.leases)) promise(now);
+  promise(now);  // It may have echoed a leader's round just before it died.
+  promised_by_start_ = true;
   s.trace(trace::RoleChange{wire::Role::kFollower, hard_.term, {}});
 }
 

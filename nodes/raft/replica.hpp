@@ -103,7 +103,7 @@ class Replica {
     v("messages_sent", s.messages_sent_), v("rare_paths", s.rare_paths_);
     v("in_doubt", s.in_doubt_), v("doubt_settled", s.doubt_settled_);
     v("led_at", s.led_at_), v("promised_until", s.promised_until_),
-        v("remote_reads", s.remote_reads_);
+        v("promised_by_start", s.promised_by_start_), v("remote_reads", s.remote_reads_);
     v("questions", s.questions_), v("configurations", s.configurations_);
     v("watchers", s.watchers_);
     v("machine", s.machine_), v("config", s.config_);
@@ -230,7 +230,7 @@ class Replica {
 
   // lease.cpp
   void promise(Now now);
-  [[nodiscard]] bool promise_binds(Now now) const;
+  [[nodiscard]] bool promise_binds(Now now);
   void note_round(Now now);
   void renew_lease(Now now);
   [[nodiscard]] bool lease_holds(Now now);
@@ -313,6 +313,7 @@ class Replica {
   bool doubt_settled_ = false;           // not any more, which is not written yet
   Instant led_at_{};                     // a leader was heard from, or this node led
   Instant promised_until_{};             // no vote before, where there are leases
+  bool promised_by_start_ = false;       // since when no leader was heard from
   std::deque<RemoteRead> remote_reads_;  // in order of their questions
   std::uint64_t questions_ = 0;          // for read indices, in this incarnation
   std::vector<Watcher> watchers_;        // in the order in which they came
