@@ -113,7 +113,12 @@ class Membership final : public Fault {
       const std::vector<NodeId>& now = leader.members.lasting_voters();
       const std::vector<NodeId> wanted = wanted_of(leader, now);
       if (now.empty() || wanted == now) continue;
-      ports_.cluster.change_membership(leader.id, step_towards(now, wanted, mode()), mode());
+      const std::vector<NodeId> step = step_towards(now, wanted, mode());
+      // All of it at once, which a leader that changes one voter at a time must refuse.
+      if (step != wanted && !names_voters()) {
+        ports_.cluster.change_membership(leader.id, wanted, mode());
+      }
+      ports_.cluster.change_membership(leader.id, step, mode());
       ++asked;
       if (!hits(leader.id)) nodes_.push_back(leader.id);
     }

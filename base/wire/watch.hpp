@@ -26,7 +26,7 @@ namespace ww::wire {
 inline constexpr std::size_t kMaxWatchKeys = 64;
 /// Of keys and values in a frame, unless its first change alone has more.
 inline constexpr std::size_t kMaxWatchFrameBytes = std::size_t{64} << 10;
-inline constexpr std::size_t kMaxWatchFrameChanges = 256;
+inline constexpr std::size_t kMaxWatchFrameChanges = 32;
 /// Frames that are on the way to a client, or not acknowledged yet.
 inline constexpr std::uint64_t kWatchWindow = 16;
 
