@@ -1,5 +1,7 @@
 #include "controller/worlds/simulated/simulated_node.hpp"
 
+#include <exception>
+#include <new>
 #include <optional>
 
 #include "base/assert.hpp"
@@ -70,14 +72,16 @@ class SimulatedNode final : public discrete::NodePort {
   }
 
  private:
-  /// What would end the node's process ends the node.
+  /// What would end the node's process ends the node; that there is no memory is ours.
   template <class Act>
   Result<void> survive(Act act) {
     try {
       const CaughtAssertions caught;
       act();
       return {};
-    } catch (const AssertionFailure& failed) {
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& failed) {
       machine_.reset();
       return Error{ErrorCode::kIo, true, failed.what()};
     }
