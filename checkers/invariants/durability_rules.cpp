@@ -81,7 +81,7 @@ void DurabilityRules::on_received(Node& n, const t::Received& e) {
   if (!state_.store_evidence || !is_acknowledgement(e.message)) return;
   if (n.role != wire::Role::kLeader || e.message.term != n.term) return;
   Knowledge& known = n.knowledge[e.from.value];
-  if (e.message.index <= known.durable) return;
+  if (match_of(e.message) <= known.durable) return;
   Link& link = state_.link(e.from, n.id);
   const Link::Worth worth = link.worth(e.id);
   if (worth.known == Link::Known::kForgotten) known.blind = true;
