@@ -1,4 +1,5 @@
-// Programmer errors end the process with the place and the reason, in release builds too.
+// Programmer errors end the process with the place and the reason, in release builds too; but see
+// base/caught_assertion.hpp.
 #pragma once
 
 namespace ww {

@@ -18,7 +18,8 @@ class AssertionFailure : public std::exception {
 };
 
 /// As long as one lives, an assertion that fails on its thread throws AssertionFailure. What it
-/// failed in is broken then, and good for nothing but to be destroyed.
+/// failed in is broken then, and good for nothing but to be destroyed. In a destructor or a
+/// function that is noexcept the process ends all the same.
 class CaughtAssertions {
  public:
   CaughtAssertions();

@@ -133,7 +133,8 @@ void CorruptRules::on_committed(const Node& n, const Stamp& at, const t::Committ
   bool is_judged = false;
   for (const NodeId id : state_.everyone) {
     if (!is_voter(n.configuration, id)) continue;
-    if (id != n.id && n.knowledge[id.value].blind) return;
+    const bool unseen = n.knowledge[id.value].blind || !state_.sees_disk(state_.node(id));
+    if (id != n.id && unseen) return;
     is_judged = is_judged || is_doubted(id);
     if (is_doubted(id) && holds(id)) counted.push_back(id);
   }

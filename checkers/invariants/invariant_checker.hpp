@@ -29,8 +29,8 @@ struct InvariantOptions {
   /// There are leases, and the clocks keep within the bound that they rest on: LeaseDisjoint is
   /// judged.
   bool leases = false;
-  /// How long, in true time, a node that heard from a leader or started votes for nobody, and that
-  /// the moments of the traces are exact: LeasePromise is judged. Nothing: it is not.
+  /// How long, in true time, a node that heard from a leader or started again votes for nobody:
+  /// LeasePromise is judged. To be set only where the traces' times are those of the steps.
   std::optional<Duration> lease_promise{};
   /// How the cluster changes its voters; nothing: in either way.
   std::optional<wire::MembershipMode> membership{};

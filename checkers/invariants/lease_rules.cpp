@@ -34,24 +34,28 @@ void LeaseRules::on_commit(const Node& n, const Stamp& at) {
 }
 
 void LeaseRules::on_boot(const Node& n, const Stamp& at) {
-  promised_[n.id] = {at, true, false};
+  // A node's first process has answered nobody before.
+  if (n.incarnation > 1) promised_[n.id] = {at, true, std::nullopt};
 }
 
 void LeaseRules::on_received(const Node& n, const Stamp& at, const t::Received& e) {
   const wire::MessageType type = e.message.type;
   Promised& promised = promised_[n.id];
-  promised.asked_for = type == wire::MessageType::kTimeoutNow ||
-                       (type == wire::MessageType::kVote && e.message.count != 0);
+  if (e.message.term < n.term) return;
+  const bool asks = type == wire::MessageType::kTimeoutNow ||
+                    (type == wire::MessageType::kVote && e.message.count != 0);
+  if (asks) promised.asked_for = at.time;
   const bool of_leader =
       type == wire::MessageType::kAppend || type == wire::MessageType::kInstallSnapshot;
-  if (of_leader && e.message.term >= n.term) promised = {at, false, false};
+  if (of_leader) promised = {at, false, std::nullopt};
 }
 
 void LeaseRules::on_vote(const Node& n, const Stamp& at, const t::VoteCast& e) {
   if (!promise_ || !e.granted || e.pre) return;
   const auto found = promised_.find(n.id);
-  if (found == promised_.end() || found->second.asked_for) return;
+  if (found == promised_.end() || found->second.at.order == 0) return;
   const Promised& promised = found->second;
+  if (promised.asked_for == at.time) return;  // within the same step
   findings_.evaluated(Rule::kLeasePromise);
   const Duration since = at.time - promised.at.time;
   if (since >= *promise_) return;

@@ -11,10 +11,10 @@
 
 namespace ww::checkers::invariants {
 
-/// Compares true times, of moments that are each told late if at all: a read by the moment at which
-/// its node judged the lease (what it does later is within the read), a commit by its record, which
-/// is written after it was decided. Nothing correct is blamed for a node that is stopped in
-/// between.
+/// LeaseDisjoint compares true times, of moments that are each told late if at all: a read by the
+/// moment at which its node judged the lease (what it does later is within the read), a commit by
+/// its record, which is written after it was decided. Nothing correct is blamed for a node that is
+/// stopped in between. LeasePromise cannot be judged so: it needs the very moments.
 class LeaseRules {
  public:
   /// `promise`: how long after it heard from a leader, or started, a node votes for nobody; nothing
@@ -36,11 +36,11 @@ class LeaseRules {
     Instant time{};
     Stamp at;
   };
-  /// What a node promised last, and whether a leader asks for the election under way.
+  /// What a node promised last, and when a leader last asked for an election.
   struct Promised {
     Stamp at;
     bool by_starting = false;
-    bool asked_for = false;
+    std::optional<Instant> asked_for;
   };
   static constexpr std::size_t kMaxTerms = 4096;
 

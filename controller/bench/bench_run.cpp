@@ -220,6 +220,9 @@ class Runner {
     const auto hit = kills(plan.kind) ? cluster.kill(out.node) : cluster.pause(out.node);
     out.marks.seen = clock.now();
     if (!hit) return hit.error();
+    if (kills(plan.kind)) {
+      if (auto right = cluster.check_files(out.node); !right) return right.error();
+    }
     const Duration left = out.marks.injected + plan.length - clock.now();
     if (auto waited = cluster.run_for(left); !waited) return waited.error();
     out.marks.healed = clock.now();

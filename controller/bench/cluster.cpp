@@ -239,7 +239,7 @@ struct Cluster::Impl {
       checker->on_death(node.id, node.incarnation, clock.now(),
                         node.ending ? Death::kKilled : Death::kByItself, torn);
     }
-    if (node.ending) return show_files(node);
+    if (node.ending) return;
     const std::string words = worlds::tail_of(directory(node) + "/stderr.log", kLastWords);
     fail({ErrorCode::kEnvironment, true,
           name_of(node.id) + " " + exit.describe() + (words.empty() ? "" : ": " + words)});
@@ -248,8 +248,10 @@ struct Cluster::Impl {
   /// What a kill cut short is told by the files alone: the trace tells of a write before it is
   /// done.
   void show_files(const Node& node) {
+    if (!checker || failure) return;
     const std::string data = directory(node) + "/data";
-    if (!checker || !std::filesystem::exists(data)) return;
+    std::error_code ec;
+    if (!std::filesystem::exists(data, ec)) return;
     const auto files = worlds::read_image(data);
     if (!files) return fail(files.error());
     checker->on_disk(node.id, clock.now(), *files, *files);
@@ -370,6 +372,13 @@ Result<void> Cluster::kill(NodeId id) {
                    (node.exit ? node.exit->describe() : "nobody knows how")};
 }
 
+Result<void> Cluster::check_files(NodeId id) {
+  Impl& c = *impl_;
+  WW_ASSERT(c.at(id).process == nullptr, "it runs");
+  c.show_files(c.at(id));
+  return c.trouble();
+}
+
 Result<void> Cluster::start_again(NodeId id) {
   Impl& c = *impl_;
   WW_ASSERT(c.at(id).process == nullptr, "it runs");
@@ -430,6 +439,7 @@ Result<void> Cluster::shut_down() {
       },
       kEndLimit);
   if (!ended) c.fail({ErrorCode::kTimeout, true, "the nodes do not end within 10 s"});
+  for (const Node& node : c.nodes) c.show_files(node);
   if (c.failure) return *c.failure;
   return {};
 }

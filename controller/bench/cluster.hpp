@@ -65,6 +65,9 @@ class Cluster {
   /// Kills a node with SIGKILL, and returns once its death was seen.
   /// Errors: kInternal when it ended otherwise, or was not there; failure(); kStopped.
   Result<void> kill(NodeId node);
+  /// Shows the checks, if there are any, what a killed node left. To be called before it is started
+  /// again; takes as long as its files are large. Errors: failure(); kStopped.
+  Result<void> check_files(NodeId node);
   /// Starts a killed node on what it left behind, and returns once it serves.
   /// Errors: kTimeout after 20 s; failure(); kStopped.
   Result<void> start_again(NodeId node);

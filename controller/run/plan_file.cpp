@@ -72,7 +72,7 @@ std::int64_t lease_drift_ppm(const TestSpec& spec) {
 }
 
 Duration lease_promise(const TestSpec& spec) {
-  // A clock's readings are rounded to its ticks.
+  // A clock loses up to a nanosecond to rounding at each change of its rate.
   const std::int64_t million = 1'000'000;
   return spec.election_timeout * million / (million + lease_drift_ppm(spec)) - microseconds(1);
 }

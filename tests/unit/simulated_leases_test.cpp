@@ -85,6 +85,7 @@ TEST_CASE("with clocks within the bound no read by a lease is stale") {
   constexpr std::uint64_t kSeeds = 240;
   const char* only = std::getenv("WW_SEED");
   std::uint64_t compared = 0;
+  std::uint64_t votes = 0;
   std::uint64_t flips = 0;
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
     if (only != nullptr && std::stoull(only) != seed) continue;
@@ -96,13 +97,28 @@ TEST_CASE("with clocks within the bound no read by a lease is stale") {
     const CheckResult* disjoint = row(done, "LeaseDisjoint");
     REQUIRE(disjoint != nullptr);
     compared += disjoint->evaluated;
+    REQUIRE(row(done, "LeasePromise") != nullptr);
+    votes += row(done, "LeasePromise")->evaluated;
     for (const reports::FaultRow& fault : done.report.faults) {
       flips += fault.kind == "clock" && fault.effective ? 1 : 0;
     }
   }
   if (only != nullptr) return;
   CHECK(compared > 50 * kSeeds);  // reads of one term with commits of a later one
+  CHECK(votes > 5 * kSeeds);
   CHECK(flips > kSeeds / 4);
+}
+
+TEST_CASE("on the fastest clock within the bound an election timeout is shorter in true time") {
+  run::TestSpec spec;
+  spec.election_timeout = milliseconds(300);
+  spec.lease_drift = 0;
+  CHECK(run::lease_promise(spec) == milliseconds(300) - microseconds(1));
+  spec.lease_drift = 10;  // 1 + p against 1 - p, p = 1/21
+  CHECK(run::lease_drift_ppm(spec) == 47'619);
+  const Duration promise = run::lease_promise(spec) + microseconds(1);
+  CHECK(promise >= nanoseconds(300'000'000) * 21 / 22);
+  CHECK(promise < nanoseconds(300'000'000) * 21 / 22 + microseconds(1));
 }
 
 TEST_CASE("a slow leader's stale reads beyond the bound are found and shown") {
@@ -113,6 +129,7 @@ TEST_CASE("a slow leader's stale reads beyond the bound are found and shown") {
   CHECK(done.report.verdict == Verdict::kInvalid);
   // The bound is not kept, so nobody is blamed for breaking it: the history shows what came of it.
   CHECK(row(done, "LeaseDisjoint") == nullptr);
+  CHECK(row(done, "LeasePromise") == nullptr);
   const CheckResult* linearizable = row(done, "linearizable");
   REQUIRE(linearizable != nullptr);
   CHECK(linearizable->verdict == Verdict::kInvalid);

@@ -10,6 +10,7 @@ extern "C" {  // glibc 2.36 forgot to say so itself
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -30,7 +31,7 @@ namespace {
 namespace asio = boost::asio;
 namespace bp = boost::process;
 
-constexpr int kPipeBytes = 1 << 20;
+constexpr std::size_t kPipeBytes = std::size_t{1} << 20;
 constexpr std::size_t kReadBytes = 256U << 10;
 // A busy node writes a record every few microseconds, and waking for each costs more than what is
 // done with it: a pipe that had something is looked at again only at the next multiple of this, and
@@ -76,18 +77,24 @@ struct NodeProcess::Impl : std::enable_shared_from_this<Impl> {
         read_again(io),
         buffer(kReadBytes, '\0') {}
 
-  /// Reads what is there.
+  /// Reads what is there: at most as much as the pipe holds, for others wait, too.
   void read_trace() {
-    const ssize_t n = ::read(trace.get(), buffer.data(), buffer.size());
-    if (n > 0) {
-      handlers.on_trace(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
-      if (!abandoned) read_later();
-    } else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-      await_trace();
-    } else {
-      trace_ended = true;
-      report_if_gone();
+    for (std::size_t left = kPipeBytes; left > 0 && !abandoned;) {
+      const ssize_t n = ::read(trace.get(), buffer.data(), std::min(left, buffer.size()));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && errno == EAGAIN) return await_trace();
+      if (n <= 0) return end_trace();
+      const auto size = static_cast<std::size_t>(n);
+      handlers.on_trace(std::string_view(buffer.data(), size));
+      left -= size;
+      if (size < buffer.size()) break;
     }
+    if (!abandoned) read_later();
+  }
+
+  void end_trace() {
+    trace_ended = true;
+    report_if_gone();
   }
 
   void read_later() {
@@ -100,11 +107,14 @@ struct NodeProcess::Impl : std::enable_shared_from_this<Impl> {
 
   /// Only a pipe that is awaited is watched: each write to one that is wakes us.
   void await_trace() {
-    pipe.assign(trace.get());
+    boost::system::error_code failed;
+    pipe.assign(trace.get(), failed);
+    if (failed) return end_trace();
     pipe.async_wait(asio::posix::descriptor_base::wait_read,
                     [self = shared_from_this()](boost::system::error_code ec) {
-                      if (ec || self->abandoned) return;
+                      if (self->abandoned) return;
                       self->pipe.release();
+                      if (ec) return self->end_trace();
                       self->read_trace();
                     });
   }
@@ -160,7 +170,7 @@ Result<std::unique_ptr<NodeProcess>> NodeProcess::spawn(asio::io_context& io,
   }
   // A larger pipe lets a node run on through a pause of ours; a refusal leaves the default of 64
   // KiB.
-  ::fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes);
+  ::fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(kPipeBytes));
   auto impl = std::make_shared<Impl>(io, std::move(handlers));
   impl->trace = Fd(ends[0]);
   ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
@@ -190,7 +200,7 @@ Result<std::unique_ptr<NodeProcess>> NodeProcess::spawn(asio::io_context& io,
     return spawn_error(command.executable, "cannot watch it: " + why);
   }
   impl->exit_watch.assign(watch);
-  impl->read_trace();
+  impl->await_trace();
   impl->watch_exit();
   return std::unique_ptr<NodeProcess>(new NodeProcess(std::move(impl)));
 }
