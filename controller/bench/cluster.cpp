@@ -193,6 +193,7 @@ struct Cluster::Impl {
     add("--batching", s.batching ? "on" : "off");
     add("--pipelining", s.pipelining ? "on" : "off");
     if (!s.preallocate) add("--preallocate", "off");
+    if (!s.fsync) add("--fsync", "off");
     if (s.fsync_floor > Duration{}) add("--fsync-floor", run::format_duration(s.fsync_floor));
     return command;
   }

@@ -142,6 +142,7 @@ const std::vector<Dimension>& dimensions() {
       switch_row<&Settings::batching>("batching", "group commit, and appends of many entries"),
       switch_row<&Settings::pipelining>("pipelining", "several appends under way to a peer"),
       switch_row<&Settings::preallocate>("preallocate", "log files grow by a MiB at a time"),
+      switch_row<&Settings::fsync>("fsync", "off: nothing is synced, and so nothing is durable"),
       {"fsync-floor", "emulates a slower disk: no sync takes less", "a time, or 0", set_floor,
        [](const Settings& s) {
          return s.fsync_floor == Duration{} ? "0" : run::format_duration(s.fsync_floor);
@@ -181,6 +182,12 @@ Result<void> set(Settings& settings, const std::string& name, const std::string&
 }
 
 Result<void> validate(const Settings& s) {
+  if (!s.fsync && s.fsync_floor > Duration{}) {
+    return usage("where nothing is synced (fsync=off), no sync takes as long as its floor");
+  }
+  if (!s.fsync && s.checks) {
+    return usage("the checks judge what was synced: they do not go with fsync=off");
+  }
   if (s.clients * (s.value_size + kCommandOverhead) > kMaxUncommitted) {
     return usage("clients times value size is over what a leader takes at once: " +
                  std::to_string(s.clients) + " x " + std::to_string(s.value_size) +

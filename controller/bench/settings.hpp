@@ -20,6 +20,7 @@ struct Settings {
   bool batching = true;
   bool pipelining = true;
   bool preallocate = true;
+  bool fsync = true;
   Duration fsync_floor{};  // 0: the disk as it is
   Reads reads = Reads::kIndex;
   std::uint32_t read_share = 0;  // per cent of the operations

@@ -50,7 +50,7 @@ reports::BenchTarget by_syncs(const Settings& s, const SyncMedians& sync,
 std::optional<reports::BenchTarget> target_of(const Settings& s, const SyncMedians& sync,
                                               bool in_memory) {
   const bool plain = s.nodes == 3 && s.value_size == 100 && s.rate == 0 && s.pipelining &&
-                     !s.tracing && !s.journal && !s.checks;
+                     s.fsync && !s.tracing && !s.journal && !s.checks;
   if (!plain) return std::nullopt;
   if (s.read_share == 100 && s.clients >= 64 && s.reads == Reads::kIndex) {
     return reports::BenchTarget{kIndexReads, "reads by ReadIndex"};

@@ -179,6 +179,7 @@ void FileStore::time_syncs(SyncTimes& times, Duration floor) {
 
 template <class Sync>
 int FileStore::timed(Sync sync) {
+  if (!syncs_) return 0;
   if (sync_times_ == nullptr) return sync();
   const std::int64_t begin = monotonic_ns();
   const int result = sync();

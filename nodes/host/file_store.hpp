@@ -28,6 +28,8 @@ class FileStore final : public storage::ByteStore {
   /// From now on every sync is recorded in `times`, and one that took less than `floor` waits until
   /// that is over: an emulated disk. REQUIRES: `times` outlives the store.
   void time_syncs(SyncTimes& times, Duration floor);
+  /// From now on syncs do nothing, and say that all went well: to measure what they cost.
+  void never_sync() { syncs_ = false; }
   /// The directory's descriptor, through which every file is opened.
   [[nodiscard]] int directory() const { return dir_.get(); }
 
@@ -58,6 +60,7 @@ class FileStore final : public storage::ByteStore {
   std::vector<std::pair<std::string, Fd>> open_;
   SyncTimes* sync_times_ = nullptr;
   Duration sync_floor_{};
+  bool syncs_ = true;
 };
 
 }  // namespace ww::host

@@ -158,7 +158,12 @@ std::optional<Error> LiveNode::recover() {
   auto files = FileStore::open(options_.data);
   if (!files) return files.error();
   files_.emplace(std::move(*files));
-  files_->time_syncs(sync_times_, options_.fsync_floor);
+  if (options_.fsync) {
+    files_->time_syncs(sync_times_, options_.fsync_floor);
+  } else {
+    files_->never_sync();
+    logger_.line("--fsync off: nothing is durable");
+  }
   disk_port_.emplace(*files_, [this](const wire::trace::Disk& event) {
     trace_.write(std::array<wire::trace::Event, 1>{event});
   });

@@ -41,6 +41,7 @@ struct Raw {
   std::string batching = "on";
   std::string pipelining = "on";
   std::string preallocate = "on";
+  std::string fsync = "on";
   std::string fsync_floor;
   std::string reads = "index";
   std::string follower_reads = "off";
@@ -179,6 +180,7 @@ Result<void> require_no_network(const Raw& raw, const Options& options) {
       {"--origin-ns", options.origin_ns.has_value()},
       {"--parent-pid", options.parent_pid.has_value()},
       {"--journal", !options.journal.empty()},
+      {"--fsync", raw.fsync != "on"},
       {"--fsync-floor", !raw.fsync_floor.empty()},
   };
   for (const auto& [flag, given] : flags) {
@@ -194,6 +196,10 @@ Result<void> parse_pace(const Raw& raw, Options& options) {
   options.config.set_batching(batching);
   options.config.set_pipelining(raw.pipelining == "on");
   options.preallocate = raw.preallocate == "on";
+  options.fsync = raw.fsync == "on";
+  if (!options.fsync && !raw.fsync_floor.empty()) {
+    return usage("--fsync-floor: has no meaning with --fsync off");
+  }
   if (raw.fsync_floor.empty()) return {};
   const auto floor = parse_duration(raw.fsync_floor, "--fsync-floor");
   if (!floor) return floor.error();
@@ -297,6 +303,10 @@ void declare(CLI::App& app, Raw& raw, Options& options) {
       ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--preallocate", raw.preallocate,
                  "off: a log file grows with each write, and a sync records its new size too [on]")
+      ->check(CLI::IsMember({"on", "off"}));
+  app.add_option("--fsync", raw.fsync,
+                 "off: nothing is synced, and a power loss may take what was acknowledged; to "
+                 "measure what syncs cost, and for nothing else [on]")
       ->check(CLI::IsMember({"on", "off"}));
   app.add_option("--fsync-floor", raw.fsync_floor,
                  "emulates a slower disk: no sync takes less than this [none]");

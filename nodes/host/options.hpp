@@ -38,7 +38,8 @@ struct Options {
   std::string journal;  // directory of the flight recorder; empty: none
   JournalOptions journaling;
   bool group_commit = true;  // false: a sync for each write
-  Duration fsync_floor{};    // no sync of the data directory is told done sooner
+  bool fsync = true;         // false: the data directory is never synced, whatever is told
+  Duration fsync_floor{};    // no sync of it is told done sooner
 };
 
 /// What the arguments ask for: a node, or only a text and an exit status.

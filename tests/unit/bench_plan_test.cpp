@@ -78,6 +78,8 @@ TEST_CASE("a variation that cannot be is refused with its reason") {
   CHECK(contains(complaint({"clients=0,1"}), "from 1 to"));
   CHECK(contains(complaint({"reads=log,wish"}), "no read mode"));
   CHECK(contains(complaint({"reads=log,index"}), "--read-share is 0"));
+  CHECK(contains(complaint({"fsync=on,off", "checks=on,off"}), "do not go with fsync=off"));
+  CHECK(contains(complaint({"fsync=on,off", "fsync-floor=0,1ms"}), "nothing is synced"));
   Settings large;
   large.value_size = 200'000;
   CHECK(contains(complaint({"clients=1,64"}, large), "4 MiB"));
@@ -86,9 +88,9 @@ TEST_CASE("a variation that cannot be is refused with its reason") {
 TEST_CASE("every dimension reads what it writes") {
   Settings other;
   for (const char* const value :
-       {"batching=off", "pipelining=off", "preallocate=off", "fsync-floor=3ms", "reads=log",
-        "reads=lease", "read-share=40", "tracing=on", "journal=on", "checks=on", "clients=7",
-        "value-size=12", "nodes=5", "rate=900"}) {
+       {"batching=off", "pipelining=off", "preallocate=off", "fsync=off", "fsync-floor=3ms",
+        "reads=log", "reads=lease", "read-share=40", "tracing=on", "journal=on", "checks=on",
+        "clients=7", "value-size=12", "nodes=5", "rate=900"}) {
     const std::string text = value;
     const std::size_t at = text.find('=');
     REQUIRE(set(other, text.substr(0, at), text.substr(at + 1)).ok());
@@ -313,6 +315,9 @@ TEST_CASE("targets speak only of what they were made for") {
   CHECK(target_of(s, t, false)->least == Approx(0.8 / 0.75e-3));
   s.fsync_floor = milliseconds(1);
   CHECK(target_of(s, t, false)->least == Approx(0.8 / 1.25e-3));
+  s = {};
+  s.fsync = false;
+  CHECK_FALSE(target_of(s, t, false));
   s = {};
   s.read_share = 100;
   CHECK(target_of(s, t, false)->least == Approx(40'000));
