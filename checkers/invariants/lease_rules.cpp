@@ -39,9 +39,9 @@ void LeaseRules::on_boot(const Node& n, const Stamp& at) {
 }
 
 void LeaseRules::on_received(const Node& n, const Stamp& at, const t::Received& e) {
+  if (!promise_ || e.message.term < n.term) return;
   const wire::MessageType type = e.message.type;
   Promised& promised = promised_[n.id];
-  if (e.message.term < n.term) return;
   const bool asks = type == wire::MessageType::kTimeoutNow ||
                     (type == wire::MessageType::kVote && e.message.count != 0);
   if (asks) promised.asked_for = at.time;
@@ -53,11 +53,11 @@ void LeaseRules::on_received(const Node& n, const Stamp& at, const t::Received& 
 void LeaseRules::on_vote(const Node& n, const Stamp& at, const t::VoteCast& e) {
   if (!promise_ || !e.granted || e.pre) return;
   const auto found = promised_.find(n.id);
-  if (found == promised_.end() || found->second.at.order == 0) return;
+  if (found == promised_.end() || !found->second.at) return;
   const Promised& promised = found->second;
   if (promised.asked_for == at.time) return;  // within the same step
   findings_.evaluated(Rule::kLeasePromise);
-  const Duration since = at.time - promised.at.time;
+  const Duration since = at.time - promised.at->time;
   if (since >= *promise_) return;
   findings_.breach(Rule::kLeasePromise, at, [&](Account& a) {
     a.summary = name_of(n.id) + " voted for " + name_of(e.candidate) + " in term " +
@@ -65,7 +65,7 @@ void LeaseRules::on_vote(const Node& n, const Stamp& at, const t::VoteCast& e) {
                 " us after it " + (promised.by_starting ? "started" : "heard from a leader") +
                 ", and a lease may rest on it for " + std::to_string(*promise_ / microseconds(1)) +
                 " us";
-    a.fact(promised.at, promised.by_starting ? "starts" : "hears from a leader");
+    a.fact(*promised.at, promised.by_starting ? "starts" : "hears from a leader");
     a.fact(at, describe(t::Event{e}));
   });
 }

@@ -38,7 +38,7 @@ class LeaseRules {
   };
   /// What a node promised last, and when a leader last asked for an election.
   struct Promised {
-    Stamp at;
+    std::optional<Stamp> at;  // none: nothing yet
     bool by_starting = false;
     std::optional<Instant> asked_for;
   };

@@ -92,7 +92,9 @@ struct NodeProcess::Impl : std::enable_shared_from_this<Impl> {
     if (!abandoned) read_later();
   }
 
+  /// Nothing more is read; a node that still writes is told so.
   void end_trace() {
+    trace = Fd();
     trace_ended = true;
     report_if_gone();
   }
